@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace fsrcnn {
+
+/// Runs job(0) ... job(count - 1), in any order, on all cores; returns when all have ended. Jobs must not throw.
+void parallel_for(int64_t count, const std::function<void(int64_t)>& job);
+
+}  // namespace fsrcnn

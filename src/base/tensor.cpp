@@ -1,0 +1,43 @@
+#include "base/tensor.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace fsrcnn {
+
+std::string to_string(const Shape& shape) {
+  return fmt::format("({}, {}, {}, {})", shape.n, shape.c, shape.h, shape.w);
+}
+
+int64_t checked_count(const Shape& shape, size_t element_bytes) {
+  static const int64_t memory_bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  int64_t count = 1;
+  bool empty = false;
+  for (const int64_t extent : {shape.n, shape.c, shape.h, shape.w}) {
+    if (extent < 0) fail(ErrorCode::input, "a tensor of shape {} has a negative extent", to_string(shape));
+    empty = empty || extent == 0;
+    if (extent > 0 && __builtin_mul_overflow(count, extent, &count)) count = INT64_MAX / 2;
+  }
+  if (empty) return 0;
+  if (count > memory_bytes / static_cast<int64_t>(element_bytes)) {
+    fail(ErrorCode::input, "a tensor of shape {} does not fit into this machine's {} MiB of memory", to_string(shape),
+         memory_bytes >> 20);
+  }
+  return count;
+}
+
+template <class T>
+Tensor<T>::Tensor(const Shape& shape, std::vector<T> values) : shape_(shape), data_(std::move(values)) {
+  if (checked_count(shape, sizeof(T)) != count()) {
+    fail(ErrorCode::input, "a tensor of shape {} needs {} values, but got {}", to_string(shape), shape.count(),
+         count());
+  }
+}
+
+template class Tensor<float>;
+template class Tensor<double>;
+
+}  // namespace fsrcnn

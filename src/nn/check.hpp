@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/tensor.hpp"
+#include "nn/params.hpp"
+
+namespace fsrcnn {
+
+/// Each throws Error(input) with the operator's name, the parameter, its value and the rule that it breaks.
+/// Values are also held below 2^31, so that output sizes cannot overflow.
+void check_at_least(std::string_view op, std::string_view parameter, const Pair& value, int64_t least);
+void check_groups(std::string_view op, int64_t groups, std::string_view channels_name, int64_t channels);
+void check_not_empty(std::string_view op, std::string_view tensor_name, const Shape& shape);
+void check_bias(std::string_view op, int64_t bias_count, int64_t channels);
+
+}  // namespace fsrcnn

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <vector>
+
+#include "base/tensor.hpp"
+#include "nn/params.hpp"
+
+namespace fsrcnn {
+
+/// (in - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1, the formula of the slides and of
+/// torch.nn.ConvTranspose2d, with all arguments checked as PyTorch checks them.
+/// Throws Error(input) naming the parameter, its value and the rule.
+Shape conv_transpose2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_count,
+                                    const ConvTranspose2dParams& params);
+
+/// torch.nn.functional.conv_transpose2d by its direct definition: input pixel (iy, ix) adds itself times weight
+/// (ky, kx) to output pixel (iy * stride - padding + ky * dilation, the same for x).
+///
+/// input (N, C, H, W), weight (C, O/groups, kh, kw), bias (O) or empty -> (N, O, H', W').
+/// An output starts with its bias and adds input channels, kernel rows and kernel columns in this order, in T.
+/// Throws Error(input) as conv_transpose2d_output_shape does.
+template <class T>
+Tensor<T> conv_transpose2d_reference(const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias,
+                                     const ConvTranspose2dParams& params);
+
+/// Every tensor on the way of the slides' recipe.
+template <class T>
+struct ConvTranspose2dSteps {
+  Tensor<T> zeros_inserted;  ///< (N, C, (H-1)*stride+1, ...): stride - 1 zeros between the pixels
+  Tensor<T> padded;         ///< padding' = dilation*(kernel-1) - padding around, output_padding at the bottom and right
+  Tensor<T> kernel_turned;  ///< (O, C/groups, kh, kw): turned by 180 degrees, channels in conv2d's order
+  Tensor<T> output;         ///< conv2d of the two with stride 1
+};
+
+/// The same operator by the slides' recipe: zeros between the pixels, padding, kernel turned, plain convolution.
+/// Where padding exceeds dilation*(kernel-1), padding' is negative and cuts rows and columns off.
+template <class T>
+ConvTranspose2dSteps<T> conv_transpose2d_slides(const Tensor<T>& input, const Tensor<T>& weight,
+                                                const std::vector<T>& bias, const ConvTranspose2dParams& params);
+
+/// The same operator by its phases: the outputs with equal (oy mod stride, ox mod stride) are a plain convolution of
+/// the input with every stride-th weight, so no zero is ever inserted or multiplied. Bit-identical to the reference.
+Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
+                               const ConvTranspose2dParams& params);
+
+}  // namespace fsrcnn
