@@ -1,0 +1,129 @@
+#include "model/formats/npy.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+
+#include "base/error.hpp"
+
+namespace fsrcnn {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "arrays are little endian and are copied as they are");
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr size_t kMaxAxes = 4;
+
+[[noreturn]] void fail_damaged(const std::string& source, std::string_view what) {
+  fail(ErrorCode::input, "{}: not a readable .npy file: {}", source, what);
+}
+
+/// What follows 'key': in the header, a Python dict as text.
+std::string_view header_value(std::string_view header, std::string_view key, const std::string& source) {
+  const size_t at = header.find(fmt::format("'{}'", key));
+  if (at == std::string_view::npos) fail_damaged(source, fmt::format("its header has no '{}'", key));
+  std::string_view value = header.substr(at + key.size() + 2);
+  const size_t start = value.find_first_not_of(" :");
+  return start == std::string_view::npos ? "" : value.substr(start);
+}
+
+std::vector<int64_t> parse_shape(std::string_view text, const std::string& source) {
+  const size_t end = text.find(')');
+  if (!text.starts_with('(') || end == std::string_view::npos) fail_damaged(source, "its shape is not a tuple");
+  text = text.substr(1, end - 1);
+  std::vector<int64_t> shape;
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" ,"), text.size()));
+    if (text.empty()) break;
+    int64_t extent = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
+    if (error != std::errc{} || extent < 0) fail_damaged(source, "its shape has something that is not a number");
+    text.remove_prefix(rest - text.data());
+    shape.push_back(extent);
+  }
+  if (shape.size() > kMaxAxes)
+    fail_damaged(source, fmt::format("it has {} axes, but at most 4 are expected", shape.size()));
+  return shape;
+}
+
+template <class T>
+Tensor<T> read_values(Bytes data, const std::vector<int64_t>& axes, bool fortran_order, const std::string& source) {
+  std::array<int64_t, kMaxAxes> extent = {1, 1, 1, 1};
+  std::copy(axes.begin(), axes.end(), extent.begin() + static_cast<ptrdiff_t>(kMaxAxes - axes.size()));
+  const Shape shape{extent[0], extent[1], extent[2], extent[3]};
+  const int64_t count = checked_count(shape, sizeof(T));
+  if (data.size() != count * sizeof(T)) {
+    fail_damaged(source, fmt::format("an array of shape {} needs {} bytes, but {} are there", to_string(shape),
+                                     count * sizeof(T), data.size()));
+  }
+  Tensor<T> tensor(shape);
+  if (count == 0) return tensor;
+  if (!fortran_order) {
+    std::memcpy(tensor.data(), data.data(), data.size());
+    return tensor;
+  }
+  const std::byte* from = data.data();
+  for (int64_t x = 0; x < shape.w; ++x)
+    for (int64_t y = 0; y < shape.h; ++y)
+      for (int64_t c = 0; c < shape.c; ++c)
+        for (int64_t n = 0; n < shape.n; ++n, from += sizeof(T)) std::memcpy(&tensor(n, c, y, x), from, sizeof(T));
+  return tensor;
+}
+
+}  // namespace
+
+NpyArray parse_npy(Bytes bytes, const std::string& source) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!text.starts_with(kMagic) || text.size() < 12) fail_damaged(source, "it does not begin as one");
+  const int version = text[6];
+  size_t header_size = 0, start = 8;
+  if (version == 1) {
+    header_size = static_cast<uint8_t>(text[8]) | static_cast<uint8_t>(text[9]) << 8;
+    start += 2;
+  } else if (version == 2 || version == 3) {
+    uint32_t size = 0;
+    std::memcpy(&size, text.data() + 8, sizeof(size));
+    header_size = size;
+    start += 4;
+  } else {
+    fail_damaged(source, fmt::format("its version is {}, but 1 to 3 are expected", version));
+  }
+  if (header_size > text.size() - start) fail_damaged(source, "it ends within its header");
+  const std::string_view header = text.substr(start, header_size);
+  const Bytes data = bytes.subspan(start + header_size);
+
+  const std::string_view type = header_value(header, "descr", source);
+  const std::vector<int64_t> shape = parse_shape(header_value(header, "shape", source), source);
+  const bool fortran_order = header_value(header, "fortran_order", source).starts_with("True");
+  if (type.starts_with("'<f4'")) return read_values<float>(data, shape, fortran_order, source);
+  if (type.starts_with("'<f8'")) return read_values<double>(data, shape, fortran_order, source);
+  fail_damaged(source, fmt::format("its type is {}, but '<f4' (float32) or '<f8' (float64) is expected",
+                                   type.substr(0, type.find(','))));
+}
+
+template <class T>
+std::vector<std::byte> format_npy(const Tensor<T>& tensor) {
+  std::string header(kMagic);
+  header += {1, 0, 0, 0};
+  header += fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}",
+                        std::is_same_v<T, float> ? "<f4" : "<f8", to_string(tensor.shape()));
+  header.resize((header.size() + 64) / 64 * 64, ' ');  // data is aligned to 64 bytes, at least one blank before '\n'
+  header.back() = '\n';
+  const size_t size = header.size() - 10;
+  header[8] = static_cast<char>(size & 0xff);
+  header[9] = static_cast<char>(size >> 8);
+
+  std::vector<std::byte> bytes(header.size() + sizeof(T) * tensor.count());
+  std::memcpy(bytes.data(), header.data(), header.size());
+  if (tensor.count() > 0) std::memcpy(bytes.data() + header.size(), tensor.data(), sizeof(T) * tensor.count());
+  return bytes;
+}
+
+template std::vector<std::byte> format_npy(const Tensor<float>&);
+template std::vector<std::byte> format_npy(const Tensor<double>&);
+
+}  // namespace fsrcnn

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/tensor.hpp"
+
+namespace fsrcnn {
+
+/// An array of a NumPy file, as the type it has there. Arrays of fewer than four axes get leading ones of extent 1:
+/// an (H, W) array becomes (1, 1, H, W).
+using NpyArray = std::variant<Tensor<float>, Tensor<double>>;
+
+/// Reads a .npy file (numpy.lib.format, versions 1 to 3): little-endian float32 or float64, in C or Fortran order, of
+/// up to four axes. `source` names the file in messages. Throws Error(input).
+NpyArray parse_npy(Bytes bytes, const std::string& source);
+
+/// The bytes of a .npy file of version 1 with the tensor's four axes.
+template <class T>
+std::vector<std::byte> format_npy(const Tensor<T>& tensor);
+
+}  // namespace fsrcnn

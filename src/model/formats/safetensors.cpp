@@ -1,0 +1,136 @@
+#include "model/formats/safetensors.hpp"
+
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace fsrcnn {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "files are little endian and are copied as they are");
+
+struct Entry {
+  NamedTensor tensor;
+  uint64_t begin, end;
+};
+
+[[noreturn]] void fail_damaged(const std::string& source, const std::string& what) {
+  fail(ErrorCode::model, "{}: not a readable safetensors file: {}", source, what);
+}
+
+uint64_t unsigned_number(const Json& value, const std::string& source, const std::string& what) {
+  if (!value.is_number_unsigned()) fail_damaged(source, what + " is not a whole number");
+  return value.get<uint64_t>();
+}
+
+Entry parse_entry(const std::string& name, const Json& value, const std::string& source) {
+  const std::string where = fmt::format("tensor '{}'", name);
+  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets")) {
+    fail_damaged(source, where + " lacks dtype, shape or data_offsets");
+  }
+  const Json &dtype = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
+  if (dtype != "F32") fail_damaged(source, where + " is of type " + dtype.dump() + ", but only \"F32\" is supported");
+  if (!shape.is_array() || shape.size() > 8)
+    fail_damaged(source, where + " has no list of up to 8 extents as its shape");
+  if (!offsets.is_array() || offsets.size() != 2) fail_damaged(source, where + " has no two data_offsets");
+
+  Entry entry;
+  entry.tensor.name = name;
+  for (const Json& extent : shape) {
+    const uint64_t value_of_extent = unsigned_number(extent, source, "an extent of " + where);
+    entry.tensor.shape.push_back(static_cast<int64_t>(std::min<uint64_t>(value_of_extent, INT64_MAX)));
+  }
+  entry.begin = unsigned_number(offsets[0], source, "an offset of " + where);
+  entry.end = unsigned_number(offsets[1], source, "an offset of " + where);
+  const uint64_t bytes = sizeof(float) * static_cast<uint64_t>(checked_element_count(name, entry.tensor.shape));
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
+    fail_damaged(source, fmt::format("{} of shape {} needs {} bytes, but its offsets are {} to {}", where,
+                                     to_string(entry.tensor.shape), bytes, entry.begin, entry.end));
+  }
+  return entry;
+}
+
+}  // namespace
+
+StateDict parse_safetensors(Bytes bytes, const std::string& source) {
+  uint64_t header_size = 0;
+  if (bytes.size() < sizeof(header_size)) fail_damaged(source, "it ends before its header");
+  std::memcpy(&header_size, bytes.data(), sizeof(header_size));
+  bytes = bytes.subspan(sizeof(header_size));
+  if (header_size > bytes.size()) {
+    fail_damaged(source, fmt::format("its header should have {} bytes, but only {} follow", header_size, bytes.size()));
+  }
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  const Json header = Json::parse(text, text + header_size, nullptr, /*allow_exceptions=*/false);
+  if (!header.is_object()) fail_damaged(source, "its header is not a JSON object");
+  const Bytes data = bytes.subspan(header_size);
+
+  StateDict state_dict;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name != "__metadata__") {
+      entries.push_back(parse_entry(name, value, source));
+      continue;
+    }
+    if (!value.is_object()) fail_damaged(source, "its __metadata__ is not a JSON object");
+    for (const auto& [key, remark] : value.items()) {
+      if (!remark.is_string()) fail_damaged(source, fmt::format("its __metadata__ '{}' is not a string", key));
+      state_dict.metadata[key] = remark.get<std::string>();
+    }
+  }
+
+  // The format allows neither gaps nor overlaps.
+  std::vector<Entry*> by_offset;
+  for (Entry& entry : entries) by_offset.push_back(&entry);
+  std::stable_sort(by_offset.begin(), by_offset.end(), [](auto* a, auto* b) { return a->begin < b->begin; });
+  uint64_t expected_begin = 0;
+  for (Entry* entry : by_offset) {
+    if (entry->begin != expected_begin || entry->end > data.size()) {
+      fail_damaged(source, fmt::format("tensor '{}' lies at {} to {}, but should begin at {} and end within {} bytes",
+                                       entry->tensor.name, entry->begin, entry->end, expected_begin, data.size()));
+    }
+    expected_begin = entry->end;
+    entry->tensor.values.resize((entry->end - entry->begin) / sizeof(float));
+    std::memcpy(entry->tensor.values.data(), data.data() + entry->begin, entry->end - entry->begin);
+  }
+  if (expected_begin != data.size()) {
+    fail_damaged(source, fmt::format("its tensors end at {}, but {} bytes are there", expected_begin, data.size()));
+  }
+  for (Entry& entry : entries) state_dict.tensors.push_back(std::move(entry.tensor));
+  return state_dict;
+}
+
+std::vector<std::byte> format_safetensors(const StateDict& state_dict) {
+  Json header = Json::object();
+  for (const auto& [key, remark] : state_dict.metadata) header["__metadata__"][key] = remark;
+  uint64_t offset = 0;
+  for (const NamedTensor& tensor : state_dict.tensors) {
+    const uint64_t end = offset + sizeof(float) * tensor.values.size();
+    header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data is aligned
+
+  const uint64_t header_size = text.size();
+  std::vector<std::byte> bytes(sizeof(header_size) + header_size + offset);
+  std::byte* to = bytes.data();
+  const auto append = [&](const void* from, size_t size) {
+    if (size > 0) std::memcpy(to, from, size);
+    to += size;
+  };
+  append(&header_size, sizeof(header_size));
+  append(text.data(), text.size());
+  for (const NamedTensor& tensor : state_dict.tensors) {
+    append(tensor.values.data(), sizeof(float) * tensor.values.size());
+  }
+  return bytes;
+}
+
+}  // namespace fsrcnn
