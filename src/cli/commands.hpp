@@ -1,0 +1,16 @@
+#pragma once
+
+// A subcommand parses its options, calls the library, and prints. Each of these adds one to the program; it runs while
+// the command line is parsed, and throws fsrcnn::Error.
+
+#include <CLI/CLI.hpp>
+
+namespace fsrcnn::cli {
+
+void add_conv_transpose2d(CLI::App& app);
+void add_convert(CLI::App& app);
+void add_eval(CLI::App& app);
+void add_info(CLI::App& app);
+void add_upscale(CLI::App& app);
+
+}  // namespace fsrcnn::cli

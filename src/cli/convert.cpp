@@ -1,0 +1,44 @@
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "cli/model_option.hpp"
+#include "model/formats/weights_file.hpp"
+
+namespace fsrcnn::cli {
+
+void add_convert(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("convert", "Convert weights from one form to another, without loss");
+  struct Options {
+    ModelOption source;
+    std::string destination;
+  };
+  const auto options = std::make_shared<Options>();
+  command
+      ->add_option("source", options->source.model,
+                   "A compiled-in model, .safetensors, .pth, or a folder of text kernels")
+      ->required()
+      ->type_name("NAME|FILE");
+  command
+      ->add_option("destination", options->destination,
+                   "To write: .safetensors, .pth, or a name ending in '/' for a folder of text kernels")
+      ->required()
+      ->type_name("FILE|FOLDER/");
+  options->source.add_scale_to(*command);
+  command->callback([options] {
+    const Model model = options->source.load();
+    save_model(model, options->destination);
+    fmt::print("{}: FSRCNN({}, {}, {})", options->destination, model.d, model.s, model.m);
+    if (model.scale != 0 && options->destination.ends_with(".safetensors")) {
+      fmt::print(", scale {}\n", model.scale);
+    } else {
+      fmt::print("; the form has no place for the scale: use it with --scale {}\n",
+                 model.scale == 0 ? "N" : std::to_string(model.scale));
+    }
+  });
+}
+
+}  // namespace fsrcnn::cli

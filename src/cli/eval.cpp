@@ -1,0 +1,80 @@
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "cli/model_option.hpp"
+#include "quality/evaluate.hpp"
+
+namespace fsrcnn::cli {
+namespace {
+
+struct EvalOptions {
+  std::string path;
+  ModelOption model;
+  bool json = false;
+};
+
+std::string format_score(const std::optional<Score>& score) {
+  return score ? fmt::format("{:7.2f} dB {:.4f}", score->psnr_db, score->ssim) : "";
+}
+
+void print_table(const std::vector<Evaluation>& evaluations, const std::string& model_name) {
+  const auto line = [](const std::string& name, const std::string& size, const std::string& bicubic,
+                       const std::string& model) {
+    fmt::print("{:<26} {:>11} {:>17}   {:>17}\n", name, size, bicubic, model);
+  };
+  line("picture", "size", "bicubic", model_name);
+  for (const Evaluation& e : evaluations) {
+    line(e.name, fmt::format("{}x{}", e.width, e.height), format_score(e.bicubic), format_score(e.model));
+  }
+  const Evaluation mean = mean_of(evaluations);
+  line("mean of " + std::to_string(evaluations.size()), "", format_score(mean.bicubic), format_score(mean.model));
+}
+
+nlohmann::ordered_json to_json(const Evaluation& e) {
+  nlohmann::ordered_json json = {{"name", e.name},
+                                 {"bicubic", {{"psnr_db", e.bicubic.psnr_db}, {"ssim", e.bicubic.ssim}}}};
+  if (e.model) json["model"] = {{"psnr_db", e.model->psnr_db}, {"ssim", e.model->ssim}};
+  return json;
+}
+
+void run(const EvalOptions& options) {
+  std::optional<Model> model;
+  if (options.model.model != "bicubic") model = options.model.load_with_scale();
+  const int64_t scale = *options.model.scale;
+  const std::vector<Evaluation> evaluations = evaluate_folder(options.path, scale, model ? &*model : nullptr);
+  if (options.json) {
+    nlohmann::ordered_json json = {{"protocol", "a"}, {"scale", scale}, {"pictures", nlohmann::ordered_json::array()}};
+    for (const Evaluation& e : evaluations) json["pictures"].push_back(to_json(e));
+    json["mean"] = to_json(mean_of(evaluations));
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("Y-PSNR and SSIM at scale {}, protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved\n\n",
+             scale, scale);
+  print_table(evaluations, !model ? "" : options.model.model.empty() ? "compiled in" : "model");
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("eval", "Measure the quality of a network on original pictures, as papers do");
+  const auto options = std::make_shared<EvalOptions>();
+  command->add_option("path", options->path, "Folder of original (HR) pictures, or one picture")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--scale", options->model.scale, "How far pictures are shrunk and upscaled again")
+      ->required()
+      ->check(CLI::Range(2, 4))
+      ->type_name("2|3|4");
+  options->model.add_model_to(*command);
+  command->get_option("--model")->description(command->get_option("--model")->get_description() + "; bicubic: none");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace fsrcnn::cli

@@ -1,0 +1,54 @@
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/model_option.hpp"
+#include "model/builtin.hpp"
+
+namespace fsrcnn::cli {
+namespace {
+
+std::string thousands(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(at, ",");
+  return digits;
+}
+
+void print_model(const Model& model, const std::string& name) {
+  fmt::print("{}: FSRCNN({}, {}, {}), scale {}, {} padding\n\n", name, model.d, model.s, model.m,
+             model.scale == 0 ? "unknown (give it with --scale)" : std::to_string(model.scale),
+             model.padding_mode == PaddingMode::zeros ? "zero" : "replicate");
+  fmt::print("{:<20} {:<14} {:<18} {:<12} {:>10} {:>22}\n", "layer", "tensors", "weight", "PReLU", "parameters",
+             "multiply-adds/LR pixel");
+  int64_t parameters = 0, multiply_adds = 0;
+  for (const Layer& layer : model.layers) {
+    const std::string slopes = layer.slope.empty()       ? "none"
+                               : layer.slope.size() == 1 ? "one slope"
+                                                         : fmt::format("{} slopes", layer.slope.size());
+    fmt::print("{:<20} {:<14} {:<18} {:<12} {:>10} {:>22}\n", layer.name, layer.key, to_string(layer.weight.shape()),
+               slopes, thousands(layer.parameter_count()), thousands(layer.multiply_adds()));
+    parameters += layer.parameter_count();
+    multiply_adds += layer.multiply_adds();
+  }
+  fmt::print("{:<67} {:>10} {:>22}\n", "total", thousands(parameters), thousands(multiply_adds));
+  fmt::print("\nOperations for each LR pixel (a multiply-add is two): {}\n", thousands(2 * multiply_adds));
+  fmt::print("A 1920x1080 picture: {:.1f} GFLOP\n", 2e-9 * static_cast<double>(multiply_adds) * 1920 * 1080);
+}
+
+}  // namespace
+
+void add_info(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("info", "Print the layers, shapes, parameters and operations of a network");
+  const auto options = std::make_shared<ModelOption>();
+  command
+      ->add_option("model", options->model,
+                   "A compiled-in model, a file or a folder of weights; default: the compiled-in one")
+      ->type_name("NAME|FILE");
+  options->add_scale_to(*command);
+  command->callback([options] {
+    print_model(options->load(), options->model.empty() ? std::string(builtin_model_names().front()) : options->model);
+  });
+}
+
+}  // namespace fsrcnn::cli

@@ -1,0 +1,38 @@
+#include <new>
+#include <string>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
+      "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.");
+  app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
+  app.require_subcommand(1);
+  // Most people want the first one; the porter's come last.
+  fsrcnn::cli::add_upscale(app);
+  fsrcnn::cli::add_eval(app);
+  fsrcnn::cli::add_info(app);
+  fsrcnn::cli::add_convert(app);
+  fsrcnn::cli::add_conv_transpose2d(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    // Help and version come this way too, with code 0.
+    return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);
+  } catch (const fsrcnn::Error& e) {
+    fmt::print(stderr, "fsrcnn: {}\n", e.what());
+    return static_cast<int>(e.code());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "fsrcnn: out of memory; the input is too large for this machine\n");
+    return static_cast<int>(fsrcnn::ErrorCode::input);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "fsrcnn: {}\n", e.what());
+    return static_cast<int>(fsrcnn::ErrorCode::io);
+  }
+}

@@ -1,0 +1,60 @@
+#include "cli/model_option.hpp"
+
+#include <filesystem>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "model/builtin.hpp"
+#include "model/formats/weights_file.hpp"
+
+namespace fsrcnn::cli {
+namespace {
+
+std::string builtin_list() {
+  std::string list;
+  for (const std::string_view name : builtin_model_names()) list += (list.empty() ? "" : ", ") + std::string(name);
+  return list;
+}
+
+}  // namespace
+
+void ModelOption::add_model_to(CLI::App& command) {
+  command
+      .add_option("--model", model,
+                  "Weights: a compiled-in model (" + builtin_list() +
+                      "), a .safetensors or .pth file, or a folder of text kernels. Default: " +
+                      std::string(builtin_model_names().front()))
+      ->type_name("NAME|FILE");
+}
+
+void ModelOption::add_scale_to(CLI::App& command) {
+  command.add_option("--scale", scale, "Scale of the weights, for files that do not tell it")
+      ->check(CLI::Range(2, 4))
+      ->type_name("2|3|4");
+}
+
+Model ModelOption::load() const {
+  const std::string name = model.empty() ? std::string(builtin_model_names().front()) : model;
+  const bool is_builtin = !std::filesystem::exists(name) && builtin_model(name).has_value();
+  if (is_builtin) {
+    Model builtin = *builtin_model(name);
+    if (scale && *scale != builtin.scale) {
+      fail(ErrorCode::model, "the compiled-in model {} is for scale {}, not {}; give other weights with --model", name,
+           builtin.scale, *scale);
+    }
+    return builtin;
+  }
+  if (!std::filesystem::exists(name)) {
+    fail(ErrorCode::model, "there is no file '{}', nor a compiled-in model of this name; compiled in: {}", name,
+         builtin_list());
+  }
+  return load_model(name, scale);
+}
+
+Model ModelOption::load_with_scale() const {
+  Model loaded = load();
+  require_scale(loaded, model);
+  return loaded;
+}
+
+}  // namespace fsrcnn::cli

@@ -1,0 +1,59 @@
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "cli/model_option.hpp"
+#include "cli/progress_bar.hpp"
+#include "picture/image_file.hpp"
+#include "picture/upscale_picture.hpp"
+
+namespace fsrcnn::cli {
+namespace {
+
+struct UpscaleOptions {
+  std::string input, output;
+  ModelOption model;
+  bool quiet = false;
+};
+
+void run(const UpscaleOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  std::error_code error;
+  if (std::filesystem::equivalent(options.input, options.output, error)) {
+    fail(ErrorCode::usage, "the output '{}' is the input itself; give another name", options.output);
+  }
+  const Model model = options.model.load_with_scale();
+  const Picture picture = read_picture(options.input);
+  check_writable(picture, options.output);
+  ProgressBar bar(options.quiet);
+  bar.update(0);
+  write_picture(upscale_picture(model, picture, [&](double share) { bar.update(share); }), options.output);
+  if (options.quiet) return;
+  bar.finish();
+  const double elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  fmt::print("{}: {}x{} -> {}x{} in {:.1f} s\n", options.output, picture.width(), picture.height(),
+             model.scale * picture.width(), model.scale * picture.height(), elapsed_s);
+}
+
+}  // namespace
+
+void add_upscale(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("upscale", "Upscale a picture with FSRCNN");
+  const auto options = std::make_shared<UpscaleOptions>();
+  command->add_option("input", options->input, "Picture: JPEG, PNG, TIFF, WebP or whatever libvips reads")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->output, "Picture to write: .png, .jpg, .tif or .webp")
+      ->required()
+      ->type_name("FILE");
+  options->model.add_model_to(*command);
+  options->model.add_scale_to(*command);
+  command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace fsrcnn::cli

@@ -1,0 +1,119 @@
+#include "quality/evaluate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "engine/upscale_luma.hpp"
+#include "picture/bicubic.hpp"
+#include "picture/colour.hpp"
+#include "picture/image_file.hpp"
+#include "quality/metrics.hpp"
+
+namespace fsrcnn {
+namespace fs = std::filesystem;
+
+namespace {
+
+Tensor<float> crop(const Tensor<float>& plane, int64_t top, int64_t left, int64_t height, int64_t width) {
+  Tensor<float> cropped({1, 1, height, width});
+  for (int64_t y = 0; y < height; ++y) {
+    const float* from = plane.row(0, 0, top + y) + left;
+    std::copy(from, from + width, cropped.row(0, 0, y));
+  }
+  return cropped;
+}
+
+Tensor<float> to_8_bits(Tensor<float> plane, float factor) {
+  for (float& value : plane.values()) value = std::clamp(std::floor(value * factor + 0.5F), 0.0F, 255.0F);
+  return plane;
+}
+
+Score score(const Tensor<float>& output, const Tensor<float>& original, int64_t shave) {
+  const int64_t h = original.shape().h - 2 * shave, w = original.shape().w - 2 * shave;
+  const Tensor<float> a = crop(output, shave, shave, h, w), b = crop(original, shave, shave, h, w);
+  return {psnr(a, b), ssim(a, b)};
+}
+
+bool is_picture(const fs::path& path) {
+  constexpr std::array<std::string_view, 8> kSuffixes = {".png", ".bmp",  ".jpg",  ".jpeg",
+                                                         ".tif", ".tiff", ".webp", ".ppm"};
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
+}
+
+}  // namespace
+
+Tensor<float> protocol_a_luma(const Picture& picture) {
+  const auto [n, c, h, w] = picture.planes.shape();
+  const auto plane = [&, h = h, w = w](const Tensor<float>& planes) {
+    return Tensor<float>({1, 1, h, w}, {planes.plane(0, 0), planes.plane(0, 0) + h * w});
+  };
+  if (picture.colour_planes == 1) return to_8_bits(plane(picture.planes), 255);
+  const Tensor<float> rgb({1, 3, h, w}, {picture.planes.plane(0, 0), picture.planes.plane(0, 0) + 3 * h * w});
+  return to_8_bits(plane(rgb_to_ycbcr(rgb)), 255);
+}
+
+Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, const Model* model) {
+  const int64_t h = y.shape().h / scale * scale, w = y.shape().w / scale * scale;
+  const int64_t smallest = 11 + 2 * scale;
+  if (h < smallest || w < smallest) {
+    fail(ErrorCode::input, "a picture of {}x{} is too small to measure at scale {}; {}x{} is the least", y.shape().w,
+         y.shape().h, scale, smallest, smallest);
+  }
+  const Tensor<float> original = crop(y, 0, 0, h, w);
+  Tensor<float> lr = resize_bicubic(original, h / scale, w / scale);
+  Evaluation evaluation{"", w, h, score(to_8_bits(resize_bicubic(lr, h, w), 1), original, scale), std::nullopt};
+  if (model != nullptr) {
+    for (float& value : lr.values()) value /= 255;
+    evaluation.model = score(to_8_bits(upscale_luma(*model, lr), 255), original, scale);
+  }
+  return evaluation;
+}
+
+std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, const Model* model) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    for (fs::directory_iterator i(path, error); !error && i != fs::directory_iterator(); i.increment(error)) {
+      if (is_picture(i->path())) files.push_back(i->path());
+    }
+    if (error) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), error.message());
+    if (files.empty()) fail(ErrorCode::input, "'{}' has no pictures in it", path.string());
+    std::sort(files.begin(), files.end());
+  } else {
+    files.push_back(path);
+  }
+  std::vector<Evaluation> evaluations;
+  for (const fs::path& file : files) {
+    try {
+      evaluations.push_back(evaluate_picture(protocol_a_luma(read_picture(file)), scale, model));
+    } catch (const Error& e) {
+      fail(e.code(), "{}: {}", file.string(), e.what());
+    }
+    evaluations.back().name = file.filename().string();
+  }
+  return evaluations;
+}
+
+Evaluation mean_of(const std::vector<Evaluation>& evaluations) {
+  Evaluation mean{"mean", 0, 0, {0, 0}, std::nullopt};
+  const auto count = static_cast<double>(evaluations.size());
+  const auto add = [&](Score& sum, const Score& score) {
+    sum.psnr_db += score.psnr_db / count;
+    sum.ssim += score.ssim / count;
+  };
+  for (const Evaluation& e : evaluations) {
+    add(mean.bicubic, e.bicubic);
+    if (!e.model) continue;
+    if (!mean.model) mean.model = Score{0, 0};
+    add(*mean.model, *e.model);
+  }
+  return mean;
+}
+
+}  // namespace fsrcnn
