@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "base/tensor.hpp"
@@ -10,10 +11,15 @@ namespace fsrcnn {
 /// Told the share of the work that is done, 0 to 1, never less than before.
 using Progress = std::function<void(double share)>;
 
+struct UpscaleLumaOptions {
+  /// LR pixels that run through the network at once, halo not counted. A band needs about 0.5 KB of memory for each.
+  int64_t band_pixels = 1 << 18;
+  Progress progress = nullptr;
+};
+
 /// A luma plane (1, 1, H, W) in [0, 1] through the network: (1, 1, scale*H, scale*W), clamped to [0, 1].
-/// Runs the reference network over bands of rows with a halo, so that memory does not grow with the picture's height
-/// (a 4K output takes about 0.5 GB); the result is bit-identical to the whole picture at once.
-/// Throws Error(input) if the plane has another shape.
-Tensor<float> upscale_luma(const Model& model, const Tensor<float>& luma, const Progress& progress = nullptr);
+/// Runs the reference network over bands of rows with a halo, so that its feature maps never hold more than a band; the
+/// result is bit-identical to the whole plane at once. Throws Error(input) if the plane has another shape.
+Tensor<float> upscale_luma(const Model& model, const Tensor<float>& luma, const UpscaleLumaOptions& options = {});
 
 }  // namespace fsrcnn

@@ -135,8 +135,8 @@ void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
   const std::string_view field = name;
   constexpr std::array<std::string_view, 5> kKept = {VIPS_META_ICC_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME,
                                                      VIPS_META_PHOTOSHOP_NAME, VIPS_META_RESOLUTION_UNIT};
-  const bool kept = field.starts_with("exif-") || field.starts_with("png-comment-") ||
-                    std::find(kKept.begin(), kKept.end(), field) != kKept.end();
+  const bool kept = (field.starts_with("exif-") && field != "exif-ifd0-Orientation") ||
+                    field.starts_with("png-comment-") || std::find(kKept.begin(), kKept.end(), field) != kKept.end();
   if (kept) vips_image_set(static_cast<VipsImage*>(to), name, value);
   return nullptr;
 }
@@ -148,6 +148,7 @@ Picture read_picture(const std::filesystem::path& path) {
   const std::string name = path.string();
   if (std::filesystem::is_directory(path)) fail(ErrorCode::io, "'{}' is a folder, but a picture is expected", name);
   // A source, unlike vips_image_new_from_file, takes the name as it is: brackets in it are no options.
+  vips_error_clear();
   const VipsPtr<VipsSource> source(vips_source_new_from_file(name.c_str()));
   if (source == nullptr) fail(ErrorCode::io, "'{}' cannot be read: {}", name, vips_message());
   const VipsPtr<VipsImage> file(
@@ -168,7 +169,11 @@ Picture read_picture(const std::filesystem::path& path) {
 
   size_t bytes = 0;
   const std::unique_ptr<void, void (*)(void*)> samples(vips_image_write_to_memory(upright.get(), &bytes), g_free);
-  if (samples == nullptr) fail(ErrorCode::input, "'{}' is damaged: {}", name, vips_message());
+  // Of two threads that want a damaged part, libvips tells only one and gives the other a black one; but it keeps the
+  // account of the failure.
+  if (samples == nullptr || *vips_error_buffer() != '\0') {
+    fail(ErrorCode::input, "'{}' is damaged: {}", name, vips_message());
+  }
   if (picture.bits == 8) {
     deinterleave(static_cast<const uint8_t*>(samples.get()), picture.planes);
   } else {
@@ -221,6 +226,10 @@ void write_picture(const Picture& picture, const std::filesystem::path& path) {
     described->Xres = picture.metadata->Xres;
     described->Yres = picture.metadata->Yres;
     vips_image_map(picture.metadata.get(), copy_field, described.get());
+    // The samples are upright; an EXIF block that came along must not say otherwise.
+    if (vips_image_get_typeof(described.get(), VIPS_META_EXIF_NAME) != 0) {
+      vips_image_set_int(described.get(), VIPS_META_ORIENTATION, 1);
+    }
   }
 
   AtomicOutput output(path, AtomicOutput::Kind::file);

@@ -27,11 +27,11 @@ Picture upscale_picture(const Model& model, const Picture& picture, const Progre
   Picture result = picture;
   result.planes = Tensor<float>({1, c, height, width});
   if (picture.colour_planes == 1) {
-    put_planes(result.planes, 0, upscale_luma(model, planes_of(picture.planes, 0, 1), progress));
+    put_planes(result.planes, 0, upscale_luma(model, planes_of(picture.planes, 0, 1), {.progress = progress}));
   } else {
     const Tensor<float> ycbcr = rgb_to_ycbcr(planes_of(picture.planes, 0, 3));
     Tensor<float> upscaled({1, 3, height, width});
-    put_planes(upscaled, 0, upscale_luma(model, planes_of(ycbcr, 0, 1), progress));
+    put_planes(upscaled, 0, upscale_luma(model, planes_of(ycbcr, 0, 1), {.progress = progress}));
     put_planes(upscaled, 1, resize_bicubic(planes_of(ycbcr, 1, 2), height, width));
     put_planes(result.planes, 0, ycbcr_to_rgb(upscaled));
   }

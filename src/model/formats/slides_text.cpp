@@ -150,11 +150,9 @@ NamedTensor parse_text_matrix(std::string_view text, const std::string& source) 
       const std::string_view digits = word.substr(word.starts_with('+') ? 1 : 0);
       double value = 0;
       const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-      // A number too small for a double is zero to numpy, one too large is infinite and refused later by its name.
-      if ((error != std::errc{} && error != std::errc::result_out_of_range) || end != digits.data() + digits.size()) {
+      if (error != std::errc{} || end != digits.data() + digits.size()) {
         fail(ErrorCode::model, "{}, line {}: '{}' is not a number", source, line_number, word.substr(0, 40));
       }
-      if (error == std::errc::result_out_of_range) value = 0;
       matrix.values.push_back(static_cast<float>(value));
       ++columns;
     }

@@ -1,0 +1,97 @@
+#include "engine/reference_network.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/file.hpp"
+#include "engine/upscale_luma.hpp"
+#include "model/builtin.hpp"
+#include "model/formats/safetensors.hpp"
+#include "support/golden.hpp"
+
+namespace fsrcnn {
+namespace {
+
+/// A network with its input and every tensor on the way, made by PyTorch.
+struct GoldenNetwork {
+  Model model;
+  Tensor<float> input;
+  StateDict dumps;
+};
+
+GoldenNetwork golden_network(const std::string& name) {
+  const auto path = test::test_file("golden/" + name + ".safetensors");
+  StateDict file = parse_safetensors(read_file(path, 1 << 24), path.string()), weights, dumps;
+  for (NamedTensor& tensor : file.tensors) {
+    StateDict& to = tensor.name.find("_part.") != std::string::npos ? weights : dumps;
+    to.tensors.push_back(std::move(tensor));
+  }
+  weights.metadata = file.metadata;
+  return {model_from_state_dict(weights, name), test::to_tensor(*dumps.find("input")), dumps};
+}
+
+class ReferenceNetwork : public testing::TestWithParam<const char*> {};
+
+TEST_P(ReferenceNetwork, AgreesWithPyTorchLayerByLayer) {
+  const GoldenNetwork golden = golden_network(GetParam());
+  const auto maps = reference_feature_maps(golden.model, golden.input);
+  const auto wide_maps = reference_feature_maps(golden.model, test::to_double(golden.input));
+  ASSERT_EQ(maps.size(), 2 * golden.model.layers.size());
+  ASSERT_EQ(golden.dumps.tensors.size(), maps.size() + 1);
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const std::string name = maps[i].layer + "|" + maps[i].step;
+    SCOPED_TRACE(name);
+    ASSERT_NE(golden.dumps.find(name), nullptr);
+    const Tensor<float> expected = test::to_tensor(*golden.dumps.find(name));
+    double full_scale = 0;
+    for (const float value : expected.values()) full_scale = std::max(full_scale, std::abs(static_cast<double>(value)));
+    EXPECT_LE(test::max_difference(maps[i].values, expected), 1e-5 * full_scale);
+    EXPECT_LE(test::max_difference(wide_maps[i].values, test::to_double(expected)), 1e-5 * full_scale);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ReferenceNetwork,
+                         testing::Values("network_x2_56_12_4", "network_x3_32_5_1", "network_x4_16_12_4"),
+                         [](const auto& test) { return std::string(test.param); });
+
+// Bands are an implementation's choice, which nobody may see: tall narrow pictures make many of them.
+TEST_P(ReferenceNetwork, IsTheSameInBands) {
+  const GoldenNetwork golden = golden_network(GetParam());
+  const Tensor<float> luma = test::random_tensor({1, 1, 3 * 4 * golden.model.halo() + 5, 7}, 1);
+  std::vector<double> shares;
+  const Tensor<float> banded =
+      upscale_luma(golden.model, luma, {.band_pixels = 1, .progress = [&](double share) { shares.push_back(share); }});
+  EXPECT_EQ(banded, reference_network(golden.model, luma));
+  EXPECT_GE(shares.size(), 4U);
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_EQ(shares.back(), 1);
+}
+
+// Replicate padding is a dialect: a flat picture stays flat up to its edges, which zero padding cannot give.
+TEST(ReferenceNetworkDialect, ReplicatePaddingReachesTheEdges) {
+  Model model = golden_network("network_x2_56_12_4").model;
+  Tensor<float> flat({1, 1, 12, 12});
+  std::fill(flat.values().begin(), flat.values().end(), 0.5F);
+  const auto expanded_edge_error = [&] {
+    const auto maps = reference_feature_maps(model, flat);
+    const Tensor<float>& expanded = maps[maps.size() - 3].values;
+    return std::abs(expanded(0, 0, 0, 0) - expanded(0, 0, 6, 6));
+  };
+  EXPECT_GT(expanded_edge_error(), 1e-3);
+  model.padding_mode = PaddingMode::replicate;
+  EXPECT_LE(expanded_edge_error(), 1e-6);
+}
+
+TEST(UpscaleLuma, RefusesWhatIsNoPlane) {
+  const Model model = builtin_model("fsrcnn-x2").value();
+  EXPECT_EQ(test::error_of([&] {
+              upscale_luma(model, Tensor<float>({1, 3, 4, 4}));
+            }),
+            "3: a luma plane has shape (1, 1, H, W), but this one has (1, 3, 4, 4)");
+  EXPECT_EQ(test::error_of([&] {
+              upscale_luma(model, Tensor<float>({1, 1, 0, 4}));
+            }),
+            "3: a luma plane has shape (1, 1, H, W), but this one has (1, 1, 0, 4)");
+}
+
+}  // namespace
+}  // namespace fsrcnn

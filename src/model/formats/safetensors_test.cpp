@@ -1,0 +1,63 @@
+#include "model/formats/safetensors.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/golden.hpp"
+
+namespace fsrcnn {
+namespace {
+
+using test::error_of;
+
+/// A file with this header and so many zero bytes of data.
+std::vector<std::byte> file_of(const std::string& header, size_t data_bytes) {
+  std::vector<std::byte> bytes(8 + header.size() + data_bytes);
+  const uint64_t size = header.size();
+  std::memcpy(bytes.data(), &size, 8);
+  std::memcpy(bytes.data() + 8, header.data(), header.size());
+  return bytes;
+}
+
+std::string message(const std::string& header, size_t data_bytes) {
+  return error_of([&] { parse_safetensors(file_of(header, data_bytes), "w"); });
+}
+
+TEST(Safetensors, ReadsTensorsInAnyOrderOfTheirData) {
+  const StateDict dict = parse_safetensors(
+      file_of(R"({"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]},"__metadata__":{"scale":"2"},)"
+              R"("a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
+              12),
+      "w");
+  ASSERT_EQ(dict.tensors.size(), 2U);
+  EXPECT_EQ(dict.tensors[0].name, "b");
+  EXPECT_EQ(dict.tensors[1].shape, std::vector<int64_t>{});
+  EXPECT_EQ(dict.metadata.at("scale"), "2");
+}
+
+TEST(Safetensors, SaysWhatIsWrong) {
+  const std::string start = "4: w: not a readable safetensors file: ";
+  EXPECT_EQ(message("[]", 0), start + "its header is not a JSON object");
+  EXPECT_EQ(message("{", 0), start + "its header is not a JSON object");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4),
+            start + R"(tensor 'a' is of type "F16", but only "F32" is supported)");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4),
+            start + "tensor 'a' of shape (2) needs 8 bytes, but its offsets are 0 to 4");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
+            start + "tensor 'a' lies at 4 to 8, but should begin at 0 and end within 8 bytes");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 8),
+            start + "its tensors end at 4, but 8 bytes are there");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4),
+            start + "an extent of tensor 'a' is not a whole number");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}})", 4),
+            "4: tensor 'a' has shape (4294967296, 4294967296), which no FSRCNN has; the file is damaged or not one of "
+            "weights");
+  EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1]}})", 4),
+            start + "tensor 'a' lacks dtype, shape or data_offsets");
+  EXPECT_EQ(message(R"({"__metadata__":{"scale":2}})", 0), start + "its __metadata__ 'scale' is not a string");
+  EXPECT_EQ(message(std::string(100000, '['), 0), start + "its header is not a JSON object");
+}
+
+}  // namespace
+}  // namespace fsrcnn

@@ -1,0 +1,169 @@
+#include "model/formats/weights_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/file.hpp"
+#include "model/formats/pytorch.hpp"
+#include "model/formats/safetensors.hpp"
+#include "model/formats/slides_text.hpp"
+#include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace fsrcnn {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_of;
+using test::TemporaryFolder;
+using test::test_file;
+
+std::vector<std::byte> golden(const std::string& name) { return read_file(test_file("golden/" + name), 1 << 20); }
+
+void expect_tiny(const Model& model) {
+  const StateDict expected = parse_safetensors(golden("tiny.safetensors"), "tiny");
+  const StateDict actual = to_state_dict(model);
+  ASSERT_EQ(actual.tensors.size(), expected.tensors.size());
+  for (const NamedTensor& tensor : actual.tensors) EXPECT_EQ(tensor, *expected.find(tensor.name)) << tensor.name;
+}
+
+TEST(WeightsFile, ReadsEveryContainer) {
+  for (const char* name : {"tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth", "tiny_checkpoint.pth"}) {
+    SCOPED_TRACE(name);
+    expect_tiny(load_model(test_file(std::string("golden/") + name)));
+  }
+}
+
+TEST(WeightsFile, EveryFormSurvivesARoundTrip) {
+  const TemporaryFolder folder;
+  const Model tiny = load_model(test_file("golden/tiny.safetensors"));
+  for (const char* name : {"w.safetensors", "w.pth", "parameter/", "also_a_folder"}) {
+    SCOPED_TRACE(name);
+    save_model(tiny, folder / name);
+    expect_tiny(load_model(folder / name));
+  }
+  EXPECT_EQ(load_model(folder / "w.safetensors").scale, 3);
+  EXPECT_EQ(load_model(folder / "w.pth").scale, 0);
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"also_a_folder", "parameter", "w.pth", "w.safetensors"}));
+  EXPECT_NE(error_of([&] { save_model(tiny, folder / "w.onnx"); }).find("2: "), std::string::npos);
+}
+
+TEST(WeightsFile, TakesTheScaleFromTheName) {
+  const TemporaryFolder folder;
+  const auto scale_of = [&](const std::string& name) {
+    write_file(folder / name, golden("tiny_zip.pth"));
+    return load_model(folder / name).scale;
+  };
+  EXPECT_EQ(scale_of("fsrcnn_x2.pth"), 2);
+  EXPECT_EQ(scale_of("X4-best.pth"), 4);
+  EXPECT_EQ(scale_of("fsrcnn_x22.pth"), 0);
+  EXPECT_EQ(scale_of("box2.pth"), 0);
+  EXPECT_EQ(load_model(folder / "fsrcnn_x2.pth", 4).scale, 4);
+}
+
+TEST(WeightsFile, SlidesFolderHasTheSlidesNames) {
+  const TemporaryFolder folder;
+  save_model(load_model(test_file("golden/tiny.safetensors")), folder / "parameter/");
+  for (const char* name : {"kernel/first/kernel3_0.txt", "kernel/mid0/kernel1_3.txt", "kernel/mid2/kernel1_1.txt",
+                           "kernel/mid4/kernel3_1.txt", "kernel/last/kernel3_0.txt", "bias/last/bias0_0.txt",
+                           "bias/first/bias3_0.txt", "prelu/mid4/prelu3_0.txt"}) {
+    EXPECT_TRUE(fs::exists(folder / "parameter" / name)) << name;
+  }
+  fs::remove(folder / "parameter/kernel/last/kernel2_0.txt");
+  EXPECT_EQ(error_of([&] { load_model(folder / "parameter"); }),
+            "4: " + (folder / "parameter/kernel/last/kernel2_0.txt").string() +
+                ": the file is missing; the folder has kernel up to kernel3_0.txt");
+  write_file(folder / "parameter/kernel/last/kernel2_0.txt", as_bytes("1 2 3\n4 5 6\n"));
+  EXPECT_NE(
+      error_of([&] { load_model(folder / "parameter"); }).find("kernel2_0.txt: the matrix is 2x3, but kernel0_0.txt"),
+      std::string::npos);
+}
+
+TEST(SlidesText, ReadsAsNumpyDoes) {
+  const NamedTensor matrix = parse_text_matrix("# kernel\n 1.5\t-2e-3 +3 \r\n\n4 5 1e-40 # last\n", "k.txt");
+  EXPECT_EQ(matrix.shape, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(matrix.values, (std::vector<float>{1.5F, -2e-3F, 3, 4, 5, 1e-40F}));
+  EXPECT_EQ(error_of([] { parse_text_matrix("1 2\n3\n", "k.txt"); }),
+            "4: k.txt, line 2: it has 1 numbers, but the lines above have 2");
+  EXPECT_EQ(error_of([] { parse_text_matrix("1 two\n", "k.txt"); }), "4: k.txt, line 1: 'two' is not a number");
+  EXPECT_EQ(error_of([] { parse_text_matrix("1 1e999\n", "k.txt"); }), "4: k.txt, line 1: '1e999' is not a number");
+  EXPECT_EQ(error_of([] { parse_text_matrix("\n#1\n", "k.txt"); }), "4: k.txt: no number is in it");
+}
+
+TEST(Pytorch, NeverCallsWhatAFileAsksFor) {
+  for (const char* name : {"malicious_zip.pth", "malicious_legacy.pth"}) {
+    const std::string message = error_of([&] { load_model(test_file(std::string("golden/") + name)); });
+    EXPECT_NE(message.find("its pickle asks for 'posix.system', which weights never need"), std::string::npos)
+        << message;
+    EXPECT_TRUE(message.starts_with("4: ")) << message;
+  }
+  EXPECT_FALSE(fs::exists("fsrcnn_was_here"));
+}
+
+TEST(WeightsFile, SaysWhatIsNoWeights) {
+  const TemporaryFolder folder;
+  write_file(folder / "text.pth", as_bytes("not weights at all"));
+  EXPECT_NE(error_of([&] { load_model(folder / "text.pth"); }).find("4: "), std::string::npos);
+  EXPECT_NE(error_of([&] { load_model(folder / "none.pth"); }).find("5: reading"), std::string::npos);
+  fs::create_directory(folder / "empty");
+  EXPECT_NE(error_of([&] { load_model(folder / "empty"); }).find("kernel: the folder is missing"), std::string::npos);
+}
+
+// Every prefix and every flipped byte: an error, or (where no checksum guards the numbers) other weights; never a
+// crash.
+class DamagedFile : public testing::TestWithParam<const char*> {
+ protected:
+  static StateDict parse(Bytes bytes) {
+    if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) return parse_safetensors(bytes, "damaged");
+    return parse_pytorch(bytes, "damaged");
+  }
+  static std::string load(Bytes bytes) {
+    return error_of([&] { model_from_state_dict(parse(bytes), "damaged"); });
+  }
+};
+
+TEST_P(DamagedFile, TruncatedAnywhereIsAnError) {
+  const std::vector<std::byte> bytes = golden(GetParam());
+  ASSERT_EQ(load(bytes), "no error");
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    // A copy of just this size lets the sanitizer see a read past the end.
+    const std::vector<std::byte> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
+    ASSERT_TRUE(load(cut).starts_with("4: damaged")) << size << " bytes: " << load(cut);
+  }
+}
+
+TEST_P(DamagedFile, FlippedBytesNeverCrash) {
+  const std::vector<std::byte> bytes = golden(GetParam());
+  int64_t refused = 0;
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      std::vector<std::byte> damaged = bytes;
+      damaged[at] ^= static_cast<std::byte>(flip);
+      const std::string message = load(damaged);
+      ASSERT_TRUE(message == "no error" || message.starts_with("4: ")) << "byte " << at << ": " << message;
+      refused += message != "no error" ? 1 : 0;
+    }
+  }
+  EXPECT_GT(refused, static_cast<int64_t>(bytes.size()) / 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DamagedFile,
+                         testing::Values("tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth", "tiny_checkpoint.pth"),
+                         [](const auto& test) {
+                           const std::string name = test.param;
+                           return name.substr(0, name.find('.'));
+                         });
+
+TEST(Pytorch, ChecksumsGuardTheNumbersOfAZip) {
+  std::vector<std::byte> bytes = golden("tiny_zip.pth");
+  const StateDict tiny = parse_pytorch(bytes, "tiny");
+  const auto pattern = std::as_bytes(std::span(tiny.find("first_part.0.weight")->values).first(4));
+  const auto found = std::search(bytes.begin(), bytes.end(), pattern.begin(), pattern.end());
+  ASSERT_NE(found, bytes.end());
+  *found ^= std::byte{1};
+  EXPECT_NE(error_of([&] { parse_pytorch(bytes, "tiny"); }).find("is damaged: CRC error"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fsrcnn

@@ -1,0 +1,31 @@
+#include "picture/colour.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "support/golden.hpp"
+
+namespace fsrcnn {
+namespace {
+
+// MATLAB's rgb2ycbcr of black, white, and the three primaries.
+TEST(Colour, MeetsTheCornersOfBt601) {
+  const std::array<std::array<float, 6>, 5> corners = {{{0, 0, 0, 16, 128, 128},
+                                                        {1, 1, 1, 235, 128, 128},
+                                                        {1, 0, 0, 81.481F, 90.203F, 240},
+                                                        {0, 1, 0, 144.553F, 53.797F, 34.214F},
+                                                        {0, 0, 1, 40.966F, 240, 109.786F}}};
+  for (const auto& corner : corners) {
+    const Tensor<float> ycbcr = rgb_to_ycbcr(Tensor<float>({1, 3, 1, 1}, {corner[0], corner[1], corner[2]}));
+    for (int64_t i = 0; i < 3; ++i) EXPECT_NEAR(255 * ycbcr(0, i, 0, 0), corner[3 + i], 1e-4);
+  }
+}
+
+TEST(Colour, TheInverseIsExact) {
+  const Tensor<float> rgb = test::random_tensor({1, 3, 9, 11}, 1);
+  EXPECT_LE(test::max_difference(ycbcr_to_rgb(rgb_to_ycbcr(rgb)), rgb), 5e-7);
+}
+
+}  // namespace
+}  // namespace fsrcnn

@@ -1,0 +1,210 @@
+#include "picture/image_file.hpp"
+
+#include <gtest/gtest.h>
+#include <vips/vips.h>
+
+#include <fstream>
+
+#include "base/file.hpp"
+#include "model/builtin.hpp"
+#include "picture/upscale_picture.hpp"
+#include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace fsrcnn {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+
+Picture random_picture(int colour_planes, bool has_alpha, int bits, uint32_t seed = 1) {
+  Picture picture;
+  picture.planes = test::random_tensor({1, colour_planes + (has_alpha ? 1 : 0), 12, 17}, seed);
+  picture.colour_planes = colour_planes;
+  picture.has_alpha = has_alpha;
+  picture.bits = bits;
+  return picture;
+}
+
+// In all lossless formats and kinds: back come the samples rounded to the nearest, not truncated.
+TEST(ImageFile, RoundTripsEveryKind) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "a.tif", "a.TIFF"}) {
+    for (const int colour_planes : {1, 3}) {
+      for (const bool has_alpha : {false, true}) {
+        for (const int bits : {8, 16}) {
+          SCOPED_TRACE(fmt::format("{} {} planes, alpha {}, {} bits", name, colour_planes, has_alpha, bits));
+          const Picture picture = random_picture(colour_planes, has_alpha, bits);
+          write_picture(picture, folder / name);
+          const Picture again = read_picture(folder / name);
+          EXPECT_EQ(again.colour_planes, colour_planes);
+          EXPECT_EQ(again.has_alpha, has_alpha);
+          EXPECT_EQ(again.bits, bits);
+          const double half_level = 0.5 / ((1 << bits) - 1);
+          EXPECT_LE(test::max_difference(again.planes, picture.planes), half_level + 1e-7);
+          double mean_error = 0;
+          for (int64_t i = 0; i < again.planes.count(); ++i)
+            mean_error += again.planes.data()[i] - picture.planes.data()[i];
+          EXPECT_LE(std::abs(mean_error / static_cast<double>(again.planes.count())), 0.15 * half_level);
+        }
+      }
+    }
+  }
+}
+
+TEST(ImageFile, ClampsWhatLeavesTheRange) {
+  const TemporaryFolder folder;
+  Picture picture = random_picture(1, false, 8);
+  picture.planes(0, 0, 0, 0) = -0.5F;
+  picture.planes(0, 0, 0, 1) = 1.5F;
+  write_picture(picture, folder / "a.png");
+  const Picture again = read_picture(folder / "a.png");
+  EXPECT_EQ(again.planes(0, 0, 0, 0), 0);
+  EXPECT_EQ(again.planes(0, 0, 0, 1), 1);
+}
+
+TEST(ImageFile, LossyFormatsComeClose) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "a.jpeg", "a.webp"}) {
+    for (const int bits : {8, 16}) {
+      SCOPED_TRACE(name);
+      Picture picture = random_picture(3, false, bits);
+      for (float& value : picture.planes.values()) value = 0.4F + 0.2F * value;
+      write_picture(picture, folder / name);
+      const Picture again = read_picture(folder / name);
+      EXPECT_EQ(again.bits, 8);
+      EXPECT_LE(test::max_difference(again.planes, picture.planes), 0.2);
+      double mean_error = 0;
+      for (int64_t i = 0; i < again.planes.count(); ++i)
+        mean_error += again.planes.data()[i] - picture.planes.data()[i];
+      EXPECT_LE(std::abs(mean_error / static_cast<double>(again.planes.count())), 0.5 / 255);
+    }
+  }
+}
+
+/// Writes the picture of the tests with an ICC profile, EXIF (orientation included), XMP and a resolution.
+void write_with_metadata(const std::filesystem::path& path, int orientation) {
+  Picture start = random_picture(3, false, 8);
+  write_picture(start, path.parent_path() / "plain.tif");
+  VipsImage* image = vips_image_new_from_file((path.parent_path() / "plain.tif").c_str(), nullptr);
+  ASSERT_NE(image, nullptr);
+  VipsImage* copy = nullptr;
+  ASSERT_EQ(vips_copy(image, &copy, "xres", 11.8, "yres", 11.8, nullptr), 0);
+  ASSERT_EQ(vips_profile_load("srgb", reinterpret_cast<VipsBlob**>(&image->client1), nullptr), 0);
+  size_t profile_size = 0;
+  const void* profile = vips_blob_get(reinterpret_cast<VipsBlob*>(image->client1), &profile_size);
+  vips_image_set_blob_copy(copy, VIPS_META_ICC_NAME, profile, profile_size);
+  vips_image_set_string(copy, "exif-ifd0-Artist", "A. Person (A. Person, ASCII, 10 components, 10 bytes)");
+  vips_image_set_blob_copy(copy, VIPS_META_XMP_NAME, "<x:xmpmeta/>", 12);
+  vips_image_set_int(copy, VIPS_META_ORIENTATION, orientation);
+  ASSERT_EQ(vips_image_write_to_file(copy, path.c_str(), nullptr), 0) << vips_error_buffer();
+  g_object_unref(copy);
+  g_object_unref(image);
+}
+
+std::string field(const std::filesystem::path& path, const char* name) {
+  VipsImage* image = vips_image_new_from_file(path.c_str(), nullptr);
+  char* text = nullptr;
+  std::string value = "none";
+  if (image != nullptr && vips_image_get_typeof(image, name) != 0 &&
+      vips_image_get_as_string(image, name, &text) == 0) {
+    value = text;
+    g_free(text);
+  }
+  if (image != nullptr) g_object_unref(image);
+  return value;
+}
+
+TEST(ImageFile, KeepsMetadataThroughAnUpscale) {
+  const TemporaryFolder folder;
+  write_with_metadata(folder / "in.jpg", 1);
+  const Model model = builtin_model("fsrcnn-x2").value();
+  for (const char* name : {"out.jpg", "out.png", "out.tif", "out.webp"}) {
+    SCOPED_TRACE(name);
+    write_picture(upscale_picture(model, read_picture(folder / "in.jpg")), folder / name);
+    EXPECT_EQ(field(folder / name, VIPS_META_ICC_NAME), field(folder / "in.jpg", VIPS_META_ICC_NAME));
+    EXPECT_NE(field(folder / name, VIPS_META_ICC_NAME), "none");
+    EXPECT_EQ(field(folder / name, VIPS_META_XMP_NAME), field(folder / "in.jpg", VIPS_META_XMP_NAME));
+    if (std::string(name) == "out.tif") continue;  // libvips writes the tags that TIFF itself has, not an EXIF block
+    EXPECT_TRUE(field(folder / name, "exif-ifd0-Artist").starts_with("A. Person"))
+        << field(folder / name, "exif-ifd0-Artist");
+    EXPECT_TRUE(field(folder / name, "exif-ifd2-PixelXDimension").starts_with("34")) << "the size it has now";
+  }
+}
+
+TEST(ImageFile, AppliesTheOrientationOnce) {
+  const TemporaryFolder folder;
+  write_with_metadata(folder / "upright.jpg", 1);
+  write_with_metadata(folder / "turned.jpg", 6);
+  const Picture upright = read_picture(folder / "upright.jpg"), turned = read_picture(folder / "turned.jpg");
+  ASSERT_EQ(turned.width(), upright.height());
+  ASSERT_EQ(turned.height(), upright.width());
+  // 6: the first row is the right-hand side.
+  EXPECT_EQ(turned.planes(0, 0, 0, turned.width() - 1), upright.planes(0, 0, 0, 0));
+  write_picture(turned, folder / "out.jpg");
+  const std::string orientation = field(folder / "out.jpg", VIPS_META_ORIENTATION);
+  EXPECT_TRUE(orientation == "none" || orientation == "1") << orientation;
+}
+
+TEST(ImageFile, RefusesWhatItCannotDo) {
+  const TemporaryFolder folder;
+  const Picture opaque = random_picture(3, false, 8), transparent = random_picture(3, true, 8);
+  EXPECT_EQ(error_of([&] { write_picture(transparent, folder / "a.jpg"); }),
+            "3: the picture has an alpha channel, which '" + (folder / "a.jpg").string() +
+                "' cannot hold; write .png, .tif or .webp");
+  EXPECT_EQ(
+      error_of([&] { write_picture(opaque, folder / "a.xyz"); }),
+      "2: '" + (folder / "a.xyz").string() + "': pictures cannot be written as '.xyz'; use .png, .jpg, .tif or .webp");
+  EXPECT_TRUE(error_of([&] { write_picture(opaque, folder / "none" / "a.png"); }).starts_with("5: "));
+  EXPECT_TRUE(error_of([&] { read_picture(folder / "none.png"); }).starts_with("5: "));
+  EXPECT_TRUE(error_of([&] { read_picture(folder.path()); }).starts_with("5: "));
+  write_file(folder / "text.png", as_bytes("this is no picture"));
+  EXPECT_TRUE(error_of([&] { read_picture(folder / "text.png"); }).starts_with("3: "));
+  std::filesystem::remove(folder / "text.png");
+  EXPECT_EQ(folder.names(), std::vector<std::string>{});
+}
+
+TEST(ImageFile, NamesWithBracketsAreOnlyNames) {
+  const TemporaryFolder folder;
+  write_picture(random_picture(3, false, 8), folder / "a[Q=1].png");
+  EXPECT_EQ(read_picture(folder / "a[Q=1].png").width(), 17);
+}
+
+// A picture that is cut short must not become one with a gray rest.
+TEST(ImageFile, TruncatedAnywhereIsAnError) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "a.jpg", "a.tif", "a.webp"}) {
+    write_picture(random_picture(3, false, 8), folder / name);
+    const std::vector<std::byte> bytes = read_file(folder / name, 1 << 20);
+    int64_t refused = 0;
+    for (size_t size = 0; size < bytes.size(); ++size) {
+      write_file_directly(folder / "cut", Bytes(bytes).first(size));
+      const std::string message = error_of([&] { read_picture(folder / "cut"); });
+      ASSERT_TRUE(message == "no error" || message.starts_with("3: ")) << name << " " << size << ": " << message;
+      refused += message != "no error" ? 1 : 0;
+    }
+    // The last bytes of a file say only that it ends.
+    EXPECT_GE(refused, static_cast<int64_t>(bytes.size()) - 16) << name;
+  }
+}
+
+// ImageMagick, which reads BMP for libvips, says RGB; protocol A depends on it.
+TEST(ImageFile, GrayBmpIsGray) {
+  const TemporaryFolder folder;
+  std::string bmp("BM", 2);
+  const auto word = [&](uint32_t value, int bytes = 4) {
+    for (int i = 0; i < bytes; ++i) bmp += static_cast<char>(value >> (8 * i));
+  };
+  word(14 + 40 + 1024 + 4), word(0), word(14 + 40 + 1024);               // file
+  word(40), word(2), word(1), word(1, 2), word(8, 2), word(0), word(0);  // 2x1, 8 bits
+  word(0), word(0), word(256), word(0);
+  for (uint32_t i = 0; i < 256; ++i) word(i * 0x010101);
+  bmp += std::string({10, static_cast<char>(200), 0, 0});
+  write_file(folder / "a.bmp", as_bytes(bmp));
+  const Picture picture = read_picture(folder / "a.bmp");
+  EXPECT_EQ(picture.colour_planes, 1);
+  EXPECT_EQ(picture.planes, Tensor<float>({1, 1, 1, 2}, {10 / 255.0F, 200 / 255.0F}));
+}
+
+}  // namespace
+}  // namespace fsrcnn

@@ -1,0 +1,237 @@
+"""Makes the golden files of this folder with PyTorch. Run it again only to change what is tested:
+
+    pip install -r training/requirements.txt
+    python tests/golden/make_golden.py
+
+Operators: random parameters and small tensors whose values are multiples of 1/4 up to 2, so that every product and
+sum is exact in float32 and the order of additions cannot matter: the tests demand equality to the bit. An operator's
+file holds "N.input", "N.weight", "N.bias" and "N.output", and in the metadata "N": its parameters as JSON.
+
+Networks: random weights in the scale of trained ones, a random picture, and every tensor on the way.
+"""
+
+import json
+import sys
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "training"))
+from fsrcnn import FSRCNN  # noqa: E402
+
+CASES = 320
+
+
+class Cases:
+    """Collects random cases of one operator."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        self.tensors, self.metadata = {}, {}
+
+    def integer(self, low, high):
+        """Uniform, both ends included."""
+        return int(self.rng.integers(low, high + 1))
+
+    def pair(self, low, high):
+        return [self.integer(low, high), self.integer(low, high)]
+
+    def tensor(self, *shape):
+        return torch.from_numpy(self.rng.integers(-8, 9, shape) / 4).float()
+
+    def add(self, parameters, output, **tensors):
+        n = len(self.metadata)
+        self.metadata[str(n)] = json.dumps(parameters)
+        for name, tensor in {**tensors, "output": output}.items():
+            if tensor is not None:
+                self.tensors[f"{n}.{name}"] = tensor.contiguous()
+
+    def save(self, name):
+        save_file(self.tensors, HERE / f"{name}.safetensors", self.metadata)
+        print(f"{name}: {len(self.metadata)} cases")
+
+
+def conv2d():
+    cases = Cases(1)
+    while len(cases.metadata) < CASES:
+        groups = cases.integer(1, 3)
+        in_per_group, out_per_group = cases.pair(1, 3)
+        kernel, stride, dilation = cases.pair(1, 5), cases.pair(1, 3), cases.pair(1, 3)
+        padding, size = cases.pair(0, 5), cases.pair(1, 11)
+        mode = ["zeros", "replicate"][cases.integer(0, 1)]
+        if any(s + 2 * p < d * (k - 1) + 1 for s, p, d, k in zip(size, padding, dilation, kernel)):
+            continue
+        x = cases.tensor(cases.integer(1, 2), groups * in_per_group, *size)
+        weight = cases.tensor(groups * out_per_group, in_per_group, *kernel)
+        bias = cases.tensor(groups * out_per_group) if cases.integer(0, 1) else None
+        if mode == "replicate":
+            padded = F.pad(x, (padding[1], padding[1], padding[0], padding[0]), mode="replicate")
+            y = F.conv2d(padded, weight, bias, stride, 0, dilation, groups)
+        else:
+            y = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+        parameters = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": mode}
+        cases.add(parameters, y, input=x, weight=weight, bias=bias)
+    cases.save("conv2d")
+
+
+def conv_transpose2d():
+    cases = Cases(2)
+    while len(cases.metadata) < CASES:
+        groups = cases.integer(1, 3)
+        in_per_group, out_per_group = cases.pair(1, 3)
+        kernel, stride, dilation = cases.pair(1, 5), cases.pair(1, 4), cases.pair(1, 3)
+        padding, size = cases.pair(0, 5), cases.pair(1, 7)
+        output_padding = [cases.integer(0, max(s, d) - 1) for s, d in zip(stride, dilation)]
+        x = cases.tensor(cases.integer(1, 2), groups * in_per_group, *size)
+        weight = cases.tensor(groups * in_per_group, out_per_group, *kernel)
+        bias = cases.tensor(groups * out_per_group) if cases.integer(0, 1) else None
+        try:
+            y = F.conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation)
+        except RuntimeError:
+            continue  # an output of negative size
+        if y.numel() == 0:
+            continue  # PyTorch lets size 0 pass here though not in conv2d; we refuse it in both
+        parameters = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation, "groups": groups}
+        cases.add(parameters, y, input=x, weight=weight, bias=bias)
+    cases.save("conv_transpose2d")
+
+
+def prelu():
+    cases = Cases(3)
+    while len(cases.metadata) < CASES:
+        channels = cases.integer(1, 8)
+        x = cases.tensor(cases.integer(1, 3), channels, *cases.pair(1, 9))
+        slope = cases.tensor(channels if cases.integer(0, 1) else 1)
+        cases.add({}, F.prelu(x, slope), input=x, weight=slope)
+    cases.save("prelu")
+
+
+def depth_to_space():
+    cases = Cases(4)
+    while len(cases.metadata) < CASES:
+        r = cases.integer(1, 4)
+        x = cases.tensor(cases.integer(1, 2), cases.integer(1, 3) * r * r, *cases.pair(1, 6))
+        cases.add({"upscale_factor": r}, F.pixel_shuffle(x, r), input=x)
+    cases.save("depth_to_space")
+
+
+def bicubic():
+    """PyTorch's antialiased bicubic has MATLAB's kernel; only its treatment of the edges is another, so the tests
+    compare the inner part."""
+    cases = Cases(5)
+    for size, size_out in [((48, 36), (24, 18)), ((45, 36), (15, 12)), ((48, 36), (12, 9)), ((20, 24), (40, 48)),
+                           ((20, 24), (60, 72)), ((20, 24), (80, 96)), ((40, 40), (56, 23))]:
+        x = torch.from_numpy(cases.rng.random((1, 2, *size)))
+        y = F.interpolate(x, size_out, mode="bicubic", antialias=True)
+        cases.add({}, y.float(), input=x.float())
+    cases.save("bicubic")
+
+
+def protocol_a():
+    """The figures of protocol A for one small picture, by the Python of training/ and PyTorch's convolutions."""
+    from data import luma, pair, to_8_bits
+    from bicubic import resize
+
+    def ssim(a, b):
+        x = torch.arange(11) - 5.0
+        g = torch.exp(-(x**2) / (2 * 1.5**2)).double()
+        window = (torch.outer(g, g) / g.sum() ** 2)[None, None]
+        a, b = (torch.from_numpy(np.asarray(p, np.float64))[None, None] for p in (a, b))
+        ma, mb, aa, bb, ab = (F.conv2d(p, window) for p in (a, b, a * a, b * b, a * b))
+        c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+        return (((2 * ma * mb + c1) * (2 * (ab - ma * mb) + c2)) / ((ma**2 + mb**2 + c1) * (aa - ma**2 + bb - mb**2 + c2))).mean().item()
+
+    figures = {}
+    for scale in (2, 3, 4):
+        lr, hr = pair(luma(HERE.parent / "data" / "crop.png"), scale)
+        output = to_8_bits(resize(resize(hr, 1 / scale), scale, hr.shape)).astype(np.float64)
+        a, b = output[scale:-scale, scale:-scale], hr[scale:-scale, scale:-scale].astype(np.float64)
+        figures[str(scale)] = {"psnr_db": 10 * np.log10(255**2 / np.mean((a - b) ** 2)), "ssim": ssim(a, b)}
+    (HERE / "protocol_a.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(figures)
+
+
+def random_network(scale, d, s, m):
+    """Weights whose features and output have the size of real ones."""
+    torch.manual_seed(1000 * scale + d)
+    network = FSRCNN(scale, d, s, m)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(0, 0.05)
+            elif parameter.dim() == 1:
+                parameter.uniform_(-0.2, 0.6)
+        network.last_part.bias.fill_(0.5)
+        # An output that fills [0, 1] and needs the clamp here and there.
+        network.last_part.weight.mul_(0.25 / network(torch.rand(1, 1, 32, 32)).std())
+    return network
+
+
+LAYER_NAMES = {"first_part.0": "feature extraction", "mid_part.0": "shrinking", "last_part": "deconvolution"}
+
+
+def network_dump(scale, d, s, m, height, width):
+    """The state_dict under its own names, "input", and "<layer>|<step>" for every tensor on the way."""
+    network = random_network(scale, d, s, m)
+    dump = {name: value.clone() for name, value in network.state_dict().items()}
+    x = torch.rand(1, 1, height, width)
+    dump["input"] = x.clone()
+    layer = None
+    modules = [(f"first_part.{i}", module) for i, module in enumerate(network.first_part)]
+    modules += [(f"mid_part.{i}", module) for i, module in enumerate(network.mid_part)]
+    with torch.no_grad():
+        for name, module in modules:
+            x = module(x)
+            if isinstance(module, torch.nn.PReLU):
+                dump[f"{layer}|PReLU"] = x
+                continue
+            index = int(name.split(".")[1]) // 2
+            layer = LAYER_NAMES.get(name, "expanding" if index == m + 1 else f"mapping {index}")
+            dump[f"{layer}|convolution"] = x
+        x = network.last_part(x)
+        dump["deconvolution|deconvolution"] = x
+        dump["deconvolution|clamp"] = x.clamp(0, 1)
+        assert torch.equal(x, network(dump["input"])) and 0 < ((x < 0) | (x > 1)).float().mean() < 0.2
+    save_file(dump, HERE / f"network_x{scale}_{d}_{s}_{m}.safetensors", {"scale": str(scale)})
+    print(f"network_x{scale}_{d}_{s}_{m}")
+
+
+def weight_files():
+    """The same small network in the two containers of torch.save, and files that want to call something."""
+    network = random_network(3, 4, 2, 1)
+    state_dict = network.state_dict()
+    save_file(dict(state_dict), HERE / "tiny.safetensors", {"scale": "3"})
+    torch.save(state_dict, HERE / "tiny_zip.pth")
+    torch.save(state_dict, HERE / "tiny_legacy.pth", _use_new_zipfile_serialization=False)
+    checkpoint = {"epoch": 7, "state_dict": OrderedDict(("module." + k, v) for k, v in state_dict.items()), "best": 31.5}
+    torch.save(checkpoint, HERE / "tiny_checkpoint.pth")
+
+    class Malicious:
+        def __reduce__(self):
+            import os
+
+            return os.system, ("touch fsrcnn_was_here",)
+
+    evil = OrderedDict(state_dict)
+    evil["last_part.bias"] = Malicious()
+    torch.save(evil, HERE / "malicious_zip.pth")
+    torch.save(evil, HERE / "malicious_legacy.pth", _use_new_zipfile_serialization=False)
+
+
+if __name__ == "__main__":
+    torch.use_deterministic_algorithms(True)
+    conv2d()
+    conv_transpose2d()
+    prelu()
+    depth_to_space()
+    bicubic()
+    protocol_a()
+    network_dump(2, 56, 12, 4, 13, 11)
+    network_dump(3, 32, 5, 1, 9, 14)
+    network_dump(4, 16, 12, 4, 10, 9)
+    weight_files()

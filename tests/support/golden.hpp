@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/tensor.hpp"
+#include "model/state_dict.hpp"
+
+namespace fsrcnn::test {
+
+/// A file of the tests' folder.
+std::filesystem::path test_file(const std::string& name);
+
+/// One case of tests/golden/<operator>.safetensors, made by make_golden.py.
+struct GoldenCase {
+  std::string number;
+  nlohmann::json parameters;
+  Tensor<float> input, weight, output;
+  std::vector<float> bias;
+};
+
+std::vector<GoldenCase> golden_cases(const std::string& op);
+
+/// A tensor of up to four axes as a Tensor, missing axes in front.
+Tensor<float> to_tensor(const NamedTensor& tensor);
+
+/// float32 values as float64, which holds them exactly.
+Tensor<double> to_double(const Tensor<float>& tensor);
+std::vector<double> to_double(const std::vector<float>& values);
+
+/// The largest difference; infinite if the shapes differ.
+template <class T>
+double max_difference(const Tensor<T>& a, const Tensor<T>& b) {
+  if (a.shape() != b.shape()) return INFINITY;
+  double largest = 0;
+  for (int64_t i = 0; i < a.count(); ++i) {
+    const double difference = std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]));
+    largest = difference <= largest ? largest : difference;  // not a number counts as larger
+  }
+  return largest;
+}
+
+/// Values in [low, high), the same for a seed on every machine.
+Tensor<float> random_tensor(const Shape& shape, uint32_t seed, float low = 0, float high = 1);
+
+/// Runs f and returns what its fsrcnn::Error says, as "code: message"; "no error" without one.
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return std::to_string(static_cast<int>(e.code())) + ": " + e.what();
+  }
+  return "no error";
+}
+
+}  // namespace fsrcnn::test
