@@ -1,0 +1,220 @@
+"""Runs the program as people do: python3 command_line_test.py PROGRAM [unittest's options]"""
+
+import array
+import contextlib
+import os
+import pty
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+GOLDEN = TESTS / "golden"
+CROP = TESTS / "data" / "crop.png"
+USAGE, INPUT, MODEL, IO = 2, 3, 4, 5
+
+
+def png_bytes(width, height, channels, rows):
+    """An 8-bit PNG; rows yields the bytes of each."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def png_size(path):
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+def npy_bytes(values, shape, kind="f"):
+    dictionary = repr({"descr": "<f4" if kind == "f" else "<f8", "fortran_order": False, "shape": tuple(shape)}).ljust(117) + "\n"
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(dictionary)) + dictionary.encode() + array.array(kind, values).tobytes()
+
+
+def npy_values(path, kind="f"):
+    data = path.read_bytes()
+    values = array.array(kind)
+    values.frombytes(data[10 + struct.unpack("<H", data[8:10])[0] :])
+    return list(values)
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_test_"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_program(self, *arguments, **options):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=300, **options)
+
+    def succeed(self, *arguments):
+        result = self.run_program(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def fail_with(self, code, *arguments, says="", **options):
+        """The program must end with this code and say why, and must leave the folder as it was."""
+        before = self.files()
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
+        self.assertIn(says, result.stderr)
+        self.assertNotEqual(result.stderr.strip(), "")
+        self.assertEqual(self.files(), before)
+        return result.stderr
+
+    def files(self):
+        return {str(p): p.read_bytes() for p in sorted(self.folder.rglob("*")) if p.is_file()}
+
+    def test_help_and_version(self):
+        self.assertRegex(self.succeed("--version"), r"^fsrcnn \d+\.\d+\.\d+\n$")
+        for command in ("upscale", "eval", "info", "convert", "conv-transpose2d"):
+            self.assertIn(command, self.succeed("--help"))
+            self.assertIn("--help", self.succeed(command, "--help"))
+        result = self.run_program()
+        self.assertEqual(result.returncode, USAGE)
+        self.assertIn("upscale", result.stdout)
+
+    def test_usage_errors(self):
+        self.fail_with(USAGE, "downscale")
+        self.fail_with(USAGE, "upscale", CROP)
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "5")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--unknown")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.gif", says="use .png, .jpg, .tif or .webp")
+        self.fail_with(USAGE, "eval", CROP)
+        shutil.copy(CROP, self.folder / "in.png")
+        self.fail_with(USAGE, "upscale", "in.png", "-o", "./in.png", says="is the input itself")
+
+    def test_upscale(self):
+        printed = self.succeed("upscale", CROP, "-o", "out.png")
+        self.assertRegex(printed, r"^out\.png: 95x77 -> 190x154 in [\d.]+ s\n$")
+        self.assertEqual(png_size(self.folder / "out.png"), (190, 154))
+        self.assertEqual(self.succeed("upscale", CROP, "-o", "again.png", "--quiet"), "")
+        model = TESTS.parent / "models" / "fsrcnn_x2.safetensors"
+        self.succeed("upscale", CROP, "-o", "file.png", "--model", model)
+        for name in ("again.png", "file.png"):
+            self.assertEqual((self.folder / name).read_bytes(), (self.folder / "out.png").read_bytes(), name)
+        self.succeed("upscale", CROP, "-o", "x3.png", "--model", GOLDEN / "tiny.safetensors")
+        self.assertEqual(png_size(self.folder / "x3.png"), (285, 231))
+        self.assertEqual(sorted(self.files()), [str(self.folder / n) for n in ("again.png", "file.png", "out.png", "x3.png")])
+
+    def test_smallest_pictures(self):
+        for channels in (1, 2, 3, 4):
+            (self.folder / "in.png").write_bytes(png_bytes(1, 1, channels, [[200] * channels]))
+            self.succeed("upscale", "in.png", "-o", "out.png")
+            self.assertEqual(png_size(self.folder / "out.png"), (2, 2))
+
+    def test_bad_pictures(self):
+        whole = CROP.read_bytes()
+        (self.folder / "out.png").write_bytes(b"an older picture")
+        for size in (0, 1, 8, 30, 60, len(whole) // 2, len(whole) - 20):
+            (self.folder / "in.png").write_bytes(whole[:size])
+            self.fail_with(INPUT, "upscale", "in.png", "-o", "out.png")
+        (self.folder / "in.png").write_bytes(png_bytes(4, 4, 4, [[9] * 16] * 4))
+        self.fail_with(INPUT, "upscale", "in.png", "-o", "out.jpg", says="alpha")
+        self.fail_with(IO, "upscale", "none.png", "-o", "out.png", says="none.png")
+        self.fail_with(IO, "upscale", self.folder, "-o", "out.png", says="is a folder")
+        self.fail_with(IO, "upscale", CROP, "-o", "none/out.png", says="none/out.png")
+        (self.folder / "folder.png").mkdir()
+        self.fail_with(IO, "upscale", CROP, "-o", "folder.png", says="not an ordinary file")
+
+    def test_writing_that_fails_half_way(self):
+        """A file that may not grow past 4 KiB is what a full disk is."""
+        (self.folder / "out.png").write_bytes(b"an older picture")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # noqa: E731
+        # Python ignores SIGXFSZ, and so shall the program.
+        self.fail_with(IO, "upscale", CROP, "-o", "out.png", says="out.png", preexec_fn=limit, restore_signals=False)
+        self.fail_with(IO, "convert", "fsrcnn-x2", "out.safetensors", says="out.safetensors", preexec_fn=limit, restore_signals=False)
+
+    def test_bad_weights(self):
+        for name in ("tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth"):
+            whole = (GOLDEN / name).read_bytes()
+            for size in range(0, len(whole), len(whole) // 12):
+                (self.folder / name).write_bytes(whole[:size])
+                self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", name, "--scale", "3", says=name)
+        for name in ("malicious_zip.pth", "malicious_legacy.pth"):
+            self.fail_with(MODEL, "info", GOLDEN / name, says="may be malicious (nothing of it was run)")
+            self.fail_with(MODEL, "convert", GOLDEN / name, "out.safetensors")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "none", says="compiled in: fsrcnn-x2")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", GOLDEN / "tiny_zip.pth", says="give it with --scale")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--scale", "3", says="is for scale 2, not 3")
+
+    def test_info(self):
+        printed = self.succeed("info")
+        self.assertIn("FSRCNN(56, 12, 4), scale 2, zero padding", printed)
+        self.assertRegex(printed, r"deconvolution +last_part +\(56, 1, 9, 9\) +none +4,537 +4,536")
+        self.assertRegex(printed, r"total +12,809 +12,464")
+        self.assertIn("51.7 GFLOP", printed)
+        self.assertIn("scale unknown", self.succeed("info", GOLDEN / "tiny_zip.pth"))
+
+    def test_convert_round_trip(self):
+        self.succeed("convert", GOLDEN / "tiny.safetensors", "a.pth")
+        self.succeed("convert", "a.pth", "parameter/")
+        self.assertIn("scale 3", self.succeed("convert", "parameter/", "b.safetensors", "--scale", "3"))
+        self.succeed("convert", "b.safetensors", "b.pth")
+        self.assertEqual((self.folder / "a.pth").read_bytes(), (self.folder / "b.pth").read_bytes())
+        self.assertEqual(len(list((self.folder / "parameter").rglob("*.txt"))), 4 + 8 + 4 + 8 + 4 + (4 + 2 + 2 + 4 + 1) + (4 + 2 + 2 + 4))
+        self.fail_with(IO, "convert", "a.pth", "parameter/", says="it exists already")
+        self.fail_with(USAGE, "convert", "a.pth", "a.onnx", says="no known form")
+
+    def test_conv_transpose2d(self):
+        ones, kernel = [1.0] * 9, [1.0, 2, 3, 0, 0, 0, 0, 0, 0]
+        expected = [0.0] * 6 + [2, 4, 2, 4, 2, 3] + [0] * 6 + [2, 4, 2, 4, 2, 3] + [0] * 12
+        options = ["--stride", "2,2", "--padding", "1,1", "--output-padding", "1"]
+        for kind in "fd":
+            (self.folder / "x.npy").write_bytes(npy_bytes(ones, (1, 1, 3, 3), kind))
+            (self.folder / "w.npy").write_bytes(npy_bytes(kernel, (3, 3), kind))
+            (self.folder / "b.npy").write_bytes(npy_bytes([10], (1,), kind))
+            for method in ("reference", "slides", "fast"):
+                command = ["conv-transpose2d", "--input", "x.npy", "--weight", "w.npy", *options, "--method", method, "-o", "y.npy"]
+                if kind == "d" and method == "fast":
+                    self.fail_with(USAGE, *command, says="float32")
+                    continue
+                printed = self.succeed(*command)
+                self.assertEqual(printed, f"y.npy: (1, 1, 6, 6) {'float32' if kind == 'f' else 'float64'}\n")
+                self.assertEqual(npy_values(self.folder / "y.npy", kind), expected)
+                self.succeed(*command, "--bias", "b.npy")
+                self.assertEqual(npy_values(self.folder / "y.npy", kind), [v + 10 for v in expected])
+        command = ["conv-transpose2d", "--input", "x.npy", "--weight", "w.npy", "-o", "y.npy"]
+        self.fail_with(INPUT, *command, "--stride", "2", "--output-padding", "0,2", says="output_padding is 2 (width)")
+        self.fail_with(INPUT, *command, "--groups", "2", says="in_channels is 1, which groups = 2 does not divide")
+        self.fail_with(INPUT, *command, "--stride", "2000000000", says="does not fit")
+        self.fail_with(USAGE, *command, "--stride", "1,2,3")
+        (self.folder / "w.npy").write_bytes(b"no array")
+        self.fail_with(INPUT, *command, says="w.npy: not a readable .npy file")
+
+    def test_eval(self):
+        printed = self.succeed("eval", "--scale", "2", CROP)
+        self.assertRegex(printed, r"(?m)^crop\.png +94x76 +33\.65 dB 0\.8331 +\d\d\.\d\d dB 0\.\d{4}$")
+        self.assertRegex(printed, r"(?m)^mean of 1 +33\.65 dB 0\.8331 ")
+        json = self.succeed("eval", "--scale", "3", CROP, "--model", "bicubic", "--json")
+        self.assertIn('"psnr_db": 31.96', json)
+        self.assertNotIn('"model"', json)
+        self.fail_with(INPUT, "eval", "--scale", "2", self.folder, says="no pictures")
+        self.fail_with(MODEL, "eval", "--scale", "3", CROP, says="for scale 2, not 3")
+
+    def test_progress_bar_on_a_terminal(self):
+        terminal, program_side = pty.openpty()
+        with open(program_side, "wb", closefd=True) as stderr:
+            process = subprocess.Popen([PROGRAM, "upscale", CROP, "-o", self.folder / "out.png"], stdout=subprocess.DEVNULL, stderr=stderr)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody is left at its other end
+            while chunk := os.read(terminal, 4096):
+                shown += chunk
+        os.close(terminal)
+        self.assertEqual(process.wait(), 0)
+        self.assertIn(b"[........................................]   0%", shown)
+        self.assertIn(b"[########################################] 100%", shown)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), "the line is removed at the end")
+
+
+if __name__ == "__main__":
+    PROGRAM = str(Path(sys.argv.pop(1)).resolve())
+    unittest.main(verbosity=1)

@@ -1,0 +1,59 @@
+"""Measures what is known for pictures and weights that cannot be shipped:
+
+    python3 known_figures_test.py PROGRAM MATLAB_LR DATA
+
+DATA holds data/test/{Set5,Set14,Set5_LR_x2_matlab,...} and weights/fsrcnn_x{2,3}.pth (yjn870's). Configure with
+-DFSRCNN_DATA_DIR=DATA to have ctest run it.
+"""
+
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+
+def evaluate(folder, scale, model):
+    command = [PROGRAM, "eval", "--json", "--scale", str(scale), "--model", str(model), str(DATA / "data" / "test" / folder)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["mean"]
+
+
+class KnownFigures(unittest.TestCase):
+    def check(self, score, psnr_db, ssim=None):
+        self.assertAlmostEqual(score["psnr_db"], psnr_db, delta=0.01)
+        if ssim is not None:
+            self.assertAlmostEqual(score["ssim"], ssim, delta=0.0001)
+
+    def test_bicubic(self):
+        figures = {"Set5": [(33.66, 0.9299), (30.39, 0.8682), (28.42, 0.8104)], "Set14": [(30.23, 0.8687), (27.54, 0.7736), (26.00, 0.7019)]}
+        for folder, scores in figures.items():
+            for scale, score in zip((2, 3, 4), scores):
+                with self.subTest(folder=folder, scale=scale):
+                    self.check(evaluate(folder, scale, "bicubic")["bicubic"], *score)
+
+    def test_weights_of_yjn870(self):
+        x2, x3 = (DATA / "weights" / f"fsrcnn_x{scale}.pth" for scale in (2, 3))
+        self.check(evaluate("Set5", 2, x2)["model"], 37.11, 0.9563)
+        self.check(evaluate("Set14", 2, x2)["model"], 32.65)
+        self.check(evaluate("Set5", 3, x3)["model"], 32.58, 0.9051)
+        self.check(evaluate("Set14", 3, x3)["model"], 29.12)
+
+    def test_weights_of_our_own(self):
+        self.assertGreaterEqual(evaluate("Set5", 2, "fsrcnn-x2")["model"]["psnr_db"], 36.9)
+
+    def test_bicubic_makes_matlabs_pictures(self):
+        """To the last bit of every sample, but at the edges."""
+        for scale in (2, 3):
+            printed = subprocess.run([MATLAB_LR, DATA / "data" / "test", str(scale)], check=True, capture_output=True, text=True).stdout
+            self.assertEqual(len(printed.splitlines()), 5)
+            for line in printed.splitlines():
+                name, differing, compared = line.rsplit(" ", 2)
+                with self.subTest(picture=name, scale=scale):
+                    self.assertEqual(int(differing), 0)
+                    self.assertGreater(int(compared), 10000)
+
+
+if __name__ == "__main__":
+    PROGRAM, MATLAB_LR = (str(Path(sys.argv.pop(1)).resolve()) for _ in range(2))
+    DATA = Path(sys.argv.pop(1))
+    unittest.main()

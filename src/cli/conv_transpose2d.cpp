@@ -99,8 +99,9 @@ void add_conv_transpose2d(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--method", options->method,
-                   "reference: the direct definition; slides: zeros inserted, kernel turned; fast: by phases")
-      ->check(CLI::IsMember({"reference", "slides", "fast"}))
+                   "reference: the direct definition; slides: zeros inserted and the kernel turned; fast: by phases")
+      ->check(CLI::IsMember({"reference", "slides", "fast"}).description(""))
+      ->type_name("NAME")
       ->capture_default_str();
   file("-o,--output", options->output, "(N, out, H', W')")->required();
   command->callback([options] { run(*options); });

@@ -69,7 +69,7 @@ void add_eval(CLI::App& app) {
       ->type_name("DIR");
   command->add_option("--scale", options->model.scale, "How far pictures are shrunk and upscaled again")
       ->required()
-      ->check(CLI::Range(2, 4))
+      ->check(CLI::Range(2, 4).description(""))
       ->type_name("2|3|4");
   options->model.add_model_to(*command);
   command->get_option("--model")->description(command->get_option("--model")->get_description() + "; bicubic: none");

@@ -10,7 +10,8 @@
 int main(int argc, char** argv) {
   CLI::App app(
       "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
-      "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.");
+      "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.",
+      "fsrcnn");
   app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
   app.require_subcommand(1);
   // Most people want the first one; the porter's come last.
@@ -20,6 +21,10 @@ int main(int argc, char** argv) {
   fsrcnn::cli::add_convert(app);
   fsrcnn::cli::add_conv_transpose2d(app);
   try {
+    if (argc == 1) {
+      fmt::print("{}", app.help());
+      return static_cast<int>(fsrcnn::ErrorCode::usage);
+    }
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& e) {

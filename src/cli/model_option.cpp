@@ -29,7 +29,7 @@ void ModelOption::add_model_to(CLI::App& command) {
 
 void ModelOption::add_scale_to(CLI::App& command) {
   command.add_option("--scale", scale, "Scale of the weights, for files that do not tell it")
-      ->check(CLI::Range(2, 4))
+      ->check(CLI::Range(2, 4).description(""))
       ->type_name("2|3|4");
 }
 

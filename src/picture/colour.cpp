@@ -11,6 +11,7 @@ using Matrix = std::array<std::array<double, 3>, 3>;
 
 constexpr Matrix kToYcbcr = {{{65.481, 128.553, 24.966}, {-37.797, -74.203, 112.0}, {112.0, -93.786, -18.214}}};
 constexpr std::array<double, 3> kOffset = {16, 128, 128};
+constexpr double kLumaRange = 219;  // 65.481 + 128.553 + 24.966
 
 constexpr Matrix inverse(const Matrix& m) {
   Matrix adjugate{};
@@ -56,6 +57,16 @@ Tensor<float> rgb_to_ycbcr(const Tensor<float>& rgb) {
 
 Tensor<float> ycbcr_to_rgb(const Tensor<float>& ycbcr) {
   return transform(ycbcr, kToRgb, 255, {-kOffset[0] / 255, -kOffset[1] / 255, -kOffset[2] / 255}, {0, 0, 0});
+}
+
+Tensor<float> gray_to_luma(Tensor<float> gray) {
+  for (float& v : gray.values()) v = static_cast<float>((kLumaRange * v + kOffset[0]) / 255);
+  return gray;
+}
+
+Tensor<float> luma_to_gray(Tensor<float> luma) {
+  for (float& v : luma.values()) v = static_cast<float>((255 * static_cast<double>(v) - kOffset[0]) / kLumaRange);
+  return luma;
 }
 
 }  // namespace fsrcnn

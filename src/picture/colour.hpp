@@ -12,4 +12,8 @@ Tensor<float> rgb_to_ycbcr(const Tensor<float>& rgb);
 /// The exact inverse; values may leave [0, 1].
 Tensor<float> ycbcr_to_rgb(const Tensor<float>& ycbcr);
 
+/// The Y of gray planes, which are RGB of three equal values: 16/255 + 219/255 * gray; and back.
+Tensor<float> gray_to_luma(Tensor<float> gray);
+Tensor<float> luma_to_gray(Tensor<float> luma);
+
 }  // namespace fsrcnn

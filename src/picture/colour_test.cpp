@@ -27,5 +27,17 @@ TEST(Colour, TheInverseIsExact) {
   EXPECT_LE(test::max_difference(ycbcr_to_rgb(rgb_to_ycbcr(rgb)), rgb), 5e-7);
 }
 
+// A gray photograph must come out the same whether it was saved as gray or as RGB.
+TEST(Colour, GrayHasTheLumaOfEqualRgb) {
+  const Tensor<float> gray = test::random_tensor({1, 1, 5, 6}, 2);
+  Tensor<float> rgb({1, 3, 5, 6});
+  for (int64_t i = 0; i < 3; ++i) std::copy(gray.values().begin(), gray.values().end(), rgb.plane(0, i));
+  const Tensor<float> ycbcr = rgb_to_ycbcr(rgb);
+  EXPECT_LE(
+      test::max_difference(gray_to_luma(gray), Tensor<float>({1, 1, 5, 6}, {ycbcr.plane(0, 0), ycbcr.plane(0, 1)})),
+      1e-7);
+  EXPECT_LE(test::max_difference(luma_to_gray(gray_to_luma(gray)), gray), 3e-7);
+}
+
 }  // namespace
 }  // namespace fsrcnn

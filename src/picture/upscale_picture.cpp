@@ -27,7 +27,8 @@ Picture upscale_picture(const Model& model, const Picture& picture, const Progre
   Picture result = picture;
   result.planes = Tensor<float>({1, c, height, width});
   if (picture.colour_planes == 1) {
-    put_planes(result.planes, 0, upscale_luma(model, planes_of(picture.planes, 0, 1), {.progress = progress}));
+    const Tensor<float> luma = gray_to_luma(planes_of(picture.planes, 0, 1));
+    put_planes(result.planes, 0, luma_to_gray(upscale_luma(model, luma, {.progress = progress})));
   } else {
     const Tensor<float> ycbcr = rgb_to_ycbcr(planes_of(picture.planes, 0, 3));
     Tensor<float> upscaled({1, 3, height, width});
