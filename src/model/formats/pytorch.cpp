@@ -18,7 +18,11 @@
 namespace fsrcnn {
 namespace {
 
-constexpr uint64_t kLargestPickleBytes = 16 << 20, kLargestStorageBytes = 256 << 20;
+constexpr uint64_t kLargestPickleBytes = 16 << 20;
+
+/// Of all tensors, and of all storages, of a file together: 128 MiB of floats. An FSRCNN has some ten thousand. A small
+/// file can claim more: storages may be packed, and tensors may be many views of one storage.
+constexpr int64_t kMostElements = 1 << 25;
 
 /// pickle.dumps(0x1950a86a20f9469cfc6c, 2): how the older files begin.
 constexpr std::array<uint8_t, 15> kLegacyMagic = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
@@ -105,6 +109,7 @@ class TensorLoader {
 
   std::vector<float> values(const std::string& name, const Pickle::Tensor& tensor) {
     const int64_t count = checked_element_count(name, tensor.shape);
+    count_elements(tensor_elements_, name, count);
     const std::vector<float>& storage = load_storage(name, tensor.storage);
     std::vector<int64_t> stride = tensor.stride;
     bool inside = stride.size() == tensor.shape.size() && tensor.offset >= 0;
@@ -134,6 +139,13 @@ class TensorLoader {
     return values;
   }
 
+  void count_elements(int64_t& sum, const std::string& name, int64_t count) const {
+    if (count < 0 || count > kMostElements - sum) {
+      fail(ErrorCode::model, "{}: with the {} values of tensor '{}' it has more than any FSRCNN", source_, count, name);
+    }
+    sum += count;
+  }
+
   const std::vector<float>& load_storage(const std::string& name, Pickle::Ref ref) {
     const auto& storage = *pickle_.get<Pickle::Storage>(ref);
     const auto known = loaded_.find(storage.key);
@@ -142,10 +154,7 @@ class TensorLoader {
       fail(ErrorCode::model, "{}: tensor '{}' is in a {}, but float32 or float64 is expected", source_, name,
            storage.type);
     }
-    if (storage.count < 0 || static_cast<uint64_t>(storage.count) > kLargestStorageBytes / sizeof(double)) {
-      fail(ErrorCode::model, "{}: tensor '{}' is in a storage of {} values, more than any FSRCNN has", source_, name,
-           storage.count);
-    }
+    count_elements(storage_elements_, name, storage.count);
     const uint64_t size = storage.count * element_bytes(storage.type);
     const std::vector<std::byte> bytes = read_(storage.key, size);
     if (bytes.size() != size) {
@@ -159,6 +168,7 @@ class TensorLoader {
   const StorageReader& read_;
   const std::string& source_;
   std::map<std::string, std::vector<float>> loaded_;
+  int64_t tensor_elements_ = 0, storage_elements_ = 0;
 };
 
 StateDict parse_zip(Bytes bytes, const std::string& source) {
