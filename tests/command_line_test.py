@@ -129,9 +129,37 @@ class CommandLine(unittest.TestCase):
         """A file that may not grow past 4 KiB is what a full disk is."""
         (self.folder / "out.png").write_bytes(b"an older picture")
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # noqa: E731
-        # Python ignores SIGXFSZ, and so shall the program.
-        self.fail_with(IO, "upscale", CROP, "-o", "out.png", says="out.png", preexec_fn=limit, restore_signals=False)
-        self.fail_with(IO, "convert", "fsrcnn-x2", "out.safetensors", says="out.safetensors", preexec_fn=limit, restore_signals=False)
+        self.fail_with(IO, "upscale", CROP, "-o", "out.png", says="out.png", preexec_fn=limit)
+        self.fail_with(IO, "convert", "fsrcnn-x2", "out.safetensors", says="out.safetensors", preexec_fn=limit)
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([PROGRAM, "info"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(result.returncode, IO, "what was printed is lost")
+
+    def test_large_damaged_picture(self):
+        """libvips unpacks what is over 100 MB into a file in TMPDIR unless it is read row by row."""
+        whole = png_bytes(6000, 6000, 3, (bytes(18000) for _ in range(6000)))
+        (self.folder / "in.png").write_bytes(whole[: len(whole) // 2])
+        environment = {**os.environ, "TMPDIR": str(self.folder)}
+        self.fail_with(INPUT, "upscale", "in.png", "-o", "out.png", says="damaged", env=environment)
+
+    def test_what_a_name_means(self):
+        """Neither brackets nor what lies in the current folder change it."""
+        (self.folder / "fsrcnn-x2").mkdir()
+        shutil.copy(CROP, self.folder / "a[Q=1].png")
+        self.succeed("upscale", "a[Q=1].png", "-o", "b[strip].png")
+        self.succeed("upscale", "a[Q=1].png", "-o", "c.png", "--model", "fsrcnn-x2")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "d.png", "--model", "./fsrcnn-x2")
+        self.assertEqual((self.folder / "b[strip].png").read_bytes(), (self.folder / "c.png").read_bytes())
+
+    def test_replicate_padding_is_not_lost_silently(self):
+        data = (GOLDEN / "tiny.safetensors").read_bytes()
+        size = struct.unpack("<Q", data[:8])[0]
+        header = data[8 : 8 + size].replace(b'"scale":"3"', b'"scale":"3","padding_mode":"replicate"')
+        (self.folder / "r.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data[8 + size :])
+        self.assertIn("replicate padding", self.succeed("info", "r.safetensors"))
+        self.assertIn("replicate padding", self.succeed("convert", "r.safetensors", "r.pth"))
+        self.succeed("convert", "r.safetensors", "again.safetensors")
+        self.assertIn("replicate padding", self.succeed("info", "again.safetensors"))
 
     def test_bad_weights(self):
         for name in ("tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth"):
@@ -189,6 +217,10 @@ class CommandLine(unittest.TestCase):
         self.fail_with(USAGE, *command, "--stride", "1,2,3")
         (self.folder / "w.npy").write_bytes(b"no array")
         self.fail_with(INPUT, *command, says="w.npy: not a readable .npy file")
+        (self.folder / "w.npy").write_bytes(npy_bytes(kernel, (3, 3)))
+        for shape in ((0,), (2, 2)):
+            (self.folder / "b.npy").write_bytes(npy_bytes([1.0] * (shape[0] * 2 if len(shape) == 2 else 0), shape))
+            self.fail_with(INPUT, *command, "--bias", "b.npy", says="one axis with a value for each output channel")
 
     def test_eval(self):
         printed = self.succeed("eval", "--scale", "2", CROP)

@@ -1,15 +1,18 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -35,16 +38,62 @@ struct Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 };
 
-void flush_to_disk(const fs::path& path) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.value < 0 || (fsync(fd.value) != 0 && errno != EINVAL)) fail_with_errno("writing", path);
-}
-
-// mkstemp makes files that nobody else can read; outputs get what any new file would.
-mode_t ordinary_mode(mode_t all) {
+// mkstemp makes files that nobody else can read; outputs keep the mode of what they replace, or get a new file's.
+mode_t mode_for(const fs::path& target, mode_t all) {
+  struct stat info {};
+  if (stat(target.c_str(), &info) == 0) return info.st_mode & 07777;
   const mode_t mask = umask(0);
   umask(mask);
   return all & ~mask;
+}
+
+/// Where a link points, also if nothing is there yet: what it points to is written, and the link stays.
+fs::path follow_links(fs::path path) {
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(path, error); ++links) {
+    if (links == 40) fail(ErrorCode::io, "writing '{}' failed: it is a link to itself", path.string());
+    path = path.parent_path() / fs::read_symlink(path, error);
+  }
+  return path;
+}
+
+/// Temporary files that exist now, for remove_temporary_files(), which a signal may call at any time.
+struct Registered {
+  std::atomic<bool> used{false};
+  std::array<char, PATH_MAX> path{};
+};
+std::array<Registered, 8> registry;
+std::mutex registry_mutex;
+
+void register_temporary(const std::string& path) {
+  const std::scoped_lock lock(registry_mutex);
+  for (Registered& entry : registry) {
+    if (path.size() >= entry.path.size() || entry.path[0] != '\0') continue;
+    std::copy(path.begin(), path.end(), entry.path.begin());
+    entry.used = true;
+    return;
+  }
+}
+
+void unregister_temporary(const std::string& path) {
+  const std::scoped_lock lock(registry_mutex);
+  for (Registered& entry : registry) {
+    if (path != entry.path.data()) continue;
+    entry.used = false;
+    entry.path.fill('\0');
+  }
+}
+
+/// `shown` is the name that people know the file by.
+void write_bytes(const fs::path& path, Bytes bytes, const fs::path& shown) {
+  const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (fd.value < 0) fail_with_errno("writing", shown);
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd.value, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno("writing", shown);
+    bytes = bytes.subspan(written);
+  }
 }
 
 }  // namespace
@@ -73,10 +122,8 @@ std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
   return bytes;
 }
 
-AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(std::move(target)) {
-  // A link keeps pointing where it points: what it points to is replaced.
+AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(std::move(target))), kind_(kind) {
   std::error_code ignored;
-  if (fs::is_symlink(target_, ignored)) target_ = fs::weakly_canonical(target_, ignored);
   if (kind == Kind::folder && target_.filename().empty()) target_ = target_.parent_path();
   if (kind == Kind::file && fs::exists(target_, ignored) && !fs::is_regular_file(target_, ignored)) {
     fail(ErrorCode::io, "writing '{}' failed: it is not an ordinary file; give another name", target_.string());
@@ -85,41 +132,49 @@ AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(std::move(targe
       (!fs::is_directory(target_, ignored) || !fs::is_empty(target_, ignored))) {
     fail(ErrorCode::io, "writing '{}' failed: it exists already; give another name", target_.string());
   }
-  std::string name = (target_.parent_path() / fmt::format(".{}.XXXXXX", target_.filename().string())).string();
+  std::string name = (target_.parent_path() / ".fsrcnn.XXXXXX").string();
+  // Some file systems have no modes to change; the file is good there all the same.
   if (kind == Kind::file) {
     const Descriptor fd(mkstemp(name.data()));
-    if (fd.value < 0 || fchmod(fd.value, ordinary_mode(0666)) != 0) fail_with_errno("writing", target_);
-  } else if (mkdtemp(name.data()) == nullptr || chmod(name.c_str(), ordinary_mode(0777)) != 0) {
-    fail_with_errno("writing", target_);
+    if (fd.value < 0) fail_with_errno("writing", target_);
+    temporary_ = name;
+    register_temporary(name);
+    (void)fchmod(fd.value, mode_for(target_, 0666));
+  } else {
+    if (mkdtemp(name.data()) == nullptr) fail_with_errno("writing", target_);
+    temporary_ = name;
+    (void)chmod(name.c_str(), mode_for(target_, 0777));
   }
-  temporary_ = name;
 }
 
 AtomicOutput::~AtomicOutput() {
   std::error_code ignored;
-  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+  if (temporary_.empty()) return;
+  fs::remove_all(temporary_, ignored);
+  unregister_temporary(temporary_.string());
 }
 
 void AtomicOutput::commit() {
-  flush_to_disk(temporary_);
+  const Descriptor fd(open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto flush = kind_ == Kind::file ? fsync : syncfs;
+  // Where there is nothing to flush to, EINVAL says so.
+  if (fd.value < 0 || (flush(fd.value) != 0 && errno != EINVAL)) fail_with_errno("writing", target_);
   if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("writing", target_);
+  unregister_temporary(temporary_.string());
   temporary_.clear();
 }
 
-void write_file_directly(const fs::path& path, Bytes bytes) {
-  const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (fd.value < 0) fail_with_errno("writing", path);
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd.value, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_with_errno("writing", path);
-    bytes = bytes.subspan(written);
+void remove_temporary_files() noexcept {
+  for (const Registered& entry : registry) {
+    if (entry.used) (void)unlink(entry.path.data());
   }
 }
 
+void write_file_directly(const fs::path& path, Bytes bytes) { write_bytes(path, bytes, path); }
+
 void write_file(const fs::path& path, Bytes bytes) {
   AtomicOutput output(path, AtomicOutput::Kind::file);
-  write_file_directly(output.temporary(), bytes);
+  write_bytes(output.temporary(), bytes, path);
   output.commit();
 }
 

@@ -19,6 +19,7 @@ inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(te
 
 /// An output that appears whole or not at all: everything is written to a temporary file (or folder) beside the target,
 /// which commit() renames to the target's name. Without commit() the temporary is removed and the target is untouched.
+/// A link is followed. The file keeps the mode of the one that it replaces.
 class AtomicOutput {
  public:
   enum class Kind { file, folder };
@@ -38,7 +39,12 @@ class AtomicOutput {
 
  private:
   std::filesystem::path target_, temporary_;
+  Kind kind_;
 };
+
+/// Removes the temporary files of all AtomicOutputs that have not been committed. May be called by a signal handler
+/// that then ends the program.
+void remove_temporary_files() noexcept;
 
 /// Writes a file atomically. Throws Error(io).
 void write_file(const std::filesystem::path& path, Bytes bytes);

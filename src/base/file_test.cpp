@@ -77,6 +77,37 @@ TEST(AtomicOutput, ReplacesWholeOnCommit) {
   EXPECT_EQ(info.st_mode & 0777, 0666U & ~mask) << "others may read it as any new file";
 }
 
+TEST(AtomicOutput, TakesLongNamesAndLinksToNothing) {
+  const TemporaryFolder folder;
+  const std::string longest(255, 'n');
+  write_file(folder / longest, as_bytes("x"));
+  EXPECT_EQ(text_of(folder / longest), "x");
+  fs::create_symlink("later", folder / "link");
+  write_file(folder / "link", as_bytes("y"));
+  EXPECT_EQ(text_of(folder / "later"), "y");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  fs::create_symlink("loop", folder / "loop");
+  EXPECT_NE(error_of([&] { write_file(folder / "loop", as_bytes("z")); }).find("link to itself"), std::string::npos);
+}
+
+TEST(AtomicOutput, KeepsTheModeOfWhatItReplaces) {
+  const TemporaryFolder folder;
+  write_file(folder / "secret", as_bytes("old"));
+  ASSERT_EQ(chmod((folder / "secret").c_str(), 0600), 0);
+  write_file(folder / "secret", as_bytes("new"));
+  struct stat info {};
+  ASSERT_EQ(stat((folder / "secret").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+}
+
+TEST(AtomicOutput, ASignalHandlerCanRemoveTheTemporaries) {
+  const TemporaryFolder folder;
+  AtomicOutput output(folder / "a", AtomicOutput::Kind::file);
+  EXPECT_EQ(folder.names().size(), 1U);
+  remove_temporary_files();
+  EXPECT_EQ(folder.names().size(), 0U);
+}
+
 TEST(AtomicOutput, RefusesWhatItWouldDestroy) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "full");

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -24,7 +25,10 @@ void parallel_for(int64_t count, const std::function<void(int64_t)>& job) {
   };
   {
     std::vector<std::jthread> helpers;
-    for (int64_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+    try {
+      for (int64_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+    } catch (const std::system_error&) {  // no more threads to be had: those there are do the work
+    }
     work();
   }
   if (failure) std::rethrow_exception(failure);

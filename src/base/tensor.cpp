@@ -12,8 +12,13 @@ std::string to_string(const Shape& shape) {
   return fmt::format("({}, {}, {}, {})", shape.n, shape.c, shape.h, shape.w);
 }
 
+int64_t physical_memory_bytes() {
+  static const int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  return bytes;
+}
+
 int64_t checked_count(const Shape& shape, size_t element_bytes) {
-  static const int64_t memory_bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const int64_t memory_bytes = physical_memory_bytes();
   int64_t count = 1;
   bool empty = false;
   for (const int64_t extent : {shape.n, shape.c, shape.h, shape.w}) {

@@ -17,6 +17,9 @@ struct Shape {
 /// "(1, 56, 1080, 1920)", as PyTorch prints it.
 std::string to_string(const Shape& shape);
 
+/// Of the whole machine.
+int64_t physical_memory_bytes();
+
 /// Number of elements of a shape. Throws Error(input) if an extent is negative, or if elements of this size would not
 /// fit into the machine's memory: sizes are often read from files.
 int64_t checked_count(const Shape& shape, size_t element_bytes);

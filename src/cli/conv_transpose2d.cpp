@@ -1,6 +1,5 @@
 #include "nn/conv_transpose2d.hpp"
 
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,9 +25,7 @@ struct Options {
 /// One value stands for both directions, as in PyTorch.
 Pair to_pair(const std::vector<int64_t>& values) { return {values.front(), values.back()}; }
 
-NpyArray read_npy(const std::string& path) {
-  return parse_npy(read_file(path, std::numeric_limits<int64_t>::max() / 2), path);
-}
+NpyArray read_npy(const std::string& path) { return parse_npy(read_file(path, physical_memory_bytes() / 4), path); }
 
 template <class T>
 Tensor<T> as(NpyArray array) {
@@ -55,7 +52,15 @@ Tensor<T> compute(const Options& options, const Tensor<T>& input, const Tensor<T
 
 template <class T>
 void run(const Options& options, NpyArray input, NpyArray weight, std::optional<NpyArray> bias) {
-  const std::vector<T> bias_values = bias ? as<T>(*std::move(bias)).values() : std::vector<T>();
+  std::vector<T> bias_values;
+  if (bias) {
+    const Tensor<T> tensor = as<T>(*std::move(bias));
+    if (tensor.count() == 0 || tensor.shape().w != tensor.count()) {
+      fail(ErrorCode::input, "{}: the bias has shape {}, but one axis with a value for each output channel is expected",
+           options.bias, to_string(tensor.shape()));
+    }
+    bias_values = tensor.values();
+  }
   const Tensor<T> output = compute<T>(options, as<T>(std::move(input)), as<T>(std::move(weight)), bias_values);
   write_file(options.output, format_npy(output));
   fmt::print("{}: {} {}\n", options.output, to_string(output.shape()),

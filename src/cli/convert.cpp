@@ -11,7 +11,7 @@
 namespace fsrcnn::cli {
 
 void add_convert(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("convert", "Convert weights from one form to another, without loss");
+  CLI::App* command = app.add_subcommand("convert", "Convert weights from one form to another");
   struct Options {
     ModelOption source;
     std::string destination;
@@ -32,11 +32,15 @@ void add_convert(CLI::App& app) {
     const Model model = options->source.load();
     save_model(model, options->destination);
     fmt::print("{}: FSRCNN({}, {}, {})", options->destination, model.d, model.s, model.m);
-    if (model.scale != 0 && options->destination.ends_with(".safetensors")) {
-      fmt::print(", scale {}\n", model.scale);
-    } else {
-      fmt::print("; the form has no place for the scale: use it with --scale {}\n",
-                 model.scale == 0 ? "N" : std::to_string(model.scale));
+    if (options->destination.ends_with(".safetensors")) {
+      fmt::print(", scale {}\n", model.scale == 0 ? "unknown" : std::to_string(model.scale));
+      return;
+    }
+    fmt::print("; the form has no place for the scale: use it with --scale {}\n",
+               model.scale == 0 ? "N" : std::to_string(model.scale));
+    if (model.padding_mode == PaddingMode::replicate) {
+      fmt::print(
+          "Nor has it one for the padding: the model has replicate padding, and will be read as one with zeros.\n");
     }
   });
 }

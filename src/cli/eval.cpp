@@ -51,7 +51,7 @@ void run(const EvalOptions& options) {
     nlohmann::ordered_json json = {{"protocol", "a"}, {"scale", scale}, {"pictures", nlohmann::ordered_json::array()}};
     for (const Evaluation& e : evaluations) json["pictures"].push_back(to_json(e));
     json["mean"] = to_json(mean_of(evaluations));
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print("Y-PSNR and SSIM at scale {}, protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved\n\n",

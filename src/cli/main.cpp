@@ -1,3 +1,5 @@
+#include <csignal>
+#include <cstdio>
 #include <new>
 #include <string>
 
@@ -5,9 +7,30 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "cli/commands.hpp"
 
+namespace {
+
+/// Leaves nothing half-written behind, and ends as the signal would have.
+void clean_up_and_die(int signal_number) {
+  fsrcnn::remove_temporary_files();
+  std::signal(signal_number, SIG_DFL);
+  std::raise(signal_number);
+}
+
+/// What was printed must have arrived: a report in a full disk is no report.
+int flushed(int exit_code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  fmt::print(stderr, "fsrcnn: writing to the standard output failed\n");
+  return static_cast<int>(fsrcnn::ErrorCode::io);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal_number, clean_up_and_die);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
   CLI::App app(
       "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
       "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.",
@@ -26,7 +49,7 @@ int main(int argc, char** argv) {
       return static_cast<int>(fsrcnn::ErrorCode::usage);
     }
     app.parse(argc, argv);
-    return 0;
+    return flushed(0);
   } catch (const CLI::ParseError& e) {
     // Help and version come this way too, with code 0.
     return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);

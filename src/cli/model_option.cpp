@@ -35,14 +35,13 @@ void ModelOption::add_scale_to(CLI::App& command) {
 
 Model ModelOption::load() const {
   const std::string name = model.empty() ? std::string(builtin_model_names().front()) : model;
-  const bool is_builtin = !std::filesystem::exists(name) && builtin_model(name).has_value();
-  if (is_builtin) {
-    Model builtin = *builtin_model(name);
-    if (scale && *scale != builtin.scale) {
+  // Before files: what lies in the current folder must not change what a name means. A file can be given as ./NAME.
+  if (const std::optional<Model> builtin = builtin_model(name)) {
+    if (scale && *scale != builtin->scale) {
       fail(ErrorCode::model, "the compiled-in model {} is for scale {}, not {}; give other weights with --model", name,
-           builtin.scale, *scale);
+           builtin->scale, *scale);
     }
-    return builtin;
+    return *builtin;
   }
   if (!std::filesystem::exists(name)) {
     fail(ErrorCode::model, "there is no file '{}', nor a compiled-in model of this name; compiled in: {}", name,

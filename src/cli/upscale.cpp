@@ -28,7 +28,11 @@ void run(const UpscaleOptions& options) {
   }
   const Model model = options.model.load_with_scale();
   const Picture picture = read_picture(options.input);
-  check_writable(picture, options.output);
+  check_writable(picture, model.scale, options.output);
+  if (loses_exif(picture, options.output)) {
+    fmt::print(stderr,
+               "fsrcnn: note: EXIF data cannot be written to TIFF and stay behind; .png, .jpg and .webp keep them\n");
+  }
   ProgressBar bar(options.quiet);
   bar.update(0);
   write_picture(upscale_picture(model, picture, [&](double share) { bar.update(share); }), options.output);

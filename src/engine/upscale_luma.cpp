@@ -7,25 +7,42 @@
 
 namespace fsrcnn {
 
+namespace {
+
+/// The part of one plane from row top to bottom and column left to right, ends not included.
+Tensor<float> crop(const Tensor<float>& plane, int64_t top, int64_t bottom, int64_t left, int64_t right) {
+  Tensor<float> part({1, 1, bottom - top, right - left});
+  for (int64_t y = top; y < bottom; ++y) std::copy_n(plane.row(0, 0, y) + left, right - left, part.row(0, 0, y - top));
+  return part;
+}
+
+}  // namespace
+
 Tensor<float> upscale_luma(const Model& model, const Tensor<float>& luma, const UpscaleLumaOptions& options) {
   const auto [n, c, height, width] = luma.shape();
   if (n != 1 || c != 1 || height < 1 || width < 1) {
     fail(ErrorCode::input, "a luma plane has shape (1, 1, H, W), but this one has {}", to_string(luma.shape()));
   }
   const int64_t scale = model.scale, halo = model.halo();
-  // A halo is computed twice, so bands are at least a few times as high.
-  const int64_t band_rows = std::max<int64_t>(4 * halo, options.band_pixels / width);
+  // A halo is computed twice, so tiles are at least a few times as large; and as wide as the picture where they can be.
+  const int64_t tile_columns = std::clamp<int64_t>(options.tile_pixels / (4 * halo), 4 * halo, width + 4 * halo);
+  const int64_t tile_rows = std::max<int64_t>(4 * halo, options.tile_pixels / std::min(tile_columns, width));
   Tensor<float> output({1, 1, scale * height, scale * width});
-  for (int64_t begin = 0; begin < height; begin += band_rows) {
-    const int64_t end = std::min(begin + band_rows, height);
-    // Rows outside the picture are the network's padding, at every layer; rows of the picture around the band are real.
-    const int64_t top = std::max<int64_t>(begin - halo, 0), bottom = std::min(end + halo, height);
-    const float* first = luma.row(0, 0, top);
-    const Tensor<float> band({1, 1, bottom - top, width}, {first, first + (bottom - top) * width});
-    const Tensor<float> upscaled = reference_network(model, band);
-    std::copy_n(upscaled.row(0, 0, scale * (begin - top)), scale * (end - begin) * scale * width,
-                output.row(0, 0, scale * begin));
-    if (options.progress) options.progress(static_cast<double>(end) / static_cast<double>(height));
+  for (int64_t y = 0; y < height; y += tile_rows) {
+    for (int64_t x = 0; x < width; x += tile_columns) {
+      const int64_t y_end = std::min(y + tile_rows, height), x_end = std::min(x + tile_columns, width);
+      // What is outside the picture is the network's padding, at every layer; pixels of the picture around the tile are
+      // real.
+      const int64_t top = std::max<int64_t>(y - halo, 0), left = std::max<int64_t>(x - halo, 0);
+      const Tensor<float> upscaled = reference_network(
+          model, crop(luma, top, std::min(y_end + halo, height), left, std::min(x_end + halo, width)));
+      for (int64_t row = scale * y; row < scale * y_end; ++row) {
+        std::copy_n(upscaled.row(0, 0, row - scale * top) + scale * (x - left), scale * (x_end - x),
+                    output.row(0, 0, row) + scale * x);
+      }
+      const int64_t done = y * width + (y_end - y) * x_end;
+      if (options.progress) options.progress(static_cast<double>(done) / static_cast<double>(height * width));
+    }
   }
   return output;
 }

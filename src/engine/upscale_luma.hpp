@@ -12,14 +12,14 @@ namespace fsrcnn {
 using Progress = std::function<void(double share)>;
 
 struct UpscaleLumaOptions {
-  /// LR pixels that run through the network at once, halo not counted. A band needs about 0.5 KB of memory for each.
-  int64_t band_pixels = 1 << 18;
+  /// LR pixels that run through the network at once, halo not counted; each needs about 0.5 KB of memory.
+  int64_t tile_pixels = 1 << 18;
   Progress progress = nullptr;
 };
 
 /// A luma plane (1, 1, H, W) in [0, 1] through the network: (1, 1, scale*H, scale*W), clamped to [0, 1].
-/// Runs the reference network over bands of rows with a halo, so that its feature maps never hold more than a band; the
-/// result is bit-identical to the whole plane at once. Throws Error(input) if the plane has another shape.
+/// Runs the reference network over tiles with a halo, so that its feature maps never hold more than a tile; the result
+/// is bit-identical to the whole plane at once. Throws Error(input) if the plane has another shape.
 Tensor<float> upscale_luma(const Model& model, const Tensor<float>& luma, const UpscaleLumaOptions& options = {});
 
 }  // namespace fsrcnn

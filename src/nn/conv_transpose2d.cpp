@@ -5,26 +5,6 @@
 #include "base/parallel.hpp"
 
 namespace fsrcnn {
-namespace {
-
-/// The kernel columns that reach the output columns of one phase q (ox = q + j * stride), and for each the input
-/// column that it reads for j = 0.
-struct Tap {
-  int64_t kx, first_ix;
-};
-
-std::vector<std::vector<Tap>> column_taps(int64_t phases, int64_t kernel, const ConvTranspose2dParams& p) {
-  std::vector<std::vector<Tap>> taps(phases);
-  for (int64_t q = 0; q < phases; ++q) {
-    for (int64_t kx = 0; kx < kernel; ++kx) {
-      const int64_t from = q + p.padding.w - kx * p.dilation.w;  // = ix * stride
-      if (from % p.stride.w == 0) taps[q].push_back({kx, from / p.stride.w});
-    }
-  }
-  return taps;
-}
-
-}  // namespace
 
 Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
                                const ConvTranspose2dParams& p) {
@@ -35,13 +15,14 @@ Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& 
   const int64_t in_per_group = in_shape.c / p.groups, out_per_group = weight.shape().c;
   // With a stride beyond the width, the phases past the last column are empty.
   const int64_t phases = std::min(p.stride.w, shape.w);
-  const std::vector<std::vector<Tap>> taps = column_taps(phases, weight.shape().w, p);
 
   parallel_for(shape.n * shape.c * shape.h, [&](int64_t job) {
     const int64_t oy = job % shape.h, o = job / shape.h % shape.c, n = job / shape.h / shape.c;
     const int64_t first_in = o / out_per_group * in_per_group;
     float* out = output.row(n, o, oy);
     std::vector<float> phase((shape.w + p.stride.w - 1) / p.stride.w);
+    // One phase: outputs q, q + stride, ... of the row. The same kernel columns reach all of them, and for each of
+    // these they are a weighted copy of an input row, shifted.
     for (int64_t q = 0; q < phases; ++q) {
       const int64_t count = (shape.w - q + p.stride.w - 1) / p.stride.w;
       std::fill_n(phase.begin(), count, bias.empty() ? 0.0F : bias[o]);
@@ -51,7 +32,10 @@ Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& 
           if (from_y % p.stride.h != 0 || from_y < 0 || from_y / p.stride.h >= in_shape.h) continue;
           const float* in = input.row(n, i, from_y / p.stride.h);
           const float* kernel = weight.row(i, o % out_per_group, ky);
-          for (const auto [kx, first_ix] : taps[q]) {
+          for (int64_t kx = 0; kx < weight.shape().w; ++kx) {
+            const int64_t from_x = q + p.padding.w - kx * p.dilation.w;  // = ix * stride, for j = 0
+            if (from_x % p.stride.w != 0) continue;
+            const int64_t first_ix = from_x / p.stride.w;
             const int64_t end = std::min(count, in_shape.w - first_ix);
             for (int64_t j = std::max<int64_t>(0, -first_ix); j < end; ++j) phase[j] += kernel[kx] * in[first_ix + j];
           }

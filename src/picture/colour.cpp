@@ -29,44 +29,40 @@ constexpr Matrix inverse(const Matrix& m) {
 
 constexpr Matrix kToRgb = inverse(kToYcbcr);
 
-/// out = matrix * (in + before) + after, pixel by pixel.
-Tensor<float> transform(const Tensor<float>& in, const Matrix& matrix, double factor,
-                        const std::array<double, 3>& before, const std::array<double, 3>& after) {
-  Tensor<float> out(in.shape());
-  const int64_t w = in.shape().w;
-  parallel_for(in.shape().h, [&](int64_t y) {
-    for (int64_t i = 0; i < 3; ++i) {
-      const auto& row = matrix[i];
-      const float *a = in.row(0, 0, y), *b = in.row(0, 1, y), *c = in.row(0, 2, y);
-      float* to = out.row(0, i, y);
-      for (int64_t x = 0; x < w; ++x) {
-        to[x] = static_cast<float>(
-            factor * (row[0] * (a[x] + before[0]) + row[1] * (b[x] + before[1]) + row[2] * (c[x] + before[2])) +
-            after[i]);
+/// matrix * (pixel + before) * factor + after, for each pixel of the first three planes.
+void transform(Tensor<float>& planes, const Matrix& matrix, double factor, const std::array<double, 3>& before,
+               const std::array<double, 3>& after) {
+  parallel_for(planes.shape().h, [&](int64_t y) {
+    const std::array<float*, 3> row = {planes.row(0, 0, y), planes.row(0, 1, y), planes.row(0, 2, y)};
+    for (int64_t x = 0; x < planes.shape().w; ++x) {
+      const double a = row[0][x] + before[0], b = row[1][x] + before[1], c = row[2][x] + before[2];
+      for (size_t i = 0; i < 3; ++i) {
+        row[i][x] = static_cast<float>(factor * (matrix[i][0] * a + matrix[i][1] * b + matrix[i][2] * c) + after[i]);
       }
     }
   });
-  return out;
+}
+
+/// value * factor + offset, for the first plane.
+void transform(Tensor<float>& planes, double factor, double offset) {
+  float* values = planes.plane(0, 0);
+  for (int64_t i = 0; i < planes.shape().h * planes.shape().w; ++i) {
+    values[i] = static_cast<float>(factor * values[i] + offset);
+  }
 }
 
 }  // namespace
 
-Tensor<float> rgb_to_ycbcr(const Tensor<float>& rgb) {
-  return transform(rgb, kToYcbcr, 1.0 / 255, {0, 0, 0}, {kOffset[0] / 255, kOffset[1] / 255, kOffset[2] / 255});
+void rgb_to_ycbcr(Tensor<float>& planes) {
+  transform(planes, kToYcbcr, 1.0 / 255, {0, 0, 0}, {kOffset[0] / 255, kOffset[1] / 255, kOffset[2] / 255});
 }
 
-Tensor<float> ycbcr_to_rgb(const Tensor<float>& ycbcr) {
-  return transform(ycbcr, kToRgb, 255, {-kOffset[0] / 255, -kOffset[1] / 255, -kOffset[2] / 255}, {0, 0, 0});
+void ycbcr_to_rgb(Tensor<float>& planes) {
+  transform(planes, kToRgb, 255, {-kOffset[0] / 255, -kOffset[1] / 255, -kOffset[2] / 255}, {0, 0, 0});
 }
 
-Tensor<float> gray_to_luma(Tensor<float> gray) {
-  for (float& v : gray.values()) v = static_cast<float>((kLumaRange * v + kOffset[0]) / 255);
-  return gray;
-}
+void gray_to_luma(Tensor<float>& planes) { transform(planes, kLumaRange / 255, kOffset[0] / 255); }
 
-Tensor<float> luma_to_gray(Tensor<float> luma) {
-  for (float& v : luma.values()) v = static_cast<float>((255 * static_cast<double>(v) - kOffset[0]) / kLumaRange);
-  return luma;
-}
+void luma_to_gray(Tensor<float>& planes) { transform(planes, 255 / kLumaRange, -kOffset[0] / kLumaRange); }
 
 }  // namespace fsrcnn

@@ -36,6 +36,10 @@ std::string vips_message() {
 void start_vips() {
   static const bool started = [] {
     if (VIPS_INIT("fsrcnn") != 0) fail(ErrorCode::io, "libvips does not start: {}", vips_message());
+    // Of several threads that want a damaged part, it tells only one and gives the others a black one.
+    vips_concurrency_set(1);
+    // Nothing is read twice, and what its cache holds (unfinished temporary files among it) would stay behind.
+    vips_cache_set_max(0);
     // Its warnings would go to stderr between our own lines; errors reach us anyway.
     g_log_set_handler(
         "VIPS", G_LOG_LEVEL_WARNING, [](const char*, GLogLevelFlags, const char*, void*) {}, nullptr);
@@ -48,16 +52,21 @@ struct OutputFormat {
   std::string_view suffix;
   int bits;
   bool alpha;
-  const char* saver;  ///< libvips' suffix with options
+  int64_t largest_side;  ///< pixels
+  const char* saver;     ///< libvips' suffix with options
 };
 
+constexpr int64_t kAnySide = 10000000;  // libvips' own limit
+constexpr const char* kTiff = ".tif[compression=deflate,predictor=horizontal]";
+constexpr const char* kBigTiff = ".tif[compression=deflate,predictor=horizontal,bigtiff]";
+
 constexpr std::array<OutputFormat, 6> kOutputFormats = {{
-    {".png", 16, true, ".png"},
-    {".jpg", 8, false, ".jpg[Q=95]"},
-    {".jpeg", 8, false, ".jpg[Q=95]"},
-    {".tif", 16, true, ".tif[compression=deflate,predictor=horizontal]"},
-    {".tiff", 16, true, ".tif[compression=deflate,predictor=horizontal]"},
-    {".webp", 8, true, ".webp[Q=95]"},
+    {".png", 16, true, kAnySide, ".png"},
+    {".jpg", 8, false, 65535, ".jpg[Q=95]"},
+    {".jpeg", 8, false, 65535, ".jpg[Q=95]"},
+    {".tif", 16, true, kAnySide, kTiff},
+    {".tiff", 16, true, kAnySide, kTiff},
+    {".webp", 8, true, 16383, ".webp[Q=95]"},
 }};
 
 const OutputFormat& output_format(const std::filesystem::path& path) {
@@ -93,13 +102,12 @@ void check_kind(VipsImage* image, const std::string& name) {
 }
 
 template <class Sample>
-void deinterleave(const Sample* samples, Tensor<float>& planes) {
+void deinterleave(const Sample* samples, double white, Tensor<float>& planes) {
   const auto [n, c, h, w] = planes.shape();
-  constexpr double kMax = std::numeric_limits<Sample>::max();
   parallel_for(h, [&, c = c, w = w](int64_t y) {
     for (int64_t k = 0; k < c; ++k) {
       float* row = planes.row(0, k, y);
-      for (int64_t x = 0; x < w; ++x) row[x] = static_cast<float>(samples[(y * w + x) * c + k] / kMax);
+      for (int64_t x = 0; x < w; ++x) row[x] = static_cast<float>(samples[(y * w + x) * c + k] / white);
     }
   });
 }
@@ -112,7 +120,8 @@ void interleave(const Tensor<float>& planes, Sample* samples) {
     for (int64_t k = 0; k < c; ++k) {
       const float* row = planes.row(0, k, y);
       for (int64_t x = 0; x < w; ++x) {
-        samples[(y * w + x) * c + k] = static_cast<Sample>(std::clamp(std::floor(row[x] * kMax + 0.5), 0.0, kMax));
+        const double level = std::floor(row[x] * kMax + 0.5);
+        samples[(y * w + x) * c + k] = static_cast<Sample>(level > 0 ? std::min(level, kMax) : 0);  // 0 for NaN too
       }
     }
   });
@@ -130,7 +139,15 @@ bool is_gray_bmp(const std::filesystem::path& path, const Tensor<float>& planes)
          std::equal(planes.plane(0, 0), planes.plane(0, 0) + count, planes.plane(0, 2));
 }
 
-/// Copies what describes the picture but not how it was stored.
+/// The sample that is white. PGM and PPM may have any, and libvips leaves their samples as they are.
+int white_level(VipsImage* image, int bits) {
+  int white = 0;
+  const bool known = vips_image_get_typeof(image, "ppm-max-value") != 0 &&
+                     vips_image_get_int(image, "ppm-max-value", &white) == 0 && white > 0;
+  return known ? white : (1 << bits) - 1;
+}
+
+/// Copies what describes the picture, but not how it was stored, nor its orientation, which is applied.
 void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
   const std::string_view field = name;
   constexpr std::array<std::string_view, 5> kKept = {VIPS_META_ICC_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME,
@@ -141,6 +158,15 @@ void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
   return nullptr;
 }
 
+/// What describes the picture, without its samples.
+std::shared_ptr<VipsImage> metadata_of(VipsImage* image) {
+  std::shared_ptr<VipsImage> metadata(vips_image_new(), Unref());
+  metadata->Xres = image->Xres;
+  metadata->Yres = image->Yres;
+  vips_image_map(image, copy_field, metadata.get());
+  return metadata;
+}
+
 }  // namespace
 
 Picture read_picture(const std::filesystem::path& path) {
@@ -148,59 +174,67 @@ Picture read_picture(const std::filesystem::path& path) {
   const std::string name = path.string();
   if (std::filesystem::is_directory(path)) fail(ErrorCode::io, "'{}' is a folder, but a picture is expected", name);
   // A source, unlike vips_image_new_from_file, takes the name as it is: brackets in it are no options.
-  vips_error_clear();
   const VipsPtr<VipsSource> source(vips_source_new_from_file(name.c_str()));
   if (source == nullptr) fail(ErrorCode::io, "'{}' cannot be read: {}", name, vips_message());
-  const VipsPtr<VipsImage> file(
-      vips_image_new_from_source(source.get(), "", "fail_on", VIPS_FAIL_ON_ERROR, static_cast<void*>(nullptr)));
-  if (file == nullptr) fail(ErrorCode::input, "'{}' is no picture that can be read: {}", name, vips_message());
-  check_kind(file.get(), name);
-
-  VipsImage* upright_raw = nullptr;
-  if (vips_autorot(file.get(), &upright_raw, nullptr) != 0) {
-    fail(ErrorCode::input, "'{}' cannot be turned upright: {}", name, vips_message());
+  VipsPtr<VipsImage> image(vips_image_new_from_source(source.get(), "", "fail_on", VIPS_FAIL_ON_ERROR, "access",
+                                                      VIPS_ACCESS_SEQUENTIAL, static_cast<void*>(nullptr)));
+  if (image == nullptr) fail(ErrorCode::input, "'{}' is no picture that can be read: {}", name, vips_message());
+  check_kind(image.get(), name);
+  if (vips_image_get_orientation(image.get()) > 1) {
+    // Turning needs the rows in another order than they come from the file.
+    image.reset(vips_image_copy_memory(image.get()));
+    VipsImage* upright = nullptr;
+    if (image == nullptr || vips_autorot(image.get(), &upright, nullptr) != 0) {
+      fail(ErrorCode::input, "'{}' is damaged: {}", name, vips_message());
+    }
+    image.reset(upright);
   }
-  const VipsPtr<VipsImage> upright(upright_raw);
-  Picture picture;
-  picture.colour_planes = upright->Bands >= 3 ? 3 : 1;
-  picture.has_alpha = upright->Bands % 2 == 0;
-  picture.bits = upright->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
-  picture.planes = Tensor<float>({1, upright->Bands, upright->Ysize, upright->Xsize});
-
   size_t bytes = 0;
-  const std::unique_ptr<void, void (*)(void*)> samples(vips_image_write_to_memory(upright.get(), &bytes), g_free);
-  // Of two threads that want a damaged part, libvips tells only one and gives the other a black one; but it keeps the
-  // account of the failure.
-  if (samples == nullptr || *vips_error_buffer() != '\0') {
-    fail(ErrorCode::input, "'{}' is damaged: {}", name, vips_message());
-  }
+  const std::unique_ptr<void, void (*)(void*)> samples(vips_image_write_to_memory(image.get(), &bytes), g_free);
+  if (samples == nullptr) fail(ErrorCode::input, "'{}' is damaged: {}", name, vips_message());
+
+  Picture picture;
+  picture.colour_planes = image->Bands >= 3 ? 3 : 1;
+  picture.has_alpha = image->Bands % 2 == 0;
+  picture.bits = image->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
+  picture.planes = Tensor<float>({1, image->Bands, image->Ysize, image->Xsize});
+  const int white = white_level(image.get(), picture.bits);
   if (picture.bits == 8) {
-    deinterleave(static_cast<const uint8_t*>(samples.get()), picture.planes);
+    deinterleave(static_cast<const uint8_t*>(samples.get()), white, picture.planes);
   } else {
-    deinterleave(static_cast<const uint16_t*>(samples.get()), picture.planes);
+    deinterleave(static_cast<const uint16_t*>(samples.get()), white, picture.planes);
   }
   if (is_gray_bmp(path, picture.planes)) {
     const auto [n, c, h, w] = picture.planes.shape();
     picture.planes = Tensor<float>({1, 1, h, w}, {picture.planes.plane(0, 0), picture.planes.plane(0, 1)});
     picture.colour_planes = 1;
   }
-  g_object_ref(upright.get());
-  picture.metadata = std::shared_ptr<VipsImage>(upright.get(), Unref());
+  picture.metadata = metadata_of(image.get());
   return picture;
 }
 
-void check_writable(const Picture& picture, const std::filesystem::path& path) {
+void check_writable(const Picture& picture, int64_t scale, const std::filesystem::path& path) {
   const OutputFormat& format = output_format(path);
   if (picture.has_alpha && !format.alpha) {
     fail(ErrorCode::input, "the picture has an alpha channel, which '{}' cannot hold; write .png, .tif or .webp",
          path.string());
   }
+  const int64_t width = scale * picture.width(), height = scale * picture.height();
+  if (std::max(width, height) > format.largest_side) {
+    fail(ErrorCode::input, "'{}' would have {}x{} pixels, but the format ends at {} a side; write .png or .tif",
+         path.string(), width, height, format.largest_side);
+  }
   const AtomicOutput trial(path, AtomicOutput::Kind::file);  // throws if nothing can be written there
+}
+
+bool loses_exif(const Picture& picture, const std::filesystem::path& path) {
+  return output_format(path).saver == kTiff && picture.metadata != nullptr &&
+         vips_image_get_typeof(picture.metadata.get(), VIPS_META_EXIF_NAME) != 0;
 }
 
 void write_picture(const Picture& picture, const std::filesystem::path& path) {
   start_vips();
-  check_writable(picture, path);
+  check_writable(picture, 1, path);
   const OutputFormat& format = output_format(path);
   const bool wide = std::min(picture.bits, format.bits) == 16;
   const auto [n, c, h, w] = picture.planes.shape();
@@ -232,10 +266,12 @@ void write_picture(const Picture& picture, const std::filesystem::path& path) {
     }
   }
 
+  constexpr size_t kLargestTiffBytes = 3500000000;  // its offsets have 32 bits
+  const char* saver = format.saver == kTiff && samples.size() > kLargestTiffBytes ? kBigTiff : format.saver;
   AtomicOutput output(path, AtomicOutput::Kind::file);
   {
     const VipsPtr<VipsTarget> target(vips_target_new_to_file(output.temporary().c_str()));
-    if (target == nullptr || vips_image_write_to_target(described.get(), format.saver, target.get(), nullptr) != 0) {
+    if (target == nullptr || vips_image_write_to_target(described.get(), saver, target.get(), nullptr) != 0) {
       fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), vips_message());
     }
   }

@@ -125,7 +125,8 @@ TEST(ImageFile, KeepsMetadataThroughAnUpscale) {
     EXPECT_EQ(field(folder / name, VIPS_META_ICC_NAME), field(folder / "in.jpg", VIPS_META_ICC_NAME));
     EXPECT_NE(field(folder / name, VIPS_META_ICC_NAME), "none");
     EXPECT_EQ(field(folder / name, VIPS_META_XMP_NAME), field(folder / "in.jpg", VIPS_META_XMP_NAME));
-    if (std::string(name) == "out.tif") continue;  // libvips writes the tags that TIFF itself has, not an EXIF block
+    EXPECT_EQ(loses_exif(read_picture(folder / "in.jpg"), folder / name), std::string(name) == "out.tif");
+    if (std::string(name) == "out.tif") continue;
     EXPECT_TRUE(field(folder / name, "exif-ifd0-Artist").starts_with("A. Person"))
         << field(folder / name, "exif-ifd0-Artist");
     EXPECT_TRUE(field(folder / name, "exif-ifd2-PixelXDimension").starts_with("34")) << "the size it has now";
@@ -144,6 +145,45 @@ TEST(ImageFile, AppliesTheOrientationOnce) {
   write_picture(turned, folder / "out.jpg");
   const std::string orientation = field(folder / "out.jpg", VIPS_META_ORIENTATION);
   EXPECT_TRUE(orientation == "none" || orientation == "1") << orientation;
+}
+
+// Each of EXIF's eight orientations puts the stored corner (0, 0) into another place.
+TEST(ImageFile, UnderstandsEveryOrientation) {
+  const TemporaryFolder folder;
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    SCOPED_TRACE(orientation);
+    write_with_metadata(folder / "a.jpg", 1);
+    write_with_metadata(folder / "b.jpg", orientation);
+    const Picture stored = read_picture(folder / "a.jpg"), shown = read_picture(folder / "b.jpg");
+    const bool turned = orientation >= 5,
+               right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+    const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    ASSERT_EQ(shown.width(), turned ? stored.height() : stored.width());
+    EXPECT_EQ(shown.planes(0, 1, bottom ? shown.height() - 1 : 0, right ? shown.width() - 1 : 0),
+              stored.planes(0, 1, 0, 0));
+  }
+}
+
+TEST(ImageFile, PgmMayHaveAnyWhite) {
+  const TemporaryFolder folder;
+  write_file(folder / "a.pgm", as_bytes(std::string("P5 2 1 15\n\x0f\x03", 12)));
+  EXPECT_EQ(read_picture(folder / "a.pgm").planes, Tensor<float>({1, 1, 1, 2}, {1, 0.2F}));
+  write_file(folder / "b.pgm", as_bytes(std::string("P5 2 1 1023\n\x03\xff\x00\x00", 16)));
+  const Picture ten_bits = read_picture(folder / "b.pgm");
+  EXPECT_EQ(ten_bits.bits, 16);
+  EXPECT_EQ(ten_bits.planes, Tensor<float>({1, 1, 1, 2}, {1, 0}));
+}
+
+TEST(ImageFile, KnowsTheSizesThatFormatsHold) {
+  const TemporaryFolder folder;
+  Picture wide;
+  wide.planes = Tensor<float>({1, 3, 1, 8192});
+  EXPECT_EQ(error_of([&] { check_writable(wide, 2, folder / "a.webp"); }),
+            "3: '" + (folder / "a.webp").string() +
+                "' would have 16384x2 pixels, but the format ends at 16383 a side; write .png or .tif");
+  EXPECT_EQ(error_of([&] { check_writable(wide, 1, folder / "a.webp"); }), "no error");
+  EXPECT_EQ(error_of([&] { check_writable(wide, 2, folder / "a.jpg"); }), "no error");
+  EXPECT_NE(error_of([&] { check_writable(wide, 8, folder / "a.jpg"); }).find("65535"), std::string::npos);
 }
 
 TEST(ImageFile, RefusesWhatItCannotDo) {

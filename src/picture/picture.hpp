@@ -14,7 +14,7 @@ struct Picture {
   int colour_planes = 3;  ///< 1 or 3
   bool has_alpha = false;               ///< C is colour_planes + has_alpha
   int bits = 8;                         ///< of a sample in the file: 8 or 16
-  std::shared_ptr<VipsImage> metadata;  ///< ICC profile, EXIF, XMP, IPTC, resolution: carried along, never looked at
+  std::shared_ptr<VipsImage> metadata;  ///< ICC profile, EXIF, XMP, IPTC, resolution: carried along, no samples in it
 
   int64_t width() const { return planes.shape().w; }
   int64_t height() const { return planes.shape().h; }

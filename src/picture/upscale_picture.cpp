@@ -1,8 +1,9 @@
 #include "picture/upscale_picture.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <cmath>
 
+#include "base/error.hpp"
 #include "picture/bicubic.hpp"
 #include "picture/colour.hpp"
 
@@ -24,20 +25,22 @@ void put_planes(Tensor<float>& planes, int64_t first, const Tensor<float>& from)
 Picture upscale_picture(const Model& model, const Picture& picture, const Progress& progress) {
   const auto [n, c, h, w] = picture.planes.shape();
   const int64_t height = model.scale * h, width = model.scale * w;
+  const bool gray = picture.colour_planes == 1;
   Picture result = picture;
-  result.planes = Tensor<float>({1, c, height, width});
-  if (picture.colour_planes == 1) {
-    const Tensor<float> luma = gray_to_luma(planes_of(picture.planes, 0, 1));
-    put_planes(result.planes, 0, luma_to_gray(upscale_luma(model, luma, {.progress = progress})));
-  } else {
-    const Tensor<float> ycbcr = rgb_to_ycbcr(planes_of(picture.planes, 0, 3));
-    Tensor<float> upscaled({1, 3, height, width});
-    put_planes(upscaled, 0, upscale_luma(model, planes_of(ycbcr, 0, 1), {.progress = progress}));
-    put_planes(upscaled, 1, resize_bicubic(planes_of(ycbcr, 1, 2), height, width));
-    put_planes(result.planes, 0, ycbcr_to_rgb(upscaled));
+  result.planes = Tensor<float>({1, c, height, width});  // throws before any work if it is too large
+
+  Tensor<float> lr = picture.planes;
+  gray ? gray_to_luma(lr) : rgb_to_ycbcr(lr);
+  const Tensor<float> luma = upscale_luma(model, planes_of(lr, 0, 1), {.progress = progress});
+  for (const float value : luma.values()) {
+    if (!std::isfinite(value)) {
+      fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32", value);
+    }
   }
-  if (picture.has_alpha)
-    put_planes(result.planes, c - 1, resize_bicubic(planes_of(picture.planes, c - 1, 1), height, width));
+  put_planes(result.planes, 0, luma);
+  // Chroma and alpha, plane by plane to spare memory.
+  for (int64_t k = 1; k < c; ++k) put_planes(result.planes, k, resize_bicubic(planes_of(lr, k, 1), height, width));
+  gray ? luma_to_gray(result.planes) : ycbcr_to_rgb(result.planes);
   return result;
 }
 

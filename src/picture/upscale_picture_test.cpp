@@ -26,11 +26,9 @@ TEST(UpscalePicture, LumaGoesThroughTheNetworkAndTheRestIsBicubic) {
   ASSERT_EQ(result.planes.shape(), (Shape{1, 4, 28, 30}));
   EXPECT_TRUE(result.has_alpha);
 
-  const auto rgb_of = [](const Tensor<float>& planes) {
-    const Shape shape = planes.shape();
-    return Tensor<float>({1, 3, shape.h, shape.w}, {planes.plane(0, 0), planes.plane(0, 3)});
-  };
-  const Tensor<float> before = rgb_to_ycbcr(rgb_of(picture.planes)), after = rgb_to_ycbcr(rgb_of(result.planes));
+  Tensor<float> before = picture.planes, after = result.planes;
+  rgb_to_ycbcr(before);
+  rgb_to_ycbcr(after);
   EXPECT_LE(test::max_difference(plane_of(after, 0), reference_network(model, plane_of(before, 0))), 1e-6);
   for (const int64_t chroma : {1, 2}) {
     EXPECT_LE(test::max_difference(plane_of(after, chroma), resize_bicubic(plane_of(before, chroma), 28, 30)), 1e-6);
@@ -48,8 +46,20 @@ TEST(UpscalePicture, GrayGoesThroughAsLimitedRangeLuma) {
   const Picture result = upscale_picture(model, picture);
   EXPECT_EQ(result.bits, 16);
   EXPECT_EQ(result.colour_planes, 1);
-  const Tensor<float> luma = gray_to_luma(plane_of(picture.planes, 0));
-  EXPECT_LE(test::max_difference(gray_to_luma(plane_of(result.planes, 0)), reference_network(model, luma)), 1e-6);
+  Tensor<float> before = picture.planes, after = result.planes;
+  gray_to_luma(before);
+  gray_to_luma(after);
+  EXPECT_LE(test::max_difference(plane_of(after, 0), reference_network(model, plane_of(before, 0))), 1e-6);
+}
+
+TEST(UpscalePicture, WeightsThatOverflowAreAnError) {
+  Model model = builtin_model("fsrcnn-x2").value();
+  for (Layer& layer : model.layers)
+    for (float& value : layer.weight.values()) value *= 1e20F;
+  Picture picture;
+  picture.planes = test::random_tensor({1, 3, 6, 6}, 5);
+  EXPECT_TRUE(
+      test::error_of([&] { upscale_picture(model, picture); }).starts_with("4: the network's output has the value"));
 }
 
 }  // namespace

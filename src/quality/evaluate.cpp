@@ -54,8 +54,9 @@ Tensor<float> protocol_a_luma(const Picture& picture) {
     return Tensor<float>({1, 1, h, w}, {planes.plane(0, 0), planes.plane(0, 0) + h * w});
   };
   if (picture.colour_planes == 1) return to_8_bits(plane(picture.planes), 255);
-  const Tensor<float> rgb({1, 3, h, w}, {picture.planes.plane(0, 0), picture.planes.plane(0, 0) + 3 * h * w});
-  return to_8_bits(plane(rgb_to_ycbcr(rgb)), 255);
+  Tensor<float> planes = picture.planes;
+  rgb_to_ycbcr(planes);
+  return to_8_bits(plane(planes), 255);
 }
 
 Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, const Model* model) {

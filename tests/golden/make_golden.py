@@ -11,7 +11,9 @@ Networks: random weights in the scale of trained ones, a random picture, and eve
 """
 
 import json
+import struct
 import sys
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -221,6 +223,19 @@ def weight_files():
     evil["last_part.bias"] = Malicious()
     torch.save(evil, HERE / "malicious_zip.pth")
     torch.save(evil, HERE / "malicious_legacy.pth", _use_new_zipfile_serialization=False)
+
+    # Small files that claim much: one long name used again and again, and a pickle of nothing but memory.
+    def bomb(name, instructions):
+        with zipfile.ZipFile(HERE / f"bomb_{name}.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("archive/data.pkl", b"\x80\x02" + instructions)
+
+    def text(value):
+        return b"X" + struct.pack("<I", len(value)) + value
+
+    storage = b"(" + text(b"storage") + b"ctorch\nFloatStorage\n" + text(b"k" * 900_000) + text(b"cpu") + b"K\x01tq\x00"
+    bomb("key", storage + b"h\x00Q0" * 1000 + b".")
+    bomb("global", text(b"torch") + b"q\x00" + text(b"A" * 900_000 + b"Storage") + b"q\x01" + b"h\x00h\x01\x930" * 1000 + b".")
+    bomb("memo", b"N" + b"\x94" * 16_000_000 + b".")
 
 
 if __name__ == "__main__":

@@ -34,14 +34,14 @@ Tensor<float> to_tensor(const NamedTensor& tensor);
 Tensor<double> to_double(const Tensor<float>& tensor);
 std::vector<double> to_double(const std::vector<float>& values);
 
-/// The largest difference; infinite if the shapes differ.
+/// The largest difference; infinite if the shapes differ or a value is not a number.
 template <class T>
 double max_difference(const Tensor<T>& a, const Tensor<T>& b) {
   if (a.shape() != b.shape()) return INFINITY;
   double largest = 0;
   for (int64_t i = 0; i < a.count(); ++i) {
     const double difference = std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]));
-    largest = difference <= largest ? largest : difference;  // not a number counts as larger
+    if (!(difference <= largest)) largest = std::isnan(difference) ? INFINITY : difference;
   }
   return largest;
 }

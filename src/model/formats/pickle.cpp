@@ -13,11 +13,16 @@
 namespace fsrcnn {
 namespace {
 
-/// A state_dict makes a few hundred. Every value takes some 70 bytes, so this bounds the memory.
-constexpr size_t kMostValues = 1 << 20;
+/// Longer than any name in a pickle of weights. Names are copied at every use, so one long name, used again and again,
+/// must not fill the memory.
+constexpr size_t kLongestName = 100;
 
 constexpr std::string_view kStoragePrefix = "torch ";
-constexpr std::string_view kStorageSuffix = "Storage";
+
+/// torch.<type>Storage
+constexpr std::array<std::string_view, 11> kStorageTypes = {
+    "FloatStorage", "DoubleStorage", "HalfStorage", "BFloat16Storage", "LongStorage",        "IntStorage",
+    "ShortStorage", "CharStorage",   "ByteStorage", "BoolStorage",     "ComplexFloatStorage"};
 
 /// All that weights ever need: containers, and the two functions that put a tensor over a storage.
 constexpr std::array<std::string_view, 5> kAllowed = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2",
@@ -25,7 +30,8 @@ constexpr std::array<std::string_view, 5> kAllowed = {"collections OrderedDict",
                                                       "torch.nn.parameter Parameter"};
 
 bool is_storage_type(std::string_view name) {
-  return name.starts_with(kStoragePrefix) && name.ends_with(kStorageSuffix) && name.find('.') == std::string_view::npos;
+  return name.starts_with(kStoragePrefix) && std::find(kStorageTypes.begin(), kStorageTypes.end(),
+                                                       name.substr(kStoragePrefix.size())) != kStorageTypes.end();
 }
 
 }  // namespace
@@ -78,7 +84,6 @@ class PickleMachine {
 
   // The stack.
   void push(Pickle::Value value) {
-    if (values_.size() >= kMostValues) fail_damaged("it makes more values than any weights need");
     values_.push_back(std::move(value));
     stack_.push_back(static_cast<Ref>(values_.size() - 1));
   }
@@ -140,6 +145,7 @@ class PickleMachine {
     stack_.push_back(found->second);
   }
   void push_global(std::string_view module, std::string_view name) {
+    if (module.size() + name.size() > kLongestName) fail_damaged("it asks for something with an endless name");
     std::string full = fmt::format("{} {}", module, name);
     if (std::find(kAllowed.begin(), kAllowed.end(), full) == kAllowed.end() && !is_storage_type(full)) {
       fail(ErrorCode::model,
@@ -190,9 +196,9 @@ class PickleMachine {
     if (id.size() < 5 || as<std::string>(id[0], "the word 'storage'") != "storage")
       fail_damaged("a storage is damaged");
     const std::string& type = as<Pickle::Global>(id[1], "a storage's type").name;
-    if (!is_storage_type(type)) fail_damaged("a storage's type is damaged");
-    push(Pickle::Storage{type.substr(kStoragePrefix.size()), as<std::string>(id[2], "a storage's key"),
-                         as<int64_t>(id[4], "a storage's size")});
+    const std::string& key = as<std::string>(id[2], "a storage's key");
+    if (!is_storage_type(type) || key.size() > kLongestName) fail_damaged("a storage is damaged");
+    push(Pickle::Storage{type.substr(kStoragePrefix.size()), key, as<int64_t>(id[4], "a storage's size")});
   }
 
   void reduce() {
@@ -277,6 +283,11 @@ bool PickleMachine::step(std::byte instruction) {
   return false;
 }
 
-Pickle::Pickle(Bytes& bytes, const std::string& source) { root_ = PickleMachine(*this, bytes, source).run(); }
+Pickle::Pickle(Bytes& bytes, const std::string& source) {
+  Bytes rest = bytes.first(std::min(bytes.size(), kLargestBytes));
+  const size_t given = rest.size();
+  root_ = PickleMachine(*this, rest, source).run();
+  bytes = bytes.subspan(given - rest.size());
+}
 
 }  // namespace fsrcnn

@@ -43,6 +43,10 @@ class Pickle {
   };
   using Value = std::variant<None, Opaque, bool, int64_t, double, std::string, Global, Sequence, Dict, Storage, Tensor>;
 
+  /// No pickle of weights is longer (an FSRCNN's has some 4 KiB). Every value takes at least one byte of instructions
+  /// and some 80 of memory, so this bounds the memory too.
+  static constexpr size_t kLargestBytes = 1 << 20;
+
   /// Runs one pickle from the front of `bytes` and cuts it off them. Throws Error(model) if it is damaged, or wants
   /// anything that is not on the list of allowed names; `source` names the file.
   Pickle(Bytes& bytes, const std::string& source);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -17,8 +18,6 @@
 
 namespace fsrcnn {
 namespace {
-
-constexpr uint64_t kLargestPickleBytes = 16 << 20;
 
 /// Of all tensors, and of all storages, of a file together: 128 MiB of floats. An FSRCNN has some ten thousand. A small
 /// file can claim more: storages may be packed, and tensors may be many views of one storage.
@@ -75,6 +74,7 @@ class TensorLoader {
 
   StateDict load() {
     StateDict state_dict;
+    std::set<std::string_view> names;
     for (const auto& [key, value] : state_dict_items().items) {
       const auto* name = pickle_.get<std::string>(key);
       const auto* tensor = pickle_.get<Pickle::Tensor>(value);
@@ -83,6 +83,7 @@ class TensorLoader {
              "{}: '{}' is not a tensor; expected is a state_dict, as torch.save(model.state_dict(), ...) writes",
              source_, name == nullptr ? "a key" : *name);
       }
+      if (!names.insert(*name).second) fail(ErrorCode::model, "{}: tensor '{}' is there twice", source_, *name);
       state_dict.tensors.push_back({*name, tensor->shape, values(*name, *tensor)});
     }
     return state_dict;
@@ -185,7 +186,8 @@ StateDict parse_zip(Bytes bytes, const std::string& source) {
          source);
   }
 
-  const std::vector<std::byte> pickle_bytes = archive.read(*folder + std::string(kPickle), kLargestPickleBytes).value();
+  const std::vector<std::byte> pickle_bytes =
+      archive.read(*folder + std::string(kPickle), Pickle::kLargestBytes).value();
   Bytes rest = pickle_bytes;
   const Pickle pickle(rest, source);
   const StorageReader read = [&](const std::string& key, uint64_t size) {

@@ -1,5 +1,6 @@
 #include "model/formats/safetensors.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -11,7 +12,10 @@
 namespace fsrcnn {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
+
+/// JSON takes some 25 times its size when it is parsed. An FSRCNN's header has 2 KiB.
+constexpr uint64_t kLargestHeaderBytes = 1 << 20;
 
 static_assert(std::endian::native == std::endian::little, "files are little endian and are copied as they are");
 
@@ -35,7 +39,10 @@ Entry parse_entry(const std::string& name, const Json& value, const std::string&
     fail_damaged(source, where + " lacks dtype, shape or data_offsets");
   }
   const Json &dtype = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
-  if (dtype != "F32") fail_damaged(source, where + " is of type " + dtype.dump() + ", but only \"F32\" is supported");
+  if (!dtype.is_string()) fail_damaged(source, where + " has a dtype that is not a string");
+  if (dtype != "F32") {
+    fail_damaged(source, fmt::format("{} is of type {}, but only F32 is supported", where, dtype.get<std::string>()));
+  }
   if (!shape.is_array() || shape.size() > 8)
     fail_damaged(source, where + " has no list of up to 8 extents as its shape");
   if (!offsets.is_array() || offsets.size() != 2) fail_damaged(source, where + " has no two data_offsets");
@@ -66,6 +73,9 @@ StateDict parse_safetensors(Bytes bytes, const std::string& source) {
   if (header_size > bytes.size()) {
     fail_damaged(source, fmt::format("its header should have {} bytes, but only {} follow", header_size, bytes.size()));
   }
+  if (header_size > kLargestHeaderBytes) {
+    fail_damaged(source, fmt::format("its header has {} bytes, more than any FSRCNN's", header_size));
+  }
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   const Json header = Json::parse(text, text + header_size, nullptr, /*allow_exceptions=*/false);
   if (!header.is_object()) fail_damaged(source, "its header is not a JSON object");
@@ -86,28 +96,26 @@ StateDict parse_safetensors(Bytes bytes, const std::string& source) {
   }
 
   // The format allows neither gaps nor overlaps.
-  std::vector<Entry*> by_offset;
-  for (Entry& entry : entries) by_offset.push_back(&entry);
-  std::stable_sort(by_offset.begin(), by_offset.end(), [](auto* a, auto* b) { return a->begin < b->begin; });
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
   uint64_t expected_begin = 0;
-  for (Entry* entry : by_offset) {
-    if (entry->begin != expected_begin || entry->end > data.size()) {
+  for (Entry& entry : entries) {
+    if (entry.begin != expected_begin || entry.end > data.size()) {
       fail_damaged(source, fmt::format("tensor '{}' lies at {} to {}, but should begin at {} and end within {} bytes",
-                                       entry->tensor.name, entry->begin, entry->end, expected_begin, data.size()));
+                                       entry.tensor.name, entry.begin, entry.end, expected_begin, data.size()));
     }
-    expected_begin = entry->end;
-    entry->tensor.values.resize((entry->end - entry->begin) / sizeof(float));
-    std::memcpy(entry->tensor.values.data(), data.data() + entry->begin, entry->end - entry->begin);
+    expected_begin = entry.end;
+    entry.tensor.values.resize((entry.end - entry.begin) / sizeof(float));
+    std::memcpy(entry.tensor.values.data(), data.data() + entry.begin, entry.end - entry.begin);
+    state_dict.tensors.push_back(std::move(entry.tensor));
   }
   if (expected_begin != data.size()) {
     fail_damaged(source, fmt::format("its tensors end at {}, but {} bytes are there", expected_begin, data.size()));
   }
-  for (Entry& entry : entries) state_dict.tensors.push_back(std::move(entry.tensor));
   return state_dict;
 }
 
 std::vector<std::byte> format_safetensors(const StateDict& state_dict) {
-  Json header = Json::object();
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
   for (const auto& [key, remark] : state_dict.metadata) header["__metadata__"][key] = remark;
   uint64_t offset = 0;
   for (const NamedTensor& tensor : state_dict.tensors) {

@@ -31,8 +31,8 @@ TEST(Safetensors, ReadsTensorsInAnyOrderOfTheirData) {
               12),
       "w");
   ASSERT_EQ(dict.tensors.size(), 2U);
-  EXPECT_EQ(dict.tensors[0].name, "b");
-  EXPECT_EQ(dict.tensors[1].shape, std::vector<int64_t>{});
+  EXPECT_EQ(dict.tensors[1].name, "b");
+  EXPECT_EQ(dict.tensors[0].shape, std::vector<int64_t>{});
   EXPECT_EQ(dict.metadata.at("scale"), "2");
 }
 
@@ -41,7 +41,7 @@ TEST(Safetensors, SaysWhatIsWrong) {
   EXPECT_EQ(message("[]", 0), start + "its header is not a JSON object");
   EXPECT_EQ(message("{", 0), start + "its header is not a JSON object");
   EXPECT_EQ(message(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4),
-            start + R"(tensor 'a' is of type "F16", but only "F32" is supported)");
+            start + "tensor 'a' is of type F16, but only F32 is supported");
   EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4),
             start + "tensor 'a' of shape (2) needs 8 bytes, but its offsets are 0 to 4");
   EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
@@ -56,7 +56,22 @@ TEST(Safetensors, SaysWhatIsWrong) {
   EXPECT_EQ(message(R"({"a":{"dtype":"F32","shape":[1]}})", 4),
             start + "tensor 'a' lacks dtype, shape or data_offsets");
   EXPECT_EQ(message(R"({"__metadata__":{"scale":2}})", 0), start + "its __metadata__ 'scale' is not a string");
+}
+
+// A hostile file must cost neither the stack nor the memory nor minutes.
+TEST(Safetensors, RefusesBombs) {
+  const std::string start = "4: w: not a readable safetensors file: ";
   EXPECT_EQ(message(std::string(100000, '['), 0), start + "its header is not a JSON object");
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  EXPECT_EQ(message(R"({"a":{"dtype":)" + deep + R"(,"shape":[],"data_offsets":[0,4]}})", 4),
+            start + "tensor 'a' has a dtype that is not a string");
+  EXPECT_EQ(message(std::string(2000000, ' ') + "{}", 0),
+            start + "its header has 2000002 bytes, more than any FSRCNN's");
+  std::string many = "{";
+  for (int i = 0; i < 15000; ++i) {
+    many += fmt::format(R"({}"{}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})", i == 0 ? "" : ",", i);
+  }
+  EXPECT_EQ(parse_safetensors(file_of(many + "}", 0), "w").tensors.size(), 15000U);
 }
 
 }  // namespace

@@ -121,6 +121,7 @@ std::vector<std::string> middle_layers(const fs::path& kernels) {
 
 std::string layer_folder(const fs::path& kernels, const std::string& start) {
   std::error_code error;
+  if (fs::exists(kernels / start, error)) return start;
   for (fs::directory_iterator i(kernels, error); !error && i != fs::directory_iterator(); i.increment(error)) {
     std::string name = i->path().filename().string();
     if (name.starts_with(start)) return name;

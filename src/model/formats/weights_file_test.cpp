@@ -101,6 +101,17 @@ TEST(Pytorch, NeverCallsWhatAFileAsksFor) {
   EXPECT_FALSE(fs::exists("fsrcnn_was_here"));
 }
 
+// Without limits, each of these few kilobytes takes gigabytes or minutes.
+TEST(Pytorch, RefusesBombs) {
+  const auto message = [](const char* name) {
+    return error_of([&] { load_model(test_file(std::string("golden/") + name)); });
+  };
+  EXPECT_NE(message("bomb_key.pth").find("a storage is damaged"), std::string::npos) << message("bomb_key.pth");
+  EXPECT_NE(message("bomb_global.pth").find("endless name"), std::string::npos) << message("bomb_global.pth");
+  EXPECT_NE(message("bomb_memo.pth").find("larger than the 1048576 bytes"), std::string::npos)
+      << message("bomb_memo.pth");
+}
+
 TEST(WeightsFile, SaysWhatIsNoWeights) {
   const TemporaryFolder folder;
   write_file(folder / "text.pth", as_bytes("not weights at all"));
