@@ -28,6 +28,7 @@ int flushed(int exit_code) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only where reporting an error fails too
 int main(int argc, char** argv) {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal_number, clean_up_and_die);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing

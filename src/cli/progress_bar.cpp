@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -39,8 +40,8 @@ void ProgressBar::update(double share) {
   std::fflush(stderr);
 }
 
-void ProgressBar::finish() {
-  if (visible_) fmt::print(stderr, "{}", kEraseLine);
+void ProgressBar::finish() noexcept {
+  if (visible_) std::fputs(kEraseLine, stderr);
   visible_ = false;
 }
 

@@ -18,7 +18,7 @@ class ProgressBar {
   void update(double share);
 
   /// Removes the line.
-  void finish();
+  void finish() noexcept;
 
  private:
   bool visible_;

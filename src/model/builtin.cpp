@@ -9,8 +9,8 @@
 namespace fsrcnn {
 
 // Defined in files that the build makes from models/.
-extern const unsigned char kFsrcnnX2[];
-extern const unsigned long kFsrcnnX2Size;  // NOLINT(google-runtime-int): what the generated file says
+extern const unsigned char kFsrcnnX2[];  // NOLINT(modernize-avoid-c-arrays)
+extern const unsigned long kFsrcnnX2Size;
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "base/tensor.hpp"
 
-typedef struct _VipsImage VipsImage;
+using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): libvips' own name
 
 namespace fsrcnn {
 

@@ -79,7 +79,7 @@ Tensor<T> read_values(Bytes data, const std::vector<int64_t>& axes, bool fortran
 NpyArray parse_npy(Bytes bytes, const std::string& source) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!text.starts_with(kMagic) || text.size() < 12) fail_damaged(source, "it does not begin as one");
-  const int version = text[6];
+  const int version = static_cast<uint8_t>(text[6]);
   size_t header_size = 0, start = 8;
   if (version == 1) {
     header_size = static_cast<uint8_t>(text[8]) | static_cast<uint8_t>(text[9]) << 8;

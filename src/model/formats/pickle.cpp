@@ -248,13 +248,13 @@ bool PickleMachine::step(std::byte instruction) {
     case 'M': push(int64_t{number<uint16_t>()}); break;                                   // BININT2
     case 0x8a: push_long(number<uint8_t>()); break;                                       // LONG1
     case 'G': push(std::bit_cast<double>(__builtin_bswap64(number<uint64_t>()))); break;  // BINFLOAT, big endian
-    case 'X': push(text(number<uint32_t>())); break;                                      // BINUNICODE
-    case 0x8c: push(text(number<uint8_t>())); break;                                      // SHORT_BINUNICODE
+    case 'X':                                                                             // BINUNICODE
     case 'T': push(text(number<uint32_t>())); break;                                      // BINSTRING, Python 2
+    case 0x8c:                                                                            // SHORT_BINUNICODE
     case 'U': push(text(number<uint8_t>())); break;                                       // SHORT_BINSTRING, Python 2
     case 'B': take(number<uint32_t>()), push(Pickle::Opaque{}); break;                    // BINBYTES
     case 'C': take(number<uint8_t>()), push(Pickle::Opaque{}); break;                     // SHORT_BINBYTES
-    case ')': push(Pickle::Sequence{}); break;                                            // EMPTY_TUPLE
+    case ')':                                                                             // EMPTY_TUPLE
     case ']': push(Pickle::Sequence{}); break;                                            // EMPTY_LIST
     case '}': push(Pickle::Dict{}); break;                                                // EMPTY_DICT
     case 0x85: push_tuple(1); break;                                                      // TUPLE1
