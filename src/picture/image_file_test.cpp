@@ -90,10 +90,12 @@ void write_with_metadata(const std::filesystem::path& path, int orientation) {
   ASSERT_NE(image, nullptr);
   VipsImage* copy = nullptr;
   ASSERT_EQ(vips_copy(image, &copy, "xres", 11.8, "yres", 11.8, nullptr), 0);
-  ASSERT_EQ(vips_profile_load("srgb", reinterpret_cast<VipsBlob**>(&image->client1), nullptr), 0);
+  VipsBlob* profile = nullptr;
+  ASSERT_EQ(vips_profile_load("srgb", &profile, nullptr), 0);
   size_t profile_size = 0;
-  const void* profile = vips_blob_get(reinterpret_cast<VipsBlob*>(image->client1), &profile_size);
-  vips_image_set_blob_copy(copy, VIPS_META_ICC_NAME, profile, profile_size);
+  const void* profile_bytes = vips_blob_get(profile, &profile_size);
+  vips_image_set_blob_copy(copy, VIPS_META_ICC_NAME, profile_bytes, profile_size);
+  vips_area_unref(VIPS_AREA(profile));
   vips_image_set_string(copy, "exif-ifd0-Artist", "A. Person (A. Person, ASCII, 10 components, 10 bytes)");
   vips_image_set_blob_copy(copy, VIPS_META_XMP_NAME, "<x:xmpmeta/>", 12);
   vips_image_set_int(copy, VIPS_META_ORIENTATION, orientation);

@@ -26,7 +26,7 @@ std::array<double, kWindow> gaussian() {
   constexpr double kSigma = 1.5;
   std::array<double, kWindow> weight{};
   for (int64_t i = 0; i < kWindow; ++i) {
-    const double x = static_cast<double>(i - kWindow / 2);
+    const auto x = static_cast<double>(i) - (kWindow - 1) / 2.0;
     weight[i] = std::exp(-x * x / (2 * kSigma * kSigma));
   }
   const double sum = std::accumulate(weight.begin(), weight.end(), 0.0);
@@ -55,14 +55,14 @@ double ssim(const Tensor<float>& a, const Tensor<float>& b) {
          a.shape().h);
   }
   constexpr double kC1 = (0.01 * kPeak) * (0.01 * kPeak), kC2 = (0.03 * kPeak) * (0.03 * kPeak);
-  static const std::array<double, kWindow> kGaussian = gaussian();
+  const std::array<double, kWindow> weight = gaussian();
   std::vector<double> row_sums(h);
   parallel_for(h, [&](int64_t y) {
     // Weighted sums down the window's columns, then along the row: of a, b, a*a, b*b and a*b.
     std::vector<std::array<double, 5>> columns(a.shape().w);
     for (int64_t x = 0; x < a.shape().w; ++x) {
       for (int64_t k = 0; k < kWindow; ++k) {
-        const double p = a(0, 0, y + k, x), q = b(0, 0, y + k, x), g = kGaussian[k];
+        const double p = a(0, 0, y + k, x), q = b(0, 0, y + k, x), g = weight[k];
         const std::array<double, 5> terms = {p, q, p * p, q * q, p * q};
         for (size_t i = 0; i < terms.size(); ++i) columns[x][i] += g * terms[i];
       }
@@ -70,7 +70,7 @@ double ssim(const Tensor<float>& a, const Tensor<float>& b) {
     for (int64_t x = 0; x < w; ++x) {
       std::array<double, 5> mean{};
       for (int64_t k = 0; k < kWindow; ++k)
-        for (size_t i = 0; i < mean.size(); ++i) mean[i] += kGaussian[k] * columns[x + k][i];
+        for (size_t i = 0; i < mean.size(); ++i) mean[i] += weight[k] * columns[x + k][i];
       const auto [ma, mb, maa, mbb, mab] = mean;
       row_sums[y] += (2 * ma * mb + kC1) * (2 * (mab - ma * mb) + kC2) /
                      ((ma * ma + mb * mb + kC1) * ((maa - ma * ma) + (mbb - mb * mb) + kC2));

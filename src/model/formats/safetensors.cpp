@@ -105,7 +105,9 @@ StateDict parse_safetensors(Bytes bytes, const std::string& source) {
     }
     expected_begin = entry.end;
     entry.tensor.values.resize((entry.end - entry.begin) / sizeof(float));
-    std::memcpy(entry.tensor.values.data(), data.data() + entry.begin, entry.end - entry.begin);
+    if (entry.end > entry.begin) {
+      std::memcpy(entry.tensor.values.data(), data.data() + entry.begin, entry.end - entry.begin);
+    }
     state_dict.tensors.push_back(std::move(entry.tensor));
   }
   if (expected_begin != data.size()) {
