@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/pad2d.hpp"
 #include "picture/bicubic.hpp"
 #include "picture/image_file.hpp"
 
@@ -29,13 +30,6 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
-fsrcnn::Tensor<float> crop(const fsrcnn::Tensor<float>& planes, int64_t height, int64_t width) {
-  fsrcnn::Tensor<float> cropped({1, planes.shape().c, height, width});
-  for (int64_t c = 0; c < planes.shape().c; ++c)
-    for (int64_t y = 0; y < height; ++y) std::copy_n(planes.row(0, c, y), width, cropped.row(0, c, y));
-  return cropped;
-}
-
 fsrcnn::Tensor<float> to_8_bits(fsrcnn::Tensor<float> planes) {
   for (float& v : planes.values()) v = std::clamp(std::floor(v * 255 + 0.5F), 0.0F, 255.0F) / 255;
   return planes;
@@ -49,11 +43,12 @@ int main(int argc, char** argv) {
   const auto originals = files_of(fs::path(argv[1]) / "Set5");
   const auto lr_files = files_of(fs::path(argv[1]) / fmt::format("Set5_LR_x{}_matlab", scale));
   for (size_t i = 0; i < originals.size(); ++i) {
-    const fsrcnn::Tensor<float> original = fsrcnn::read_picture(originals[i]).planes;
     const fsrcnn::Tensor<float> expected = fsrcnn::read_picture(lr_files.at(i)).planes;
     const int64_t h = expected.shape().h, w = expected.shape().w;
-    const fsrcnn::Tensor<float> columns =
-        to_8_bits(fsrcnn::resize_bicubic(crop(original, scale * h, scale * w), h, scale * w));
+    const fsrcnn::Tensor<float> whole = fsrcnn::read_picture(originals[i]).planes;
+    const fsrcnn::Tensor<float> original = fsrcnn::pad2d(
+        whole, {0, scale * h - whole.shape().h, 0, scale * w - whole.shape().w}, fsrcnn::PaddingMode::zeros);
+    const fsrcnn::Tensor<float> columns = to_8_bits(fsrcnn::resize_bicubic(original, h, scale * w));
     const fsrcnn::Tensor<float> ours = to_8_bits(fsrcnn::resize_bicubic(columns, h, w));
     int64_t differing = 0, compared = 0;
     for (int64_t c = 0; c < ours.shape().c; ++c) {

@@ -4,19 +4,9 @@
 
 #include "base/error.hpp"
 #include "engine/reference_network.hpp"
+#include "nn/pad2d.hpp"
 
 namespace fsrcnn {
-
-namespace {
-
-/// The part of one plane from row top to bottom and column left to right, ends not included.
-Tensor<float> crop(const Tensor<float>& plane, int64_t top, int64_t bottom, int64_t left, int64_t right) {
-  Tensor<float> part({1, 1, bottom - top, right - left});
-  for (int64_t y = top; y < bottom; ++y) std::copy_n(plane.row(0, 0, y) + left, right - left, part.row(0, 0, y - top));
-  return part;
-}
-
-}  // namespace
 
 Tensor<float> upscale_luma(const Model& model, const Tensor<float>& luma, const UpscaleLumaOptions& options) {
   const auto [n, c, height, width] = luma.shape();
@@ -34,8 +24,9 @@ Tensor<float> upscale_luma(const Model& model, const Tensor<float>& luma, const 
       // What is outside the picture is the network's padding, at every layer; pixels of the picture around the tile are
       // real.
       const int64_t top = std::max<int64_t>(y - halo, 0), left = std::max<int64_t>(x - halo, 0);
-      const Tensor<float> upscaled = reference_network(
-          model, crop(luma, top, std::min(y_end + halo, height), left, std::min(x_end + halo, width)));
+      const int64_t bottom = std::min(y_end + halo, height), right = std::min(x_end + halo, width);
+      const Tensor<float> tile = pad2d(luma, {-top, bottom - height, -left, right - width}, PaddingMode::zeros);
+      const Tensor<float> upscaled = reference_network(model, tile);
       for (int64_t row = scale * y; row < scale * y_end; ++row) {
         std::copy_n(upscaled.row(0, 0, row - scale * top) + scale * (x - left), scale * (x_end - x),
                     output.row(0, 0, row) + scale * x);

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "engine/upscale_luma.hpp"
+#include "nn/pad2d.hpp"
 #include "picture/bicubic.hpp"
 #include "picture/colour.hpp"
 #include "picture/image_file.hpp"
@@ -18,23 +19,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Tensor<float> crop(const Tensor<float>& plane, int64_t top, int64_t left, int64_t height, int64_t width) {
-  Tensor<float> cropped({1, 1, height, width});
-  for (int64_t y = 0; y < height; ++y) {
-    const float* from = plane.row(0, 0, top + y) + left;
-    std::copy(from, from + width, cropped.row(0, 0, y));
-  }
-  return cropped;
-}
-
 Tensor<float> to_8_bits(Tensor<float> plane, float factor) {
   for (float& value : plane.values()) value = std::clamp(std::floor(value * factor + 0.5F), 0.0F, 255.0F);
   return plane;
 }
 
 Score score(const Tensor<float>& output, const Tensor<float>& original, int64_t shave) {
-  const int64_t h = original.shape().h - 2 * shave, w = original.shape().w - 2 * shave;
-  const Tensor<float> a = crop(output, shave, shave, h, w), b = crop(original, shave, shave, h, w);
+  const Margins margins{-shave, -shave, -shave, -shave};
+  const Tensor<float> a = pad2d(output, margins, PaddingMode::zeros), b = pad2d(original, margins, PaddingMode::zeros);
   return {psnr(a, b), ssim(a, b)};
 }
 
@@ -66,7 +58,7 @@ Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, const Model* 
     fail(ErrorCode::input, "a picture of {}x{} is too small to measure at scale {}; {}x{} is the least", y.shape().w,
          y.shape().h, scale, smallest, smallest);
   }
-  const Tensor<float> original = crop(y, 0, 0, h, w);
+  const Tensor<float> original = pad2d(y, {0, h - y.shape().h, 0, w - y.shape().w}, PaddingMode::zeros);
   Tensor<float> lr = resize_bicubic(original, h / scale, w / scale);
   Evaluation evaluation{"", w, h, score(to_8_bits(resize_bicubic(lr, h, w), 1), original, scale), std::nullopt};
   if (model != nullptr) {
