@@ -1,23 +1,39 @@
 # Sourced: install_dependencies PACKAGE... installs what is missing of Debian's packages, as root or with sudo.
+# PACKAGE:ARCHITECTURE is a package of another architecture, which comes beside the machine's own.
 
 install_dependencies() {
-  local missing=() package
+  local missing=() foreign='' package architecture
   for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    architecture=$(dpkg --print-architecture)
+    case $package in *:*) architecture=${package#*:} ;; esac
+    # Asked for a bare name, dpkg-query tells of every architecture that has it.
+    if ! dpkg-query -W -f='${Status} ${Architecture}\n' "$package" 2>/dev/null |
+      grep -xE "install ok installed (all|$architecture)" >/dev/null; then
+      missing+=("$package")
+      { dpkg --print-architecture; dpkg --print-foreign-architectures; } | grep -x "$architecture" >/dev/null ||
+        foreign=$architecture
+    fi
   done
   [ ${#missing[@]} -eq 0 ] && return
   local as_root=()
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
       echo "These packages are missing, and neither are you root nor is there sudo. Install them first: ${missing[*]}" >&2
+      [ -z "$foreign" ] || echo "Before that: dpkg --add-architecture $foreign && apt-get update" >&2
       return 1
     fi
     as_root=(sudo)
   fi
   echo "Installing with apt-get: ${missing[*]}"
+  [ -z "$foreign" ] || "${as_root[@]}" dpkg --add-architecture "$foreign"
   "${as_root[@]}" apt-get update -q
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+  # Rather fail than take away a package that somebody uses.
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends --no-remove "${missing[@]}"
 }
 
 # What the program is built from and with.
 build_packages=(g++ cmake ninja-build pkg-config libvips-dev libzip-dev libfmt-dev nlohmann-json3-dev libcli11-dev)
+# The same for the library and its tests on aarch64, and what runs them.
+aarch64_packages=(
+  g++-aarch64-linux-gnu cmake ninja-build qemu-user nlohmann-json3-dev libfmt-dev:arm64 libgtest-dev:arm64)
