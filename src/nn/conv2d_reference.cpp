@@ -1,5 +1,5 @@
 #include "base/error.hpp"
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 #include "nn/check.hpp"
 #include "nn/conv2d.hpp"
 #include "nn/pad2d.hpp"

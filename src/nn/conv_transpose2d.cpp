@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 
 namespace fsrcnn {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 #include "nn/check.hpp"
 #include "nn/conv_transpose2d.hpp"
 

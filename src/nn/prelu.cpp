@@ -1,7 +1,7 @@
 #include "nn/prelu.hpp"
 
 #include "base/error.hpp"
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 
 namespace fsrcnn {
 

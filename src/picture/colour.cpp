@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 
 namespace fsrcnn {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 
 namespace fsrcnn {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 
 namespace fsrcnn {
 namespace {

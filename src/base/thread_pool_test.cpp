@@ -1,4 +1,4 @@
-#include "base/parallel.hpp"
+#include "base/thread_pool.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fsrcnn {
+
+/// Names of what the fast paths can run on here, the fastest first: of "avx512", "avx2", "sse4", "neon", "scalar" those
+/// that this program was compiled for and this machine has; and last "reference", the plain loops.
+const std::vector<std::string>& cpu_names();
+
+/// `name` itself, or if it is empty the environment's FSRCNN_CPU, or if that is empty too the fastest.
+/// Throws Error(usage) naming those there are if there is none of this name.
+std::string choose_cpu(std::string_view name);
+
+/// Of the kernels for each instruction set, those of this name; null if there are none (as for "reference").
+template <class Kernels, size_t kCount>
+const Kernels* kernels_of(const Kernels* const (&all)[kCount], std::string_view cpu) {
+  for (const Kernels* kernels : all) {
+    if (kernels != nullptr && cpu == kernels->cpu) return kernels;
+  }
+  return nullptr;
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "nn/gemm.hpp"
+
+namespace fsrcnn {
+
+/// A 3x3 layer by Toom and Cook's transforms in both directions: 4x4 outputs from 6x6 inputs at 36 points.
+struct Winograd3x3 {
+  const float* in_rows[6];  ///< at position 0 of channel 0; the tile at p reads positions p - 2 ... p + 3
+  float* out_rows[4];
+  ptrdiff_t channel_stride;  ///< of both
+  int in_channels, out_channels;
+  int positions;
+  const OutputBlock* blocks;  ///< weights [36][in_channels][count]
+  int block_count;
+  const float *bias, *slope;
+  void (*gemm)(int outputs, const Gemm&);
+  float* scratch;  ///< 36 * (in_channels + out_channels) * kFloatsAtOnce
+};
+
+/// The first layer: four output rows from the values of eight input rows at the Toom-Cook points of five taps.
+struct FeatureRows {
+  const float* points;  ///< [8], point_stride apart; the outputs at position 0 read positions 0 ... 4
+  ptrdiff_t point_stride;
+  int positions;
+  const OutputBlock* blocks;  ///< weights [point][tap][count]
+  int block_count;
+  const float *bias, *slope;
+  float* out;  ///< [4][channels][positions]
+  ptrdiff_t out_row_stride, out_channel_stride;
+};
+
+/// A 1x1 layer whose output the tail reads: the values of four of its rows at the tail's points.
+struct ExpandedPoints {
+  const float* in_rows[4];  ///< at position 0 of channel 0
+  ptrdiff_t in_channel_stride;
+  int in_channels, positions;
+  const OutputBlock* blocks;  ///< weights [in_channels][count]
+  int block_count;
+  const float *bias, *slope;
+  const float* mask;   ///< [positions], all bits set or none; null: all set
+  bool row_inside[4];  ///< the others are zero
+  float* points;       ///< [n][channels][positions]
+  ptrdiff_t point_stride, channel_stride;
+};
+
+/// The inner loops for one instruction set. All pointers are aligned to a vector, all counts are what they seem: no
+/// function reads or writes outside of the ranges named above.
+struct FusedKernels {
+  const char* cpu;  ///< its name
+  int lanes;        ///< floats in a vector
+  /// The most outputs that a block of weights may have, for each function.
+  int feature_outputs, expanded_outputs;
+  void (*winograd3x3)(const Winograd3x3&);
+  /// n rows of one channel to n points: in[row] at position 0 -> out[point * stride].
+  void (*points_from_input_rows)(int pairs, const float* const* in_rows, int vectors, float* out, ptrdiff_t stride);
+  void (*feature_rows)(const FeatureRows&);
+  void (*expanded_points)(int pairs, const ExpandedPoints&);  ///< pairs 0: the rows themselves
+  /// sums[row * row_stride] += the n rows that the values at n points (stride point_stride) stand for.
+  void (*add_rows_of_points)(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
+                             ptrdiff_t row_stride);
+  /// values = clamp(values + bias, 0, 1) * one, rounded to integers if `round`.
+  void (*finish)(float* values, int count, float bias, float one, bool round);
+};
+
+/// Floats that the vectors of one step hold, on every instruction set.
+inline constexpr int kFloatsAtOnce = 16;
+
+/// Null if there are none for this name of cpu_names().
+const FusedKernels* fused_kernels(std::string_view cpu);
+
+}  // namespace fsrcnn

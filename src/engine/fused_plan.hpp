@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "engine/fused_kernels.hpp"
+#include "model/model.hpp"
+
+namespace fsrcnn {
+
+/// exact: direct convolutions only; fast: Toom-Cook transforms, within 1e-5 of full scale of exact.
+enum class Precision { fast, exact };
+
+/// The weights of a layer as the kernels read them.
+struct PackedLayer {
+  std::vector<float> weights;
+  std::vector<OutputBlock> blocks;  ///< into `weights`
+  std::vector<float> bias, slope;   ///< one for each output
+};
+
+/// Taps of the tail that add to the same phases. A phase (py, px) has the index px * scale + py.
+struct TailPass {
+  int dy;                       ///< of the taps; fast: 0, and the weights hold all points
+  int first_phase, phase_step;  ///< the phases are first_phase + i * phase_step
+  std::vector<int> dx;          ///< input column minus output column
+  std::vector<float> weights;
+  std::vector<OutputBlock> blocks;
+};
+
+/// Everything about a model that the fused engine knows before it sees a picture: transformed weights, cut into the
+/// blocks of an instruction set.
+struct FusedPlan {
+  /// The model must have a scale, which is 2, 3 or 4; `cpu` is one of cpu_names() that there are kernels for.
+  FusedPlan(const Model& model, Precision precision, std::string_view cpu);
+
+  const FusedKernels* kernels;
+  const GemmKernels* gemm;
+  Precision precision;
+  int d, s, m, scale;
+  PaddingMode padding_mode;  ///< of the convolutions
+  PaddingMode tail_padding;  ///< of the last layer's input
+  PackedLayer feature_extraction, shrinking, expanding;
+  std::vector<PackedLayer> mapping;
+  int feature_pairs, mapping_pairs, tail_pairs;  ///< of Toom-Cook points; 0: direct
+  std::vector<TailPass> tail;
+  float tail_bias;
+  int tail_before,
+      tail_after;  ///< rows and columns of its input around an output's: dy and dx are in -before ... after
+
+  int phases() const { return scale * scale; }
+  int tail_taps() const { return tail_before + tail_after + 1; }
+  /// Rows of values that four rows of the tail's input stand for, and rows of output they add to.
+  int tail_points() const { return tail_pairs == 0 ? kRowsAtOnce : 2 * tail_pairs + 2; }
+  int tail_rows() const { return tail_pairs == 0 ? kRowsAtOnce + tail_taps() - 1 : tail_points(); }
+  /// How far a layer's rows and columns lag behind the input's: 2 + 1 for each mapping layer so far.
+  int lag(int mapping_layers) const { return 2 + mapping_layers; }
+  int output_lag() const { return lag(m) + tail_after; }
+
+  static constexpr int kRowsAtOnce = 4;
+};
+
+}  // namespace fsrcnn

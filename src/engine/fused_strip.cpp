@@ -1,0 +1,428 @@
+#include "engine/fused_strip.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "engine/toom_cook.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int kHalo = 4;  // positions before a lane's walk: the most that a layer looks back
+constexpr int kRows = FusedPlan::kRowsAtOnce;
+// Columns beyond the picture that a tile which reaches into it reads.
+constexpr int64_t kOutsideColumns = 8;
+// Positions of the tail's input in the cache at once, in floats of a vector.
+constexpr int kWindowFloats = 192;
+
+// A stride in floats that is an odd number of cache lines: the channels of a position then lie in different sets.
+ptrdiff_t spread(ptrdiff_t floats) { return ((floats + 15) / 16 | 1) * 16; }
+
+int64_t modulo(int64_t y, int64_t n) { return ((y % n) + n) % n; }
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(bool running) : running_(running) {
+    if (running_) begin_ = Clock::now();
+  }
+  void lap(double StageTimes::*stage, StageTimes* times) {
+    if (!running_) return;
+    const auto now = Clock::now();
+    times->*stage += std::chrono::duration<double>(now - begin_).count();
+    begin_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool running_;
+  Clock::time_point begin_;
+};
+
+}  // namespace
+
+int FusedStrip::invalid_columns(const FusedPlan& plan) {
+  // The first layer looks 4 positions back; a tile of a mapping layer 2, into the tile before; the tail up to 4.
+  return kHalo + plan.m * kTile + kHalo;
+}
+
+FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
+    : plan_(&plan),
+      kernels_(plan.kernels),
+      lanes_(plan.kernels->lanes),
+      channel_stride_(spread(ptrdiff_t{kHalo + max_positions} * lanes_)),
+      window_(kHalo + std::min(max_positions, kWindowFloats / lanes_)),
+      window_stride_(spread(ptrdiff_t{window_} * lanes_)),
+      block_(32 / lanes_) {
+  const size_t lanes = static_cast<size_t>(lanes_), stride = static_cast<size_t>(channel_stride_);
+  const size_t d = static_cast<size_t>(plan.d), s = static_cast<size_t>(plan.s);
+  const size_t points = static_cast<size_t>(plan.tail_points()), phases = static_cast<size_t>(plan.phases());
+  const size_t block = static_cast<size_t>(block_) * lanes, window = static_cast<size_t>(window_stride_);
+  const int last_rows = plan.tail_padding == PaddingMode::replicate ? 2 * kRows : kRows;
+  size_t total = 0;
+  const auto take = [&](size_t floats) {
+    const size_t at = total;
+    total += (floats + 15) / 16 * 16;
+    return at;
+  };
+  const size_t input = take(8 * stride);
+  std::vector<size_t> maps;
+  for (int l = 0; l <= plan.m; ++l) maps.push_back(take((l == plan.m ? last_rows : 6) * s * stride));
+  const size_t input_points = take(8 * stride), features = take(4 * d * block);
+  const size_t scratch = take(36 * 2 * s * kFloatsAtOnce);
+  const size_t tail_points = take(points * d * window), point_sums = take(points * phases * window);
+  const size_t sums = take(static_cast<size_t>(plan.tail_rows()) * phases * stride), mask = take(stride);
+  memory_ = hwy::AllocateAligned<float>(total);
+  if (!memory_) throw std::bad_alloc();
+  float* const base = memory_.get();
+  // What lies outside the picture is computed from what lies there, and thrown away: it must only be finite.
+  std::fill_n(base, total, 0.0F);
+  input_ = {8, 1, base + input};
+  for (int l = 0; l <= plan.m; ++l) {
+    maps_.push_back({l == plan.m ? last_rows : 6, plan.s, base + maps[static_cast<size_t>(l)]});
+  }
+  input_points_ = base + input_points;
+  features_ = base + features;
+  mapping_scratch_ = base + scratch;
+  points_ = base + tail_points;
+  point_sums_ = base + point_sums;
+  sums_ = base + sums;
+  mask_ = base + mask;
+}
+
+void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, int64_t first_row) {
+  range_ = range;
+  width_ = width;
+  height_ = height;
+  first_row_ = first_row;
+  group_ = first_row - kRows * (plan_->m + 1);
+  next_input_ = group_ + plan_->output_lag() - kRows;
+  const int64_t begin = column(plan_->lag(plan_->m), 0, -kHalo),
+                end = begin + kHalo + int64_t{lanes_} * range.positions;
+  masked_ = plan_->tail_padding == PaddingMode::zeros && (begin < 0 || end > width);
+  for (int p = -kHalo; p < range.positions; ++p) {
+    for (int lane = 0; lane < lanes_; ++lane) {
+      const int64_t x = column(plan_->lag(plan_->m), lane, p);
+      const uint32_t bits = x >= 0 && x < width ? ~uint32_t{0} : 0;
+      std::memcpy(mask_ + (kHalo + p) * lanes_ + lane, &bits, sizeof bits);
+    }
+  }
+}
+
+int64_t FusedStrip::input_rows_needed() const {
+  return std::clamp<int64_t>(group_ + plan_->output_lag() + kRows, 0, height_);
+}
+
+float* FusedStrip::row(const Ring& ring, int64_t y) const {
+  return ring.data + modulo(y, ring.rows) * ring.channels * channel_stride_ + kHalo * lanes_;
+}
+
+void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_input_row) {
+  float* const to = row(input_, y);
+  const bool replicate = plan_->padding_mode == PaddingMode::replicate;
+  if (!inside(y) && !replicate) {
+    std::fill_n(to - kHalo * lanes_, channel_stride_, 0.0F);
+    return;
+  }
+  const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
+  const auto load = [&](auto type) {
+    const auto* samples = reinterpret_cast<const decltype(type)*>(from);
+    for (int lane = 0; lane < lanes_; ++lane) {
+      for (int p = -kHalo; p < range_.positions; ++p) {
+        const int64_t x = column(0, lane, p);
+        float value = 0;
+        if (x >= 0 && x < width_) {
+          value = static_cast<float>(samples[x]) / input.one;
+        } else if (replicate) {
+          value = static_cast<float>(samples[std::clamp<int64_t>(x, 0, width_ - 1)]) / input.one;
+        }
+        to[p * lanes_ + lane] = value;
+      }
+    }
+  };
+  switch (input.type) {
+    case SampleType::u8: return load(uint8_t{});
+    case SampleType::u16: return load(uint16_t{});
+    case SampleType::f32: return load(float{});
+  }
+}
+
+void FusedStrip::fill_column(const Ring& ring, float* to, int64_t index, int64_t from_index) {
+  const int64_t p = range_.positions;
+  for (int c = 0; c < ring.channels; ++c, to += channel_stride_) {
+    to[index % p * lanes_ + index / p] = from_index < 0 ? 0.0F : to[from_index % p * lanes_ + from_index / p];
+  }
+}
+
+// Makes rows y ... y + 3 of a layer what the next layer's padding says where they lie outside the picture, and copies
+// the halo.
+void FusedStrip::fill_outside(const Ring& ring, int64_t y, int lag) {
+  const bool replicate = plan_->padding_mode == PaddingMode::replicate;
+  const int64_t begin = range_.input_begin - lag, end = begin + int64_t{lanes_} * range_.positions;
+  const ptrdiff_t row_floats = ring.channels * channel_stride_;
+  for (int64_t r = y; r < y + kRows; ++r) {
+    float* const to = row(ring, r);
+    if (!inside(r)) {
+      if (replicate && r >= height_) {
+        std::copy_n(row(ring, r - 1) - kHalo * lanes_, row_floats, to - kHalo * lanes_);
+      } else {
+        std::fill_n(to - kHalo * lanes_, row_floats, 0.0F);
+      }
+      continue;
+    }
+    for (int64_t x = begin; x < 0; ++x) fill_column(ring, to, x - begin, replicate ? -begin : -1);
+    for (int64_t x = width_; x < std::min(end, width_ + kOutsideColumns); ++x) {
+      fill_column(ring, to, x - begin, replicate ? width_ - 1 - begin : -1);
+    }
+    copy_halo(ring, to, lag);
+  }
+  if (replicate && y <= 0 && y + kRows > 0) {
+    for (int64_t r = y + kRows - ring.rows; r < 0; ++r) {
+      std::copy_n(row(ring, 0) - kHalo * lanes_, row_floats, row(ring, r) - kHalo * lanes_);
+    }
+  }
+}
+
+void FusedStrip::copy_halo(const Ring& ring, float* to, int lag) {
+  const bool replicate = plan_->padding_mode == PaddingMode::replicate && range_.input_begin == 0;
+  const size_t bytes = sizeof(float) * static_cast<size_t>(lanes_ - 1);
+  for (int c = 0; c < ring.channels; ++c, to += channel_stride_) {
+    for (int p = -kHalo; p < 0; ++p) {
+      to[p * lanes_] = replicate ? to[lag * lanes_] : 0.0F;  // column 0 of the picture is at position `lag`
+      std::memcpy(to + p * lanes_ + 1, to + (range_.positions + p) * lanes_, bytes);
+    }
+  }
+}
+
+void FusedStrip::feature_extraction_and_shrinking(int64_t y) {
+  const FusedPlan& plan = *plan_;
+  const int channels = plan.d;
+  const ptrdiff_t block = ptrdiff_t{block_} * lanes_;
+  const float* rows[8];
+  for (int i = 0; i < 8; ++i) rows[i] = row(input_, y - 2 + i) - kHalo * lanes_;
+  ptrdiff_t offsets[25];
+  constexpr ptrdiff_t kNoOffset[1] = {0};
+  if (plan.feature_pairs != 0) {
+    kernels_->points_from_input_rows(plan.feature_pairs, rows, kHalo + range_.positions, input_points_,
+                                     channel_stride_);
+  }
+  for (int p = 0; p < range_.positions; p += block_) {
+    if (plan.feature_pairs != 0) {
+      kernels_->feature_rows({.points = input_points_ + p * lanes_,
+                              .point_stride = channel_stride_,
+                              .positions = block_,
+                              .blocks = plan.feature_extraction.blocks.data(),
+                              .block_count = static_cast<int>(plan.feature_extraction.blocks.size()),
+                              .bias = plan.feature_extraction.bias.data(),
+                              .slope = plan.feature_extraction.slope.data(),
+                              .out = features_,
+                              .out_row_stride = channels * block,
+                              .out_channel_stride = block});
+    }
+    for (int r = 0; r < kRows; ++r) {
+      if (plan.feature_pairs == 0) {
+        for (int i = 0; i < 25; ++i) offsets[i] = rows[r + i / 5] - rows[r] + i % 5 * lanes_;
+        for (const OutputBlock& b : plan.feature_extraction.blocks) {
+          plan.gemm->gemm(b.count, {.in = rows[r] + p * lanes_,
+                                    .in_channel_stride = 0,
+                                    .channels = 1,
+                                    .taps = 25,
+                                    .tap_offsets = offsets,
+                                    .weights = b.weights,
+                                    .out = features_ + (r * channels + b.begin) * block,
+                                    .out_channel_stride = block,
+                                    .bias = plan.feature_extraction.bias.data() + b.begin,
+                                    .slope = plan.feature_extraction.slope.data() + b.begin,
+                                    .vectors = block_});
+        }
+      }
+      for (const OutputBlock& b : plan.shrinking.blocks) {
+        plan.gemm->gemm(b.count, {.in = features_ + r * channels * block,
+                                  .in_channel_stride = block,
+                                  .channels = channels,
+                                  .taps = 1,
+                                  .tap_offsets = kNoOffset,
+                                  .weights = b.weights,
+                                  .out = row(maps_[0], y + r) + b.begin * channel_stride_ + p * lanes_,
+                                  .out_channel_stride = channel_stride_,
+                                  .bias = plan.shrinking.bias.data() + b.begin,
+                                  .slope = plan.shrinking.slope.data() + b.begin,
+                                  .vectors = block_});
+      }
+    }
+  }
+}
+
+void FusedStrip::mapping(int layer, int64_t y) {
+  const FusedPlan& plan = *plan_;
+  const PackedLayer& packed = plan.mapping[static_cast<size_t>(layer - 1)];
+  const Ring &from = maps_[static_cast<size_t>(layer - 1)], &to = maps_[static_cast<size_t>(layer)];
+  if (plan.mapping_pairs != 0) {
+    Winograd3x3 w{};
+    for (int i = 0; i < 6; ++i) w.in_rows[i] = row(from, y - 1 + i);
+    for (int i = 0; i < kRows; ++i) w.out_rows[i] = row(to, y + i);
+    w.channel_stride = channel_stride_;
+    w.in_channels = w.out_channels = plan.s;
+    w.positions = range_.positions;
+    w.blocks = packed.blocks.data();
+    w.block_count = static_cast<int>(packed.blocks.size());
+    w.bias = packed.bias.data();
+    w.slope = packed.slope.data();
+    w.gemm = plan.gemm->gemm;
+    w.scratch = mapping_scratch_;
+    kernels_->winograd3x3(w);
+    return;
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const float* const in = row(from, y + r);
+    ptrdiff_t offsets[9];
+    for (int i = 0; i < 9; ++i) offsets[i] = row(from, y + r - 1 + i / 3) - in + (i % 3 - 2) * lanes_;
+    for (const OutputBlock& b : packed.blocks) {
+      plan.gemm->gemm(b.count, {.in = in,
+                                .in_channel_stride = channel_stride_,
+                                .channels = plan.s,
+                                .taps = 9,
+                                .tap_offsets = offsets,
+                                .weights = b.weights,
+                                .out = row(to, y + r) + b.begin * channel_stride_,
+                                .out_channel_stride = channel_stride_,
+                                .bias = packed.bias.data() + b.begin,
+                                .slope = packed.slope.data() + b.begin,
+                                .vectors = range_.positions});
+    }
+  }
+}
+
+// Positions begin ... end - 1 of the tail's input, rows y ... y + 3, as values at its points.
+void FusedStrip::expand(int64_t y, int begin, int end, float* points) {
+  const FusedPlan& plan = *plan_;
+  ExpandedPoints e{};
+  for (int r = 0; r < kRows; ++r) {
+    e.in_rows[r] = row(maps_.back(), y + r) + begin * lanes_;
+    e.row_inside[r] = plan.tail_padding == PaddingMode::replicate || inside(y + r);
+  }
+  e.in_channel_stride = channel_stride_;
+  e.in_channels = plan.s;
+  e.positions = end - begin;
+  e.blocks = plan.expanding.blocks.data();
+  e.block_count = static_cast<int>(plan.expanding.blocks.size());
+  e.bias = plan.expanding.bias.data();
+  e.slope = plan.expanding.slope.data();
+  e.mask = masked_ ? mask_ + (kHalo + begin) * lanes_ : nullptr;
+  e.points = points;
+  e.point_stride = plan.d * window_stride_;
+  e.channel_stride = window_stride_;
+  kernels_->expanded_points(plan.tail_pairs, e);
+}
+
+void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
+  const FusedPlan& plan = *plan_;
+  const int phases = plan.phases(), rows = plan.tail_rows(), points = plan.tail_points();
+  const ptrdiff_t sums_row = phases * channel_stride_, window = window_stride_;
+  std::copy(sums_ + kRows * sums_row, sums_ + rows * sums_row, sums_);
+  std::fill(sums_ + (rows - kRows) * sums_row, sums_ + rows * sums_row, 0.0F);
+  if (plan.tail_padding == PaddingMode::zeros && (y + kRows <= 0 || y >= height_)) return;
+  Stopwatch watch(times != nullptr);
+  expand(y, -kHalo, 0, points_);
+  for (int p = 0; p < range_.positions; p += window_ - kHalo) {
+    const int vectors = std::min(window_ - kHalo, range_.positions - p);
+    expand(y, p, p + vectors, points_ + kHalo * lanes_);
+    watch.lap(&StageTimes::expanding, times);
+    for (const TailPass& pass : plan.tail) {
+      ptrdiff_t offsets[16];
+      for (size_t t = 0; t < pass.dx.size(); ++t) offsets[t] = (kHalo + pass.dx[t] - plan.tail_after) * lanes_;
+      for (const OutputBlock& b : pass.blocks) {
+        const int phase = pass.first_phase + b.begin * pass.phase_step;
+        const int taps = static_cast<int>(pass.dx.size());
+        Gemm gemm{.in = points_,
+                  .in_channel_stride = window,
+                  .channels = plan.d,
+                  .taps = taps,
+                  .tap_offsets = offsets,
+                  .weights = b.weights,
+                  .out = point_sums_ + phase * window,
+                  .out_channel_stride = pass.phase_step * window,
+                  .vectors = vectors};
+        if (plan.tail_pairs != 0) {
+          gemm.accumulate = &pass != plan.tail.data();
+          gemm.batch = points;
+          gemm.in_batch_stride = plan.d * window;
+          gemm.weights_batch_stride = ptrdiff_t{taps} * plan.d * b.count;
+          gemm.out_batch_stride = phases * window;
+          plan.gemm->gemm(b.count, gemm);
+          continue;
+        }
+        // Input row y + j is dy rows below the output it adds to, and output row 0 is tail_after above y.
+        for (int j = 0; j < kRows; ++j) {
+          gemm.in = points_ + j * plan.d * window;
+          gemm.out = sums_ + (j - pass.dy + plan.tail_after) * sums_row + phase * channel_stride_ + p * lanes_;
+          gemm.out_channel_stride = pass.phase_step * channel_stride_;
+          gemm.accumulate = true;
+          plan.gemm->gemm(b.count, gemm);
+        }
+      }
+    }
+    for (int phase = 0; plan.tail_pairs != 0 && phase < phases; ++phase) {
+      kernels_->add_rows_of_points(plan.tail_pairs, point_sums_ + phase * window, phases * window, vectors,
+                                   sums_ + phase * channel_stride_ + p * lanes_, sums_row);
+    }
+    if (p + vectors < range_.positions) {
+      for (int i = 0; i < points * plan.d; ++i) {
+        std::copy_n(points_ + i * window + vectors * lanes_, kHalo * lanes_, points_ + i * window);
+      }
+    }
+    watch.lap(&StageTimes::deconvolution, times);
+  }
+}
+
+void FusedStrip::step(const ConstPlane& input, int64_t first_input_row, StageTimes* times) {
+  const FusedPlan& plan = *plan_;
+  const int64_t ahead = group_ + plan.output_lag();
+  Stopwatch watch(times != nullptr);
+  for (; next_input_ < ahead + kRows; ++next_input_) load_row(next_input_, input, first_input_row);
+  watch.lap(&StageTimes::input, times);
+  const auto needed = [&](int layer) { return group_ >= first_row_ - kRows * (plan.m - layer + 1); };
+  const auto outside = [&](int64_t y) { return y + kRows <= 0 || y >= height_; };
+  for (int layer = 0; layer <= plan.m; ++layer) {
+    const int64_t y = ahead - plan.lag(layer);
+    if (!needed(layer)) break;
+    if (!outside(y)) layer == 0 ? feature_extraction_and_shrinking(y) : mapping(layer, y);
+    fill_outside(maps_[static_cast<size_t>(layer)], y, plan.lag(layer));
+    watch.lap(layer == 0 ? &StageTimes::feature_extraction : &StageTimes::mapping, times);
+  }
+  if (group_ == first_row_ - kRows) {
+    std::fill_n(sums_, plan.tail_rows() * plan.phases() * channel_stride_, 0.0F);
+  }
+  if (group_ >= first_row_ - kRows) expanding_and_tail(ahead - plan.lag(plan.m), times);
+  group_ += kRows;
+}
+
+void FusedStrip::store(int row, const Plane& output, int64_t output_row) {
+  const int scale = plan_->scale;
+  const bool integers = output.type != SampleType::f32;
+  for (int px = 0; px < scale; ++px) {
+    for (int py = 0; py < scale; ++py) {
+      float* const values = sums_ + (row * plan_->phases() + px * scale + py) * channel_stride_;
+      kernels_->finish(values, range_.positions * lanes_, plan_->tail_bias, output.one, integers);
+      const auto scatter = [&](auto type) {
+        auto* const to = reinterpret_cast<decltype(type)*>(output.row(output_row + py));
+        const int64_t first = range_.input_begin - plan_->output_lag();
+        for (int lane = 0; lane < lanes_; ++lane) {
+          const int64_t lane_column = first + int64_t{lane} * range_.positions;
+          const int64_t begin = std::max(lane_column, range_.output_begin);
+          const int64_t end = std::min(lane_column + range_.positions, range_.output_end);
+          for (int64_t x = begin; x < end; ++x) {
+            to[scale * x + px] = static_cast<decltype(type)>(values[(x - lane_column) * lanes_ + lane]);
+          }
+        }
+      };
+      switch (output.type) {
+        case SampleType::u8: scatter(uint8_t{}); break;
+        case SampleType::u16: scatter(uint16_t{}); break;
+        case SampleType::f32: scatter(float{}); break;
+      }
+    }
+  }
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <hwy/aligned_allocator.h>
+
+#include "base/plane.hpp"
+#include "engine/fused_plan.hpp"
+
+namespace fsrcnn {
+
+/// Seconds spent in each stage.
+struct StageTimes {
+  double input = 0, feature_extraction = 0, mapping = 0, expanding = 0, deconvolution = 0, output = 0;
+};
+
+/// Columns of a picture that run through all layers together, in LR pixels.
+struct StripRange {
+  int64_t input_begin;               ///< a multiple of 4
+  int64_t output_begin, output_end;  ///< what it computes
+  int positions;                     ///< columns of each lane: a multiple of FusedStrip::position_step
+};
+
+/// A strip of columns on its way from the top of a picture to its bottom, four rows at a time, through all layers.
+///
+/// Lane l of a vector at position p holds column l * positions + p of the strip: every lane walks over columns of its
+/// own, so a neighbouring column is a neighbouring vector, and only the ends of the walks (the halo before position 0)
+/// are copied from lane to lane. Each layer lags behind the one before it by as many rows and columns as its taps look
+/// ahead, so all of them only look back: at rows of the ring, and at positions before theirs.
+///
+/// Every output is one lane's sums in a fixed order, and the tiles of the transforms lie at fixed rows and columns of
+/// the picture, so no result depends on the strip.
+class FusedStrip {
+ public:
+  FusedStrip(const FusedPlan& plan, int max_positions);
+
+  /// Rows of the picture are computed anew from `first_row`, a multiple of 4.
+  void start(const StripRange& range, int64_t width, int64_t height, int64_t first_row);
+  /// The first row that the next `step` computes.
+  int64_t next_row() const { return group_; }
+  /// Rows of input that `step` needs: all of the picture's before this one.
+  int64_t input_rows_needed() const;
+  /// Computes four rows of the picture, from next_row() on. `input.row(y - first_input_row)` must be row y for those
+  /// rows that were not needed before.
+  void step(const ConstPlane& input, int64_t first_input_row, StageTimes* times = nullptr);
+  /// Writes the output of LR row next_row() - 4 + row to the scale rows of `output` at scale * (y - first_output_row).
+  void store(int row, const Plane& output, int64_t output_row);
+
+  static int position_step(const FusedKernels& kernels) { return 64 / kernels.lanes; }
+  /// Columns at a strip's left that it reads but cannot compute (but at the picture's left edge, where it can).
+  static int invalid_columns(const FusedPlan& plan);
+
+ private:
+  struct Ring {
+    int rows = 0, channels = 0;
+    float* data = nullptr;
+  };
+
+  float* row(const Ring& ring, int64_t y) const;
+  void load_row(int64_t y, const ConstPlane& input, int64_t input_row);
+  void feature_extraction_and_shrinking(int64_t y);
+  void mapping(int layer, int64_t y);
+  void expanding_and_tail(int64_t y, StageTimes* times);
+  void expand(int64_t y, int begin, int end, float* points);
+  void fill_outside(const Ring& ring, int64_t y, int lag);
+  void fill_column(const Ring& ring, float* row, int64_t column, int64_t from_column);
+  void copy_halo(const Ring& ring, float* row, int lag);
+  int64_t column(int lag, int lane, int position) const {
+    return range_.input_begin - lag + int64_t{lane} * range_.positions + position;
+  }
+  bool inside(int64_t y) const { return y >= 0 && y < height_; }
+
+  const FusedPlan* plan_;
+  const FusedKernels* kernels_;
+  int lanes_;
+  StripRange range_{};
+  int64_t width_ = 0, height_ = 0, first_row_ = 0, group_ = 0, next_input_ = 0;
+  ptrdiff_t channel_stride_ = 0;  // (halo + positions) * lanes
+  int window_;                    // positions of the tail's input that are held at once, halo included
+  ptrdiff_t window_stride_;
+  int block_;  // positions of a block in the first and expanding layers
+  bool masked_ = false;
+  hwy::AlignedFreeUniquePtr<float[]> memory_;
+  Ring input_;
+  std::vector<Ring> maps_;  // m + 1: what the mapping layers read and the last writes
+  float *input_points_, *features_, *mapping_scratch_, *points_, *point_sums_, *sums_, *mask_;
+};
+
+}  // namespace fsrcnn
