@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/engine_option.hpp"
 #include "cli/model_option.hpp"
 #include "quality/evaluate.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 struct EvalOptions {
   std::string path;
   ModelOption model;
+  EngineOption engine;
   bool json = false;
 };
 
@@ -43,10 +45,10 @@ nlohmann::ordered_json to_json(const Evaluation& e) {
 }
 
 void run(const EvalOptions& options) {
-  std::optional<Model> model;
-  if (options.model.model != "bicubic") model = options.model.load_with_scale();
+  std::optional<Engine> engine;
+  if (options.model.model != "bicubic") engine.emplace(options.model.load_with_scale(), options.engine.options);
   const int64_t scale = *options.model.scale;
-  const std::vector<Evaluation> evaluations = evaluate_folder(options.path, scale, model ? &*model : nullptr);
+  const std::vector<Evaluation> evaluations = evaluate_folder(options.path, scale, engine ? &*engine : nullptr);
   if (options.json) {
     nlohmann::ordered_json json = {{"protocol", "a"}, {"scale", scale}, {"pictures", nlohmann::ordered_json::array()}};
     for (const Evaluation& e : evaluations) json["pictures"].push_back(to_json(e));
@@ -56,7 +58,7 @@ void run(const EvalOptions& options) {
   }
   fmt::print("Y-PSNR and SSIM at scale {}, protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved\n\n",
              scale, scale);
-  print_table(evaluations, !model ? "" : options.model.model.empty() ? "compiled in" : "model");
+  print_table(evaluations, !engine ? "" : options.model.model.empty() ? "compiled in" : "model");
 }
 
 }  // namespace
@@ -73,6 +75,7 @@ void add_eval(CLI::App& app) {
       ->type_name("2|3|4");
   options->model.add_model_to(*command);
   command->get_option("--model")->description(command->get_option("--model")->get_description() + "; bicubic: none");
+  options->engine.add_to(*command);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/engine_option.hpp"
 #include "cli/model_option.hpp"
 #include "cli/progress_bar.hpp"
 #include "picture/image_file.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct UpscaleOptions {
   std::string input, output;
   ModelOption model;
+  EngineOption engine;
   bool quiet = false;
 };
 
@@ -26,21 +28,21 @@ void run(const UpscaleOptions& options) {
   if (std::filesystem::equivalent(options.input, options.output, error)) {
     fail(ErrorCode::usage, "the output '{}' is the input itself; give another name", options.output);
   }
-  const Model model = options.model.load_with_scale();
+  Engine engine(options.model.load_with_scale(), options.engine.options);
   const Picture picture = read_picture(options.input);
-  check_writable(picture, model.scale, options.output);
+  check_writable(picture, engine.scale(), options.output);
   if (loses_exif(picture, options.output)) {
     fmt::print(stderr,
                "fsrcnn: note: EXIF data cannot be written to TIFF and stay behind; .png, .jpg and .webp keep them\n");
   }
   ProgressBar bar(options.quiet);
   bar.update(0);
-  write_picture(upscale_picture(model, picture, [&](double share) { bar.update(share); }), options.output);
+  write_picture(upscale_picture(engine, picture, [&](double share) { bar.update(share); }), options.output);
   if (options.quiet) return;
   bar.finish();
   const double elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   fmt::print("{}: {}x{} -> {}x{} in {:.1f} s\n", options.output, picture.width(), picture.height(),
-             model.scale * picture.width(), model.scale * picture.height(), elapsed_s);
+             engine.scale() * picture.width(), engine.scale() * picture.height(), elapsed_s);
 }
 
 }  // namespace
@@ -56,6 +58,7 @@ void add_upscale(CLI::App& app) {
       ->type_name("FILE");
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
+  options->engine.add_to(*command);
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
   command->callback([options] { run(*options); });
 }

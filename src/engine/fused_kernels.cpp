@@ -343,7 +343,9 @@ void add_rows_of_points(int pairs, const float* points, ptrdiff_t point_stride, 
 void finish(float* values, int count, float bias, float one, bool round) {
   for (int i = 0; i < count; i += kLanes) {
     V x = hn::Add(hn::Load(d, values + i), hn::Set(d, bias));
-    x = hn::Mul(hn::Min(hn::Max(x, hn::Zero(d)), hn::Set(d, 1.0F)), hn::Set(d, one));
+    // A NaN stays one, but where no integer stands for it.
+    x = round ? hn::IfThenElseZero(hn::Eq(x, x), x) : x;
+    x = hn::Mul(hn::Min(hn::Set(d, 1.0F), hn::Max(hn::Zero(d), x)), hn::Set(d, one));
     hn::Store(round ? hn::Round(x) : x, d, values + i);
   }
 }

@@ -16,7 +16,10 @@ template <int kPairs>
 Matrix filter_transform(int taps) {
   Matrix g(toom_cook_points(kPairs), std::vector<double>(static_cast<size_t>(taps)));
   std::vector<double> points{0.0};
-  for (const float a : ToomCook<kPairs>::points) points.insert(points.end(), {a, -static_cast<double>(a)});
+  for (const double a : ToomCook<kPairs>::points) {
+    points.push_back(a);
+    points.push_back(-a);
+  }
   for (size_t t = 0; t < points.size(); ++t) {
     double divisor = 1;
     for (size_t u = 0; u < points.size(); ++u) divisor *= u == t ? 1 : points[t] - points[u];
@@ -152,14 +155,16 @@ FusedPlan::FusedPlan(const Model& model, Precision p, std::string_view cpu)
   const Layer& last = model.layers.back();
   const TailWeights weights{&last, scale, 4};
   tail_bias = last.bias.empty() ? 0 : last.bias[0];
-  tail_before = tail_after = 0;
   const int kernel = static_cast<int>(last.weight.shape().h);
-  for (int delta = -kernel; delta <= kernel; ++delta) {
-    for (int phase = 0; phase < scale; ++phase) {
-      if (!weights.has(phase, delta)) continue;
-      tail_before = std::max(tail_before, -delta);
-      tail_after = std::max(tail_after, delta);
+  tail_before = tail_after = 0;
+  for (int phase = 0; phase < scale; ++phase) {
+    TapRange range{kernel, -kernel};
+    for (int delta = -kernel; delta <= kernel; ++delta) {
+      if (weights.has(phase, delta)) range = {std::min(range.first, delta), std::max(range.last, delta)};
     }
+    tail_range.push_back(range);
+    tail_before = std::max(tail_before, -range.first);
+    tail_after = std::max(tail_after, range.last);
   }
   tail_pairs = p == Precision::exact || tail_taps() == 1 ? 0 : tail_taps() <= 3 ? 2 : 3;
 

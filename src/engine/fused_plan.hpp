@@ -11,6 +11,9 @@ namespace fsrcnn {
 /// exact: direct convolutions only; fast: Toom-Cook transforms, within 1e-5 of full scale of exact.
 enum class Precision { fast, exact };
 
+/// Rows that go through a layer together: a tile of the transforms.
+inline constexpr int kRowsAtOnce = 4;
+
 /// The weights of a layer as the kernels read them.
 struct PackedLayer {
   std::vector<float> weights;
@@ -25,6 +28,11 @@ struct TailPass {
   std::vector<int> dx;          ///< input column minus output column
   std::vector<float> weights;
   std::vector<OutputBlock> blocks;
+};
+
+/// Input rows (or columns) relative to an output's that a phase reads.
+struct TapRange {
+  int first, last;
 };
 
 /// Everything about a model that the fused engine knows before it sees a picture: transformed weights, cut into the
@@ -44,8 +52,8 @@ struct FusedPlan {
   int feature_pairs, mapping_pairs, tail_pairs;  ///< of Toom-Cook points; 0: direct
   std::vector<TailPass> tail;
   float tail_bias;
-  int tail_before,
-      tail_after;  ///< rows and columns of its input around an output's: dy and dx are in -before ... after
+  std::vector<TapRange> tail_range;  ///< of each phase in one direction
+  int tail_before, tail_after;       ///< the most of them, above (left) and below (right)
 
   int phases() const { return scale * scale; }
   int tail_taps() const { return tail_before + tail_after + 1; }
@@ -55,8 +63,6 @@ struct FusedPlan {
   /// How far a layer's rows and columns lag behind the input's: 2 + 1 for each mapping layer so far.
   int lag(int mapping_layers) const { return 2 + mapping_layers; }
   int output_lag() const { return lag(m) + tail_after; }
-
-  static constexpr int kRowsAtOnce = 4;
 };
 
 }  // namespace fsrcnn

@@ -1,7 +1,6 @@
 #include "engine/fused_strip.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "engine/toom_cook.hpp"
@@ -9,8 +8,7 @@
 namespace fsrcnn {
 namespace {
 
-constexpr int kHalo = 4;  // positions before a lane's walk: the most that a layer looks back
-constexpr int kRows = FusedPlan::kRowsAtOnce;
+constexpr int kRows = kRowsAtOnce;
 // Columns beyond the picture that a tile which reaches into it reads.
 constexpr int64_t kOutsideColumns = 8;
 // Positions of the tail's input in the cache at once, in floats of a vector.
@@ -20,24 +18,6 @@ constexpr int kWindowFloats = 192;
 ptrdiff_t spread(ptrdiff_t floats) { return ((floats + 15) / 16 | 1) * 16; }
 
 int64_t modulo(int64_t y, int64_t n) { return ((y % n) + n) % n; }
-
-class Stopwatch {
- public:
-  explicit Stopwatch(bool running) : running_(running) {
-    if (running_) begin_ = Clock::now();
-  }
-  void lap(double StageTimes::*stage, StageTimes* times) {
-    if (!running_) return;
-    const auto now = Clock::now();
-    times->*stage += std::chrono::duration<double>(now - begin_).count();
-    begin_ = now;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  bool running_;
-  Clock::time_point begin_;
-};
 
 }  // namespace
 
@@ -50,6 +30,7 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
     : plan_(&plan),
       kernels_(plan.kernels),
       lanes_(plan.kernels->lanes),
+      max_positions_(max_positions),
       channel_stride_(spread(ptrdiff_t{kHalo + max_positions} * lanes_)),
       window_(kHalo + std::min(max_positions, kWindowFloats / lanes_)),
       window_stride_(spread(ptrdiff_t{window_} * lanes_)),
@@ -95,6 +76,7 @@ void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, i
   width_ = width;
   height_ = height;
   first_row_ = first_row;
+  unusable_.clear();
   group_ = first_row - kRows * (plan_->m + 1);
   next_input_ = group_ + plan_->output_lag() - kRows;
   const int64_t begin = column(plan_->lag(plan_->m), 0, -kHalo),
@@ -109,42 +91,8 @@ void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, i
   }
 }
 
-int64_t FusedStrip::input_rows_needed() const {
-  return std::clamp<int64_t>(group_ + plan_->output_lag() + kRows, 0, height_);
-}
-
 float* FusedStrip::row(const Ring& ring, int64_t y) const {
   return ring.data + modulo(y, ring.rows) * ring.channels * channel_stride_ + kHalo * lanes_;
-}
-
-void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_input_row) {
-  float* const to = row(input_, y);
-  const bool replicate = plan_->padding_mode == PaddingMode::replicate;
-  if (!inside(y) && !replicate) {
-    std::fill_n(to - kHalo * lanes_, channel_stride_, 0.0F);
-    return;
-  }
-  const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
-  const auto load = [&](auto type) {
-    const auto* samples = reinterpret_cast<const decltype(type)*>(from);
-    for (int lane = 0; lane < lanes_; ++lane) {
-      for (int p = -kHalo; p < range_.positions; ++p) {
-        const int64_t x = column(0, lane, p);
-        float value = 0;
-        if (x >= 0 && x < width_) {
-          value = static_cast<float>(samples[x]) / input.one;
-        } else if (replicate) {
-          value = static_cast<float>(samples[std::clamp<int64_t>(x, 0, width_ - 1)]) / input.one;
-        }
-        to[p * lanes_ + lane] = value;
-      }
-    }
-  };
-  switch (input.type) {
-    case SampleType::u8: return load(uint8_t{});
-    case SampleType::u16: return load(uint16_t{});
-    case SampleType::f32: return load(float{});
-  }
 }
 
 void FusedStrip::fill_column(const Ring& ring, float* to, int64_t index, int64_t from_index) {
@@ -322,12 +270,12 @@ void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
   std::copy(sums_ + kRows * sums_row, sums_ + rows * sums_row, sums_);
   std::fill(sums_ + (rows - kRows) * sums_row, sums_ + rows * sums_row, 0.0F);
   if (plan.tail_padding == PaddingMode::zeros && (y + kRows <= 0 || y >= height_)) return;
-  Stopwatch watch(times != nullptr);
+  Stopwatch watch(times);
   expand(y, -kHalo, 0, points_);
   for (int p = 0; p < range_.positions; p += window_ - kHalo) {
     const int vectors = std::min(window_ - kHalo, range_.positions - p);
     expand(y, p, p + vectors, points_ + kHalo * lanes_);
-    watch.lap(&StageTimes::expanding, times);
+    watch.lap(&StageTimes::expanding);
     for (const TailPass& pass : plan.tail) {
       ptrdiff_t offsets[16];
       for (size_t t = 0; t < pass.dx.size(); ++t) offsets[t] = (kHalo + pass.dx[t] - plan.tail_after) * lanes_;
@@ -371,16 +319,16 @@ void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
         std::copy_n(points_ + i * window + vectors * lanes_, kHalo * lanes_, points_ + i * window);
       }
     }
-    watch.lap(&StageTimes::deconvolution, times);
+    watch.lap(&StageTimes::deconvolution);
   }
 }
 
 void FusedStrip::step(const ConstPlane& input, int64_t first_input_row, StageTimes* times) {
   const FusedPlan& plan = *plan_;
   const int64_t ahead = group_ + plan.output_lag();
-  Stopwatch watch(times != nullptr);
+  Stopwatch watch(times);
   for (; next_input_ < ahead + kRows; ++next_input_) load_row(next_input_, input, first_input_row);
-  watch.lap(&StageTimes::input, times);
+  watch.lap(&StageTimes::input);
   const auto needed = [&](int layer) { return group_ >= first_row_ - kRows * (plan.m - layer + 1); };
   const auto outside = [&](int64_t y) { return y + kRows <= 0 || y >= height_; };
   for (int layer = 0; layer <= plan.m; ++layer) {
@@ -388,41 +336,13 @@ void FusedStrip::step(const ConstPlane& input, int64_t first_input_row, StageTim
     if (!needed(layer)) break;
     if (!outside(y)) layer == 0 ? feature_extraction_and_shrinking(y) : mapping(layer, y);
     fill_outside(maps_[static_cast<size_t>(layer)], y, plan.lag(layer));
-    watch.lap(layer == 0 ? &StageTimes::feature_extraction : &StageTimes::mapping, times);
+    watch.lap(layer == 0 ? &StageTimes::feature_extraction : &StageTimes::mapping);
   }
   if (group_ == first_row_ - kRows) {
     std::fill_n(sums_, plan.tail_rows() * plan.phases() * channel_stride_, 0.0F);
   }
   if (group_ >= first_row_ - kRows) expanding_and_tail(ahead - plan.lag(plan.m), times);
   group_ += kRows;
-}
-
-void FusedStrip::store(int row, const Plane& output, int64_t output_row) {
-  const int scale = plan_->scale;
-  const bool integers = output.type != SampleType::f32;
-  for (int px = 0; px < scale; ++px) {
-    for (int py = 0; py < scale; ++py) {
-      float* const values = sums_ + (row * plan_->phases() + px * scale + py) * channel_stride_;
-      kernels_->finish(values, range_.positions * lanes_, plan_->tail_bias, output.one, integers);
-      const auto scatter = [&](auto type) {
-        auto* const to = reinterpret_cast<decltype(type)*>(output.row(output_row + py));
-        const int64_t first = range_.input_begin - plan_->output_lag();
-        for (int lane = 0; lane < lanes_; ++lane) {
-          const int64_t lane_column = first + int64_t{lane} * range_.positions;
-          const int64_t begin = std::max(lane_column, range_.output_begin);
-          const int64_t end = std::min(lane_column + range_.positions, range_.output_end);
-          for (int64_t x = begin; x < end; ++x) {
-            to[scale * x + px] = static_cast<decltype(type)>(values[(x - lane_column) * lanes_ + lane]);
-          }
-        }
-      };
-      switch (output.type) {
-        case SampleType::u8: scatter(uint8_t{}); break;
-        case SampleType::u16: scatter(uint16_t{}); break;
-        case SampleType::f32: scatter(float{}); break;
-      }
-    }
-  }
 }
 
 }  // namespace fsrcnn

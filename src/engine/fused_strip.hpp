@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -10,9 +11,30 @@
 
 namespace fsrcnn {
 
-/// Seconds spent in each stage.
+/// Seconds spent in each stage; shrinking counts with the feature extraction.
 struct StageTimes {
   double input = 0, feature_extraction = 0, mapping = 0, expanding = 0, deconvolution = 0, output = 0;
+
+  StageTimes& operator+=(const StageTimes& other);
+};
+
+/// Adds the time between laps to stages, if there is somebody who wants to know it.
+class Stopwatch {
+ public:
+  explicit Stopwatch(StageTimes* times) : times_(times) {
+    if (times_ != nullptr) begin_ = Clock::now();
+  }
+  void lap(double StageTimes::*stage) {
+    if (times_ == nullptr) return;
+    const auto now = Clock::now();
+    times_->*stage += std::chrono::duration<double>(now - begin_).count();
+    begin_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  StageTimes* times_;
+  Clock::time_point begin_;
 };
 
 /// Columns of a picture that run through all layers together, in LR pixels.
@@ -39,13 +61,15 @@ class FusedStrip {
   void start(const StripRange& range, int64_t width, int64_t height, int64_t first_row);
   /// The first row that the next `step` computes.
   int64_t next_row() const { return group_; }
-  /// Rows of input that `step` needs: all of the picture's before this one.
-  int64_t input_rows_needed() const;
   /// Computes four rows of the picture, from next_row() on. `input.row(y - first_input_row)` must be row y for those
-  /// rows that were not needed before.
+  /// rows that were not needed before, up to output_lag() + 3 below next_row().
   void step(const ConstPlane& input, int64_t first_input_row, StageTimes* times = nullptr);
-  /// Writes the output of LR row next_row() - 4 + row to the scale rows of `output` at scale * (y - first_output_row).
-  void store(int row, const Plane& output, int64_t output_row);
+  /// Writes the output of the four rows that were computed last, as far as they lie before LR row `end` (and not before
+  /// the first row that was asked for): row y to the rows of `output` from scale * (y - output_begin) on.
+  void store(const Plane& output, int64_t output_begin, int64_t end, StageTimes* times = nullptr);
+  /// Whether rows y ... end - 1 of a strip depend on samples that are equal byte by byte in two planes.
+  bool reads_the_same(const StripRange& range, const ConstPlane& a, const ConstPlane& b, int64_t y, int64_t end) const;
+  int max_positions() const { return max_positions_; }
 
   static int position_step(const FusedKernels& kernels) { return 64 / kernels.lanes; }
   /// Columns at a strip's left that it reads but cannot compute (but at the picture's left edge, where it can).
@@ -57,8 +81,12 @@ class FusedStrip {
     float* data = nullptr;
   };
 
+  // Positions before a lane's walk: the most that a layer looks back.
+  static constexpr int kHalo = 4;
+
   float* row(const Ring& ring, int64_t y) const;
-  void load_row(int64_t y, const ConstPlane& input, int64_t input_row);
+  void load_row(int64_t y, const ConstPlane& input, int64_t first_input_row);
+  void spoil(int64_t y, const Plane& output, int64_t output_row) const;
   void feature_extraction_and_shrinking(int64_t y);
   void mapping(int layer, int64_t y);
   void expanding_and_tail(int64_t y, StageTimes* times);
@@ -73,7 +101,7 @@ class FusedStrip {
 
   const FusedPlan* plan_;
   const FusedKernels* kernels_;
-  int lanes_;
+  int lanes_, max_positions_;
   StripRange range_{};
   int64_t width_ = 0, height_ = 0, first_row_ = 0, group_ = 0, next_input_ = 0;
   ptrdiff_t channel_stride_ = 0;  // (halo + positions) * lanes
@@ -81,6 +109,10 @@ class FusedStrip {
   ptrdiff_t window_stride_;
   int block_;  // positions of a block in the first and expanding layers
   bool masked_ = false;
+  struct Pixel {
+    int64_t y, x;
+  };
+  std::vector<Pixel> unusable_;  // NaNs and infinities of the input, computed with as 0
   hwy::AlignedFreeUniquePtr<float[]> memory_;
   Ring input_;
   std::vector<Ring> maps_;  // m + 1: what the mapping layers read and the last writes

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.hpp"
-#include "engine/upscale_luma.hpp"
-#include "model/builtin.hpp"
+#include "engine/tiled_reference.hpp"
 #include "model/formats/safetensors.hpp"
 #include "support/golden.hpp"
 
@@ -58,13 +57,19 @@ TEST_P(ReferenceNetwork, IsTheSameInTiles) {
   const GoldenNetwork golden = golden_network(GetParam());
   const Tensor<float> luma =
       test::random_tensor({1, 1, 2 * 4 * golden.model.halo() + 5, 4 * golden.model.halo() + 3}, 1);
-  std::vector<double> shares;
-  const Tensor<float> tiled =
-      upscale_luma(golden.model, luma, {.tile_pixels = 1, .progress = [&](double share) { shares.push_back(share); }});
+  const auto [n, c, height, width] = luma.shape();
+  const int64_t scale = golden.model.scale;
+  Tensor<float> tiled({1, 1, scale * height, scale * width});
+  int tiles = 0;
+  int64_t pixels = 0;
+  tiled_reference(golden.model, plane_of(luma), 0, height, 0, height, plane_of(tiled), 1, [&](int64_t done) {
+    ++tiles;
+    pixels += done;
+    return true;
+  });
   EXPECT_EQ(tiled, reference_network(golden.model, luma));
-  EXPECT_EQ(shares.size(), 6U);
-  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
-  EXPECT_EQ(shares.back(), 1);
+  EXPECT_EQ(tiles, 6);
+  EXPECT_EQ(pixels, height * width);
 }
 
 // Replicate padding is a dialect: a flat picture stays flat up to its edges, which zero padding cannot give.
@@ -80,18 +85,6 @@ TEST(ReferenceNetworkDialect, ReplicatePaddingReachesTheEdges) {
   EXPECT_GT(expanded_edge_error(), 1e-3);
   model.padding_mode = PaddingMode::replicate;
   EXPECT_LE(expanded_edge_error(), 1e-6);
-}
-
-TEST(UpscaleLuma, RefusesWhatIsNoPlane) {
-  const Model model = builtin_model("fsrcnn-x2").value();
-  EXPECT_EQ(test::error_of([&] {
-              upscale_luma(model, Tensor<float>({1, 3, 4, 4}));
-            }),
-            "3: a luma plane has shape (1, 1, H, W), but this one has (1, 3, 4, 4)");
-  EXPECT_EQ(test::error_of([&] {
-              upscale_luma(model, Tensor<float>({1, 1, 0, 4}));
-            }),
-            "3: a luma plane has shape (1, 1, H, W), but this one has (1, 1, 0, 4)");
 }
 
 }  // namespace

@@ -120,10 +120,10 @@ std::string field(const std::filesystem::path& path, const char* name) {
 TEST(ImageFile, KeepsMetadataThroughAnUpscale) {
   const TemporaryFolder folder;
   write_with_metadata(folder / "in.jpg", 1);
-  const Model model = builtin_model("fsrcnn-x2").value();
+  Engine engine(builtin_model("fsrcnn-x2").value());
   for (const char* name : {"out.jpg", "out.png", "out.tif", "out.webp"}) {
     SCOPED_TRACE(name);
-    write_picture(upscale_picture(model, read_picture(folder / "in.jpg")), folder / name);
+    write_picture(upscale_picture(engine, read_picture(folder / "in.jpg")), folder / name);
     EXPECT_EQ(field(folder / name, VIPS_META_ICC_NAME), field(folder / "in.jpg", VIPS_META_ICC_NAME));
     EXPECT_NE(field(folder / name, VIPS_META_ICC_NAME), "none");
     EXPECT_EQ(field(folder / name, VIPS_META_XMP_NAME), field(folder / "in.jpg", VIPS_META_XMP_NAME));

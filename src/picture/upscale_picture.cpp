@@ -22,16 +22,16 @@ void put_planes(Tensor<float>& planes, int64_t first, const Tensor<float>& from)
 
 }  // namespace
 
-Picture upscale_picture(const Model& model, const Picture& picture, const Progress& progress) {
+Picture upscale_picture(Engine& engine, const Picture& picture, const Progress& progress) {
   const auto [n, c, h, w] = picture.planes.shape();
-  const int64_t height = model.scale * h, width = model.scale * w;
+  const int64_t height = engine.scale() * h, width = engine.scale() * w;
   const bool gray = picture.colour_planes == 1;
   Picture result = picture;
   result.planes = Tensor<float>({1, c, height, width});  // throws before any work if it is too large
 
   Tensor<float> lr = picture.planes;
   gray ? gray_to_luma(lr) : rgb_to_ycbcr(lr);
-  const Tensor<float> luma = upscale_luma(model, planes_of(lr, 0, 1), {.progress = progress});
+  const Tensor<float> luma = engine.upscale(planes_of(lr, 0, 1), {.progress = progress});
   for (const float value : luma.values()) {
     if (!std::isfinite(value)) {
       fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32", value);

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "engine/upscale_luma.hpp"
 #include "nn/pad2d.hpp"
 #include "picture/bicubic.hpp"
 #include "picture/colour.hpp"
@@ -51,7 +50,7 @@ Tensor<float> protocol_a_luma(const Picture& picture) {
   return to_8_bits(plane(planes), 255);
 }
 
-Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, const Model* model) {
+Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, Engine* engine) {
   const int64_t h = y.shape().h / scale * scale, w = y.shape().w / scale * scale;
   const int64_t smallest = 11 + 2 * scale;
   if (h < smallest || w < smallest) {
@@ -61,14 +60,14 @@ Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, const Model* 
   const Tensor<float> original = pad2d(y, {0, h - y.shape().h, 0, w - y.shape().w}, PaddingMode::zeros);
   Tensor<float> lr = resize_bicubic(original, h / scale, w / scale);
   Evaluation evaluation{"", w, h, score(to_8_bits(resize_bicubic(lr, h, w), 1), original, scale), std::nullopt};
-  if (model != nullptr) {
+  if (engine != nullptr) {
     for (float& value : lr.values()) value /= 255;
-    evaluation.model = score(to_8_bits(upscale_luma(*model, lr), 255), original, scale);
+    evaluation.model = score(to_8_bits(engine->upscale(lr), 255), original, scale);
   }
   return evaluation;
 }
 
-std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, const Model* model) {
+std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, Engine* engine) {
   std::vector<fs::path> files;
   std::error_code error;
   if (fs::is_directory(path, error)) {
@@ -84,7 +83,7 @@ std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, con
   std::vector<Evaluation> evaluations;
   for (const fs::path& file : files) {
     try {
-      evaluations.push_back(evaluate_picture(protocol_a_luma(read_picture(file)), scale, model));
+      evaluations.push_back(evaluate_picture(protocol_a_luma(read_picture(file)), scale, engine));
     } catch (const Error& e) {
       fail(e.code(), "{}: {}", file.string(), e.what());
     }

@@ -53,8 +53,8 @@ TEST(Evaluate, BicubicMeetsProtocolA) {
 }
 
 TEST(Evaluate, TheShippedModelBeatsBicubic) {
-  const Model model = builtin_model("fsrcnn-x2").value();
-  const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, &model);
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, &engine);
   ASSERT_EQ(evaluations.size(), 1U);
   EXPECT_GT(evaluations[0].model->psnr_db, evaluations[0].bicubic.psnr_db + 0.5);
   EXPECT_GT(evaluations[0].model->ssim, evaluations[0].bicubic.ssim);

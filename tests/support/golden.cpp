@@ -1,5 +1,6 @@
 #include "support/golden.hpp"
 
+#include <cmath>
 #include <random>
 
 #include "base/file.hpp"
@@ -40,6 +41,29 @@ Tensor<float> random_tensor(const Shape& shape, uint32_t seed, float low, float 
   // std::uniform_real_distribution may differ between libraries.
   for (float& value : tensor.values()) value = low + (high - low) * static_cast<float>(generator() >> 8) * 0x1p-24F;
   return tensor;
+}
+
+Model random_model(int64_t d, int64_t s, int64_t m, int64_t scale, uint32_t seed) {
+  Model model{.d = d, .s = s, .m = m, .scale = scale, .layers = {}};
+  const auto add = [&](int64_t out, int64_t in, int64_t k, double gain) {
+    Layer layer;
+    const bool last = k == 9;
+    layer.weight = Tensor<float>(last ? Shape{in, out, k, k} : Shape{out, in, k, k});
+    // Each output is a sum over this many inputs; of the deconvolution's taps a phase has one in scale^2.
+    const double inputs = static_cast<double>(in * k * k) / static_cast<double>(last ? scale * scale : 1);
+    const float bound = static_cast<float>(gain / std::sqrt(inputs));
+    layer.weight = random_tensor(layer.weight.shape(), ++seed, -bound, bound);
+    layer.bias = random_tensor({1, 1, 1, out}, ++seed, -0.2F, 0.2F).values();
+    if (last) layer.bias.assign(1, 0.5F);
+    if (!last) layer.slope = random_tensor({1, 1, 1, out}, ++seed, -0.5F, 1.5F).values();
+    model.layers.push_back(std::move(layer));
+  };
+  add(d, 1, 5, 1.7);
+  add(s, d, 1, 1.7);
+  for (int64_t i = 0; i < m; ++i) add(s, s, 3, 1.7);
+  add(d, s, 1, 1.7);
+  add(1, d, 9, 0.3);
+  return model;
 }
 
 }  // namespace fsrcnn::test

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/tensor.hpp"
+#include "model/model.hpp"
 #include "model/state_dict.hpp"
 
 namespace fsrcnn::test {
@@ -48,6 +49,10 @@ double max_difference(const Tensor<T>& a, const Tensor<T>& b) {
 
 /// Values in [low, high), the same for a seed on every machine.
 Tensor<float> random_tensor(const Shape& shape, uint32_t seed, float low = 0, float high = 1);
+
+/// An FSRCNN(d, s, m) with random weights, biases and slopes (below 0, up to 1 and above), whose output fills [0, 1]
+/// with little of it clamped.
+Model random_model(int64_t d, int64_t s, int64_t m, int64_t scale, uint32_t seed);
 
 /// Runs f and returns what its fsrcnn::Error says, as "code: message"; "no error" without one.
 template <class F>

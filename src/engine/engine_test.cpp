@@ -1,0 +1,176 @@
+#include "engine/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "base/cpu.hpp"
+#include "engine/reference_network.hpp"
+#include "model/builtin.hpp"
+#include "support/golden.hpp"
+
+namespace fsrcnn {
+namespace {
+
+// Of full scale, against the same network in float64.
+constexpr double kTolerance = 1e-5;
+
+std::vector<std::string> fast_cpus() { return {cpu_names().begin(), cpu_names().end() - 1}; }
+
+Tensor<double> truth(const Model& model, const Tensor<float>& luma) {
+  return reference_network(model, test::to_double(luma));
+}
+
+double error(const Tensor<float>& output, const Tensor<double>& expected) {
+  return test::max_difference(test::to_double(output), expected);
+}
+
+TEST(Engine, RunsWhatIsNamed) {
+  const Model model = test::random_model(4, 2, 1, 2, 1);
+  for (const std::string& cpu : cpu_names()) EXPECT_EQ(Engine(model, {.cpu = cpu}).cpu(), cpu);
+  setenv("FSRCNN_CPU", "reference", 1);
+  EXPECT_EQ(Engine(model).cpu(), "reference");
+  EXPECT_EQ(Engine(model, {.cpu = cpu_names()[0]}).cpu(), cpu_names()[0]);
+  setenv("FSRCNN_CPU", "z80", 1);
+  EXPECT_TRUE(test::error_of([&] { Engine engine(model); }).starts_with("2: FSRCNN_CPU: 'z80' is nothing that"));
+  unsetenv("FSRCNN_CPU");
+  EXPECT_EQ(Engine(model).cpu(), cpu_names()[0]);
+  EXPECT_TRUE(test::error_of([&] { Engine engine(model, {.cpu = "z80"}); }).starts_with("2: 'z80' is nothing that"));
+}
+
+// Every instruction set has code of its own, of which a name alone would not tell: without fused multiply-adds, or with
+// direct sums instead of transforms, some bits differ.
+TEST(Engine, InstructionSetsDifferWhereTheyMust) {
+  const Model model = builtin_model("fsrcnn-x2").value();
+  const Tensor<float> luma = test::random_tensor({1, 1, 40, 50}, 1);
+  const Tensor<float> reference = Engine(model, {.cpu = "reference"}).upscale(luma);
+  EXPECT_EQ(reference, reference_network(model, luma));
+  const Tensor<float> scalar = Engine(model, {.cpu = cpu_names()[cpu_names().size() - 2]}).upscale(luma);
+  EXPECT_NE(scalar, reference);
+  for (const std::string& cpu : fast_cpus()) {
+    const Tensor<float> fast = Engine(model, {.cpu = cpu}).upscale(luma);
+    EXPECT_NE(fast, Engine(model, {.cpu = cpu, .precision = Precision::exact}).upscale(luma)) << cpu;
+  }
+}
+
+struct Dialect {
+  const char* name;
+  int64_t d, s, m, scale;
+  PaddingMode padding = PaddingMode::zeros;
+  bool one_slope = false;
+  bool biases = true;
+};
+
+void PrintTo(const Dialect& dialect, std::ostream* out) { *out << dialect.name; }
+
+Model model_of(const Dialect& dialect, uint32_t seed) {
+  Model model = test::random_model(dialect.d, dialect.s, dialect.m, dialect.scale, seed);
+  model.padding_mode = dialect.padding;
+  for (Layer& layer : model.layers) {
+    if (dialect.one_slope && !layer.slope.empty()) layer.slope.resize(1);
+    if (!dialect.biases && &layer != &model.layers.back()) layer.bias.clear();
+  }
+  return model;
+}
+
+class EngineDialect : public testing::TestWithParam<Dialect> {};
+
+// Every width to 67 and every height to 40, which are all remainders of a vector, a tile and a strip; strips as narrow
+// as they can be, so that most pictures have several.
+TEST_P(EngineDialect, AgreesWithTheReferenceAtEverySize) {
+  const Model model = model_of(GetParam(), 11);
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const std::string& cpu : fast_cpus()) {
+    for (const Precision precision : {Precision::fast, Precision::exact}) {
+      engines.push_back(std::make_unique<Engine>(
+          model, EngineOptions{.threads = 1, .cpu = cpu, .precision = precision, .strip_columns = 64}));
+    }
+  }
+  for (int64_t i = 0; i < 67; ++i) {
+    const int64_t width = 1 + i, height = 1 + i * 7 % 40;
+    const Tensor<float> luma = test::random_tensor({1, 1, height, width}, static_cast<uint32_t>(i));
+    const Tensor<double> expected = truth(model, luma);
+    for (const auto& engine : engines) {
+      ASSERT_LE(error(engine->upscale(luma), expected), kTolerance) << engine->cpu() << " " << width << "x" << height;
+    }
+  }
+}
+
+TEST_P(EngineDialect, IsTheSameForAnyThreadsStripsRowsAndFusedInstructionSets) {
+  const Model model = model_of(GetParam(), 12);
+  const Tensor<float> luma = test::random_tensor({1, 1, 83, 301}, 5);
+  const int64_t scale = model.scale;
+  for (const Precision precision : {Precision::fast, Precision::exact}) {
+    std::optional<Tensor<float>> fused;
+    for (const std::string& cpu : fast_cpus()) {
+      const Tensor<float> once = Engine(model, {.threads = 1, .cpu = cpu, .precision = precision}).upscale(luma);
+      if (cpu == "avx512" || cpu == "avx2" || cpu == "neon") {
+        if (!fused) fused = once;
+        EXPECT_EQ(once, *fused) << cpu;
+      }
+      for (const int threads : {1, 2, 3, 7}) {
+        for (const int columns : {64, 128, 192, 512}) {
+          Engine engine(model, {.threads = threads, .cpu = cpu, .precision = precision, .strip_columns = columns});
+          ASSERT_EQ(engine.upscale(luma), once) << cpu << " " << threads << " threads, strips of " << columns;
+          Tensor<float> streamed(once.shape());
+          int64_t rows = 0;
+          RowStream stream(engine, 301, 83, plane_of(luma), plane_of(streamed), [&](const ConstPlane& some) {
+            std::memcpy(streamed.row(0, 0, rows), some.data, static_cast<size_t>(some.height * some.stride_bytes));
+            rows += some.height;
+          });
+          for (int64_t y = 0; y < 83; y += threads) {  // one by one with one thread
+            ConstPlane some = plane_of(luma);
+            some.data = some.row(y);
+            some.height = std::min<int64_t>(threads, 83 - y);
+            stream.push(some);
+          }
+          EXPECT_EQ(rows, scale * 83);
+          ASSERT_EQ(streamed, once) << cpu << " " << threads << " threads, strips of " << columns;
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EngineDialect,
+    testing::Values(Dialect{"x2", 7, 5, 2, 2}, Dialect{"x3", 9, 3, 1, 3}, Dialect{"x4", 6, 4, 3, 4},
+                    Dialect{"x2_replicate", 8, 6, 2, 2, PaddingMode::replicate},
+                    Dialect{"x3_replicate_one_slope", 5, 7, 1, 3, PaddingMode::replicate, true},
+                    Dialect{"x4_one_slope_no_biases", 15, 13, 1, 4, PaddingMode::zeros, true, false}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+class EngineModels : public testing::TestWithParam<Dialect> {};
+
+TEST_P(EngineModels, RandomWeightsOfTheFieldsSizes) {
+  const Model model = model_of(GetParam(), 13);
+  const Tensor<float> luma = test::random_tensor({1, 1, 45, 150}, 6);
+  const Tensor<double> expected = truth(model, luma);
+  for (const std::string& cpu : fast_cpus()) {
+    for (const Precision precision : {Precision::fast, Precision::exact}) {
+      EXPECT_LE(error(Engine(model, {.cpu = cpu, .precision = precision}).upscale(luma), expected), kTolerance) << cpu;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EngineModels,
+                         testing::Values(Dialect{"x2_56_12_4", 56, 12, 4, 2}, Dialect{"x3_56_12_4", 56, 12, 4, 3},
+                                         Dialect{"x4_56_12_4", 56, 12, 4, 4}, Dialect{"x2_32_5_1", 32, 5, 1, 2},
+                                         Dialect{"x4_16_12_4", 16, 12, 4, 4}, Dialect{"x2_64_16_0", 64, 16, 0, 2}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Engine, TheShippedModelIsWithinItsTolerance) {
+  const Model model = builtin_model("fsrcnn-x2").value();
+  // Black and white noise is the worst case.
+  Tensor<float> luma = test::random_tensor({1, 1, 128, 192}, 7);
+  for (float& value : luma.values()) value = std::round(value);
+  const Tensor<double> expected = truth(model, luma);
+  for (const std::string& cpu : fast_cpus()) {
+    EXPECT_LE(error(Engine(model, {.cpu = cpu}).upscale(luma), expected), kTolerance) << cpu;
+  }
+}
+
+}  // namespace
+}  // namespace fsrcnn

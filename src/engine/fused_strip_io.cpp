@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "engine/fused_strip.hpp"
+
+namespace fsrcnn {
+namespace {
+
+// Larger values would overflow in the network, and a transform would spread the infinities over whole tiles.
+constexpr float kLargest = 1e30F;
+
+}  // namespace
+
+StageTimes& StageTimes::operator+=(const StageTimes& other) {
+  input += other.input;
+  feature_extraction += other.feature_extraction;
+  mapping += other.mapping;
+  expanding += other.expanding;
+  deconvolution += other.deconvolution;
+  output += other.output;
+  return *this;
+}
+
+void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_input_row) {
+  float* const to = row(input_, y);
+  const bool replicate = plan_->padding_mode == PaddingMode::replicate;
+  if (!inside(y) && !replicate) {
+    std::fill_n(to - kHalo * lanes_, channel_stride_, 0.0F);
+    return;
+  }
+  const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
+  const auto load = [&](auto type) {
+    const auto* samples = reinterpret_cast<const decltype(type)*>(from);
+    for (int lane = 0; lane < lanes_; ++lane) {
+      for (int p = -kHalo; p < range_.positions; ++p) {
+        const int64_t x = column(0, lane, p);
+        const bool outside = x < 0 || x >= width_;
+        float value = 0;
+        if (!outside || replicate) {
+          value = static_cast<float>(samples[std::clamp<int64_t>(x, 0, width_ - 1)]) / input.one;
+        }
+        if constexpr (std::is_same_v<decltype(type), float>) {
+          if (!(std::abs(value) <= kLargest)) {
+            value = 0;
+            if (!outside && inside(y)) unusable_.push_back({y, x});
+          }
+        }
+        to[p * lanes_ + lane] = value;
+      }
+    }
+  };
+  switch (input.type) {
+    case SampleType::u8: return load(uint8_t{});
+    case SampleType::u16: return load(uint16_t{});
+    case SampleType::f32: return load(float{});
+  }
+}
+
+// Makes NaN of those outputs of LR row y whose receptive field has unusable pixels.
+void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const {
+  if (output.type != SampleType::f32) return;
+  const int scale = plan_->scale, around = plan_->lag(plan_->m);
+  const auto reads = [&](const TapRange& taps, int64_t at, int64_t pixel) {
+    return pixel >= at + taps.first - around && pixel <= at + taps.last + around;
+  };
+  for (const Pixel& pixel : unusable_) {
+    const int64_t begin = std::max(range_.output_begin, pixel.x - plan_->output_lag() - kHalo);
+    const int64_t end = std::min(range_.output_end, pixel.x + plan_->output_lag() + kHalo + 1);
+    for (int py = 0; py < scale; ++py) {
+      if (!reads(plan_->tail_range[static_cast<size_t>(py)], y, pixel.y)) continue;
+      auto* const to = reinterpret_cast<float*>(output.row(output_row + py));
+      for (int64_t x = begin; x < end; ++x) {
+        for (int px = 0; px < scale; ++px) {
+          if (reads(plan_->tail_range[static_cast<size_t>(px)], x, pixel.x)) {
+            to[scale * x + px] = std::numeric_limits<float>::quiet_NaN();
+          }
+        }
+      }
+    }
+  }
+}
+
+void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, StageTimes* times) {
+  Stopwatch watch(times);
+  const int scale = plan_->scale, phases = plan_->phases();
+  const bool integers = output.type != SampleType::f32;
+  const int64_t first = group_ - kRowsAtOnce;
+  for (int64_t y = std::max(first, first_row_); y < std::min(first + kRowsAtOnce, end); ++y) {
+    const int64_t output_row = scale * (y - output_begin);
+    for (int phase = 0; phase < phases; ++phase) {
+      float* const values = sums_ + ((y - first) * phases + phase) * channel_stride_;
+      kernels_->finish(values, range_.positions * lanes_, plan_->tail_bias, output.one, integers);
+      const auto scatter = [&](auto type) {
+        auto* const to = reinterpret_cast<decltype(type)*>(output.row(output_row + phase % scale));
+        for (int lane = 0; lane < lanes_; ++lane) {
+          const int64_t lane_column = column(plan_->output_lag(), lane, 0);
+          const int64_t x_begin = std::max(lane_column, range_.output_begin);
+          const int64_t x_end = std::min(lane_column + range_.positions, range_.output_end);
+          const float* from = values + lane;
+          for (int64_t x = x_begin; x < x_end; ++x) {
+            to[scale * x + phase / scale] = static_cast<decltype(type)>(from[(x - lane_column) * lanes_]);
+          }
+        }
+      };
+      switch (output.type) {
+        case SampleType::u8: scatter(uint8_t{}); break;
+        case SampleType::u16: scatter(uint16_t{}); break;
+        case SampleType::f32: scatter(float{}); break;
+      }
+    }
+    if (!unusable_.empty()) spoil(y, output, output_row);
+  }
+  if (!unusable_.empty()) {
+    std::erase_if(unusable_, [&](const Pixel& p) { return p.y < first - plan_->output_lag() - kHalo; });
+  }
+  watch.lap(&StageTimes::output);
+}
+
+bool FusedStrip::reads_the_same(const StripRange& range, const ConstPlane& a, const ConstPlane& b, int64_t y,
+                                int64_t end) const {
+  // From the warm-up of the first layer to what it looks ahead in the last group of rows; see start().
+  const int64_t lag = plan_->output_lag();
+  const int64_t first = std::max<int64_t>(0, y - kRowsAtOnce * (plan_->m + 2) + lag);
+  const int64_t last = std::min(a.height, (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag);
+  const int64_t right = std::min(a.width, range.input_begin + int64_t{lanes_} * range.positions);
+  const int64_t offset = range.input_begin * bytes_of(a.type);
+  const auto bytes = static_cast<size_t>((right - range.input_begin) * bytes_of(a.type));
+  for (int64_t row = first; row < last; ++row) {
+    if (std::memcmp(a.row(row) + offset, b.row(row) + offset, bytes) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace fsrcnn
