@@ -7,6 +7,7 @@
 
 namespace fsrcnn::cli {
 
+void add_bench(CLI::App& app);
 void add_conv_transpose2d(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_eval(CLI::App& app);

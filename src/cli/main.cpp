@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   // Most people want the first one; the porter's come last.
   fsrcnn::cli::add_upscale(app);
   fsrcnn::cli::add_eval(app);
+  fsrcnn::cli::add_bench(app);
   fsrcnn::cli::add_info(app);
   fsrcnn::cli::add_convert(app);
   fsrcnn::cli::add_conv_transpose2d(app);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <random>
@@ -61,6 +62,7 @@ struct Dialect {
   PaddingMode padding = PaddingMode::zeros;
   bool one_slope = false;
   bool biases = true;
+  int64_t sub_pixel_kernel = 0;  // 0: deconvolution
 };
 
 void PrintTo(const Dialect& dialect, std::ostream* out) { *out << dialect.name; }
@@ -68,6 +70,13 @@ void PrintTo(const Dialect& dialect, std::ostream* out) { *out << dialect.name; 
 Model model_of(const Dialect& dialect, uint32_t seed) {
   Model model = test::random_model(dialect.d, dialect.s, dialect.m, dialect.scale, seed);
   model.padding_mode = dialect.padding;
+  if (const int64_t k = dialect.sub_pixel_kernel; k != 0) {
+    const int64_t phases = dialect.scale * dialect.scale;
+    const float bound = 0.3F / std::sqrt(static_cast<float>(dialect.d * k * k));
+    model.tail = Tail::sub_pixel_convolution;
+    model.layers.back() = {.weight = test::random_tensor({phases, dialect.d, k, k}, seed, -bound, bound),
+                           .bias = test::random_tensor({1, 1, 1, phases}, seed, 0.4F, 0.6F).values()};
+  }
   for (Layer& layer : model.layers) {
     if (dialect.one_slope && !layer.slope.empty()) layer.slope.resize(1);
     if (!dialect.biases && &layer != &model.layers.back()) layer.bias.clear();
@@ -139,7 +148,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Dialect{"x2", 7, 5, 2, 2}, Dialect{"x3", 9, 3, 1, 3}, Dialect{"x4", 6, 4, 3, 4},
                     Dialect{"x2_replicate", 8, 6, 2, 2, PaddingMode::replicate},
                     Dialect{"x3_replicate_one_slope", 5, 7, 1, 3, PaddingMode::replicate, true},
-                    Dialect{"x4_one_slope_no_biases", 15, 13, 1, 4, PaddingMode::zeros, true, false}),
+                    Dialect{"x4_one_slope_no_biases", 15, 13, 1, 4, PaddingMode::zeros, true, false},
+                    Dialect{"x2_sub_pixel_1", 6, 3, 1, 2, PaddingMode::zeros, false, true, 1},
+                    Dialect{"x3_sub_pixel_3_replicate", 6, 3, 1, 3, PaddingMode::replicate, false, true, 3},
+                    Dialect{"x2_sub_pixel_5_replicate", 6, 3, 2, 2, PaddingMode::replicate, false, true, 5},
+                    Dialect{"x4_sub_pixel_5", 6, 3, 1, 4, PaddingMode::zeros, false, true, 5}),
     [](const auto& test) { return std::string(test.param.name); });
 
 class EngineModels : public testing::TestWithParam<Dialect> {};

@@ -23,11 +23,12 @@ struct PackedLayer {
 
 /// Taps of the tail that add to the same phases. A phase (py, px) has the index px * scale + py.
 struct TailPass {
-  int dy;                       ///< of the taps; fast: 0, and the weights hold all points
-  int first_phase, phase_step;  ///< the phases are first_phase + i * phase_step
-  std::vector<int> dx;          ///< input column minus output column
-  std::vector<float> weights;
-  std::vector<OutputBlock> blocks;
+  int first_point = 0, points = 1;  ///< with transforms
+  int dy = 0;                       ///< without: the row of the taps
+  int first_phase, phase_step;      ///< the phases are first_phase + i * phase_step
+  std::vector<int> dx;              ///< input column minus output column
+  std::vector<float> weights = {};
+  std::vector<OutputBlock> blocks = {};
 };
 
 /// Input rows (or columns) relative to an output's that a phase reads.
@@ -51,9 +52,11 @@ struct FusedPlan {
   std::vector<PackedLayer> mapping;
   int feature_pairs, mapping_pairs, tail_pairs;  ///< of Toom-Cook points; 0: direct
   std::vector<TailPass> tail;
-  float tail_bias;
+  std::vector<float> tail_bias;      ///< of each phase
   std::vector<TapRange> tail_range;  ///< of each phase in one direction
   int tail_before, tail_after;       ///< the most of them, above (left) and below (right)
+
+  void pack_tail(const Model& model, const std::vector<double>& factor);
 
   int phases() const { return scale * scale; }
   int tail_taps() const { return tail_before + tail_after + 1; }

@@ -282,18 +282,18 @@ void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
       for (const OutputBlock& b : pass.blocks) {
         const int phase = pass.first_phase + b.begin * pass.phase_step;
         const int taps = static_cast<int>(pass.dx.size());
-        Gemm gemm{.in = points_,
+        Gemm gemm{.in = points_ + pass.first_point * plan.d * window,
                   .in_channel_stride = window,
                   .channels = plan.d,
                   .taps = taps,
                   .tap_offsets = offsets,
                   .weights = b.weights,
-                  .out = point_sums_ + phase * window,
+                  .out = point_sums_ + (pass.first_point * phases + phase) * window,
                   .out_channel_stride = pass.phase_step * window,
                   .vectors = vectors};
         if (plan.tail_pairs != 0) {
-          gemm.accumulate = &pass != plan.tail.data();
-          gemm.batch = points;
+          gemm.accumulate = pass.dx != plan.tail.front().dx;
+          gemm.batch = pass.points;
           gemm.in_batch_stride = plan.d * window;
           gemm.weights_batch_stride = ptrdiff_t{taps} * plan.d * b.count;
           gemm.out_batch_stride = phases * window;

@@ -91,7 +91,8 @@ void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, S
     const int64_t output_row = scale * (y - output_begin);
     for (int phase = 0; phase < phases; ++phase) {
       float* const values = sums_ + ((y - first) * phases + phase) * channel_stride_;
-      kernels_->finish(values, range_.positions * lanes_, plan_->tail_bias, output.one, integers);
+      kernels_->finish(values, range_.positions * lanes_, plan_->tail_bias[static_cast<size_t>(phase)], output.one,
+                       integers);
       const auto scatter = [&](auto type) {
         auto* const to = reinterpret_cast<decltype(type)*>(output.row(output_row + phase % scale));
         for (int lane = 0; lane < lanes_; ++lane) {

@@ -4,6 +4,7 @@
 
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
+#include "nn/depth_to_space.hpp"
 #include "nn/prelu.hpp"
 
 namespace fsrcnn {
@@ -38,8 +39,17 @@ Tensor<T> reference_network(const Model& model, const Tensor<T>& luma, const Fea
     observe(layer, "PReLU", x);
   }
   const Layer& last = model.layers.back();
-  x = conv_transpose2d_reference(x, convert<T>(last.weight), convert<T>(last.bias), model.deconvolution_params());
-  observe(last, "deconvolution", x);
+  if (model.tail == Tail::deconvolution) {
+    x = conv_transpose2d_reference(x, convert<T>(last.weight), convert<T>(last.bias), model.deconvolution_params());
+    observe(last, "deconvolution", x);
+  } else {
+    const int64_t p = last.padding();
+    x = conv2d_reference(x, convert<T>(last.weight), convert<T>(last.bias),
+                         {.padding = {p, p}, .padding_mode = model.padding_mode});
+    observe(last, "convolution", x);
+    x = depth_to_space(x, model.scale);
+    observe(last, "depth to space", x);
+  }
   for (T& value : x.values()) value = std::clamp(value, T{0}, T{1});
   observe(last, "clamp", x);
   return x;

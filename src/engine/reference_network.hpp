@@ -13,7 +13,7 @@ namespace fsrcnn {
 template <class T>
 struct FeatureMap {
   std::string layer;  ///< "feature extraction", ..., "deconvolution"
-  std::string step;   ///< "convolution", "PReLU", "deconvolution" or "clamp"
+  std::string step;   ///< "convolution", "PReLU", "deconvolution", "depth to space" or "clamp"
   Tensor<T> values;   ///< (N, C, H, W)
 };
 

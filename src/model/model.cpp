@@ -107,6 +107,21 @@ Layer take_layer(TensorSource& tensors, Layer layer, const Shape& shape, int64_t
   return layer;
 }
 
+// A weight of (scale^2, d, k, k) is a sub-pixel convolution, which tells its scale; all others must be deconvolutions.
+void take_tail(TensorSource& tensors, Model& model) {
+  const std::vector<int64_t>& shape = tensors.find("last_part.weight").shape;
+  for (const int64_t scale : {2, 3, 4}) {
+    const int64_t k = shape.empty() ? 0 : shape.back();
+    if (k % 2 == 0 || k > 5 || model.d == 1 || shape != std::vector<int64_t>{scale * scale, model.d, k, k}) continue;
+    model.tail = Tail::sub_pixel_convolution;
+    model.scale = scale;
+    const Layer layer{.name = "sub-pixel convolution", .key = "last_part"};
+    model.layers.push_back(take_layer(tensors, layer, {scale * scale, model.d, k, k}, scale * scale));
+    return;
+  }
+  model.layers.push_back(take_layer(tensors, {.name = "deconvolution", .key = "last_part"}, {model.d, 1, 9, 9}, 1));
+}
+
 int64_t parse_scale(const std::string& text, const std::string& source) {
   int64_t scale = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), scale);
@@ -143,17 +158,19 @@ Model model_from_state_dict(const StateDict& state_dict, const std::string& sour
     model.layers.push_back(take_layer(tensors, mid(fmt::format("mapping {}", i), i), {s, s, 3, 3}, s));
   }
   model.layers.push_back(take_layer(tensors, mid("expanding", model.m + 1), {d, s, 1, 1}, d));
-  model.layers.push_back(take_layer(tensors, {.name = "deconvolution", .key = "last_part"}, {d, 1, 9, 9}, 1));
+  take_tail(tensors, model);
   tensors.check_nothing_is_left();
 
   const auto scale_remark = state_dict.metadata.find("scale");
-  if (scale_remark != state_dict.metadata.end()) {
-    model.scale = parse_scale(scale_remark->second, source);
-    if (scale && *scale != model.scale) {
-      fail(ErrorCode::model, "{}: these weights are for scale {}, not {}", source, model.scale, *scale);
+  for (const std::optional<int64_t>& told :
+       {scale_remark == state_dict.metadata.end() ? std::nullopt
+                                                  : std::optional(parse_scale(scale_remark->second, source)),
+        scale}) {
+    if (told && model.scale != 0 && *told != model.scale) {
+      fail(ErrorCode::model, "{}: these weights are for scale {}, not {}", source, model.scale, *told);
     }
+    if (told) model.scale = *told;
   }
-  if (scale) model.scale = *scale;
   if (model.scale != 0 && (model.scale < 2 || model.scale > 4)) {
     fail(ErrorCode::model, "{}: the scale is {}, but must be 2, 3 or 4", source, model.scale);
   }
@@ -184,10 +201,10 @@ StateDict to_state_dict(const Model& model) {
 }
 
 int64_t Model::halo() const {
-  // Output column scale * x + p reads features at x + floor((p + 4) / scale) at most, and x - floor(4 / scale) at
-  // least.
+  // Of a deconvolution, output column scale * x + p reads features at x + floor((p + 4) / scale) at most, and
+  // x - floor(4 / scale) at least.
   const int64_t right = (scale - 1 + 4) / scale, left = 4 / scale;
-  int64_t halo = std::max(left, right);
+  int64_t halo = tail == Tail::deconvolution ? std::max(left, right) : layers.back().padding();
   for (size_t i = 0; i + 1 < layers.size(); ++i) halo += layers[i].padding();
   return halo;
 }

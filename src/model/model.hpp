@@ -11,12 +11,18 @@
 
 namespace fsrcnn {
 
+/// How the last layer makes scale x scale output pixels of each pixel.
+enum class Tail {
+  deconvolution,          ///< the paper's
+  sub_pixel_convolution,  ///< a convolution to scale * scale channels, then depth_to_space (ESPCN; Shi et al., 2016)
+};
+
 /// A convolution (or the deconvolution) with the PReLU that follows it.
 struct Layer {
   std::string name = {};            ///< the paper's: "feature extraction", "shrinking", "mapping 1", ...
   std::string key = {};             ///< of its tensors in a state_dict: "mid_part.0"
   std::string activation_key = {};  ///< of its PReLU: "mid_part.1"; empty: none follows
-  Tensor<float> weight = {};        ///< (out, in, kh, kw); of the deconvolution (in, out, kh, kw)
+  Tensor<float> weight = {};        ///< (out, in, kh, kw); of a deconvolution (in, out, kh, kw)
   std::vector<float> bias = {};     ///< (out)
   std::vector<float> slope = {};    ///< PReLU: one for each channel, or one for all
 
@@ -28,12 +34,13 @@ struct Layer {
 
 /// FSRCNN(d, s, m) of Dong, Loy and Tang (ECCV 2016) with its weights: convolutions 5x5 1->d, 1x1 d->s, m times
 /// 3x3 s->s, 1x1 s->d, each with a PReLU, and a deconvolution 9x9 d->1 of stride `scale`, padding 4 and
-/// output_padding scale - 1. Input and output are luma, BT.601 limited range / 255.
+/// output_padding scale - 1; or another tail. Input and output are luma, BT.601 limited range / 255.
 struct Model {
   int64_t d = 0, s = 0, m = 0;
-  int64_t scale = 0;  ///< 2, 3, 4; 0: the file does not tell
-  PaddingMode padding_mode = PaddingMode::zeros;
-  std::vector<Layer> layers;  ///< in order; the last is the deconvolution
+  int64_t scale = 0;                              ///< 2, 3, 4; 0: the file does not tell
+  PaddingMode padding_mode = PaddingMode::zeros;  ///< of the convolutions; a deconvolution has none
+  Tail tail = Tail::deconvolution;
+  std::vector<Layer> layers;  ///< in order; the last is the tail
 
   ConvTranspose2dParams deconvolution_params() const {
     return {.stride = {scale, scale}, .padding = {4, 4}, .output_padding = {scale - 1, scale - 1}};
@@ -43,8 +50,9 @@ struct Model {
 };
 
 /// Reads d, s and m off the tensors' shapes, and checks every tensor. The names are those of yjn870/FSRCNN-pytorch,
-/// with or without DataParallel's "module." in front. The scale, which shapes do not tell, is `scale` or metadata's.
-/// Throws Error(model) naming `source` and the tensor that is missing, extra, misshapen or not finite.
+/// with or without DataParallel's "module." in front. The scale, which a deconvolution's shape does not tell, is
+/// `scale` or metadata's. Throws Error(model) naming `source` and the tensor that is missing, extra, misshapen or not
+/// finite.
 Model model_from_state_dict(const StateDict& state_dict, const std::string& source,
                             std::optional<int64_t> scale = std::nullopt);
 

@@ -64,6 +64,21 @@ TEST(Model, TakesOneSlopeForAllAndDataParallelNames) {
   EXPECT_EQ(model_from_state_dict(state_dict, "tiny").layers[2].slope, std::vector<float>{0.25F});
 }
 
+TEST(Model, TellsASubPixelConvolutionByItsShape) {
+  StateDict state_dict = tiny();
+  state_dict.metadata.clear();
+  tensor_of(state_dict, "last_part.weight") = {"last_part.weight", {9, 4, 3, 3}, std::vector<float>(9 * 4 * 9, 0.5F)};
+  tensor_of(state_dict, "last_part.bias") = {"last_part.bias", {9}, std::vector<float>(9, 0.25F)};
+  const Model model = model_from_state_dict(state_dict, "tiny");
+  EXPECT_EQ(model.tail, Tail::sub_pixel_convolution);
+  EXPECT_EQ(model.scale, 3);
+  EXPECT_EQ(model.halo(), 2 + 1 + 1);
+  EXPECT_EQ(model.layers.back().name, "sub-pixel convolution");
+  EXPECT_EQ(model_from_state_dict(to_state_dict(model), "again").tail, Tail::sub_pixel_convolution);
+  EXPECT_EQ(error_of([&] { model_from_state_dict(state_dict, "w.pth", 2); }),
+            "4: w.pth: these weights are for scale 3, not 2");
+}
+
 TEST(Model, NamesTheTensorThatIsWrong) {
   const auto message = [](auto change, std::optional<int64_t> scale = std::nullopt) {
     StateDict state_dict = tiny();
