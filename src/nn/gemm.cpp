@@ -38,7 +38,7 @@ HWY_INLINE void gemm_step(const Gemm& g, const float* in, const float* weights, 
     for (int c = 0; c < g.channels; ++c, x += g.in_channel_stride, weights += kOutputs) {
       V values[kVectors];
       HWY_UNROLL(16)
-      for (int v = 0; v < kVectors; ++v) values[v] = hn::Load(d, x + v * kLanes);
+      for (int v = 0; v < kVectors; ++v) values[v] = hn::LoadU(d, x + v * kLanes);
       HWY_UNROLL(16)
       for (int o = 0; o < kOutputs; ++o) {
         const V weight = hn::Set(d, weights[o]);

@@ -13,7 +13,8 @@ struct OutputBlock {
 
 /// Sums of products of vectors with broadcast weights, the inner loop of every layer:
 ///   out[b][o][v] = slope(bias[o] + sum over taps t and channels c of weights[b][t][c][o] * in[b][c][v + t's offset])
-/// Offsets and strides are in floats. All vectors of `in` and `out` are aligned. Additions are in the order of (t, c).
+/// Offsets and strides are in floats. Vectors of `out` are aligned; those of `in` are the faster for it.
+/// Additions are in the order of (t, c).
 struct Gemm {
   const float* in;
   ptrdiff_t in_channel_stride;
