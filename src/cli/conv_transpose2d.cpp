@@ -104,7 +104,8 @@ void add_conv_transpose2d(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--method", options->method,
-                   "reference: the direct definition; slides: zeros inserted and the kernel turned; fast: by phases")
+                   "reference: the direct definition; slides: zeros inserted and the kernel turned; fast: by phases, "
+                   "with vectors, in another order of additions")
       ->check(CLI::IsMember({"reference", "slides", "fast"}).description(""))
       ->type_name("NAME")
       ->capture_default_str();

@@ -14,4 +14,8 @@ void check_groups(std::string_view op, int64_t groups, std::string_view channels
 void check_not_empty(std::string_view op, std::string_view tensor_name, const Shape& shape);
 void check_bias(std::string_view op, int64_t bias_count, int64_t channels);
 
+/// What an operator demands of its weights and parameters, whatever the input.
+void check_conv2d(const Shape& weight, int64_t bias_count, const Conv2dParams& params);
+void check_conv_transpose2d(const Shape& weight, int64_t bias_count, const ConvTranspose2dParams& params);
+
 }  // namespace fsrcnn

@@ -6,8 +6,23 @@
 
 namespace fsrcnn {
 
+namespace {
+
+constexpr const char* kOp = "conv2d";
+
+}  // namespace
+
+void check_conv2d(const Shape& weight, int64_t bias_count, const Conv2dParams& p) {
+  check_at_least(kOp, "stride", p.stride, 1);
+  check_at_least(kOp, "padding", p.padding, 0);
+  check_at_least(kOp, "dilation", p.dilation, 1);
+  check_not_empty(kOp, "weight", weight);
+  check_groups(kOp, p.groups, "out_channels", weight.n);
+  if (weight.n < 1) fail(ErrorCode::input, "{}: the weight has shape {}: no output channels", kOp, to_string(weight));
+  check_bias(kOp, bias_count, weight.n);
+}
+
 Shape conv2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_count, const Conv2dParams& p) {
-  constexpr const char* kOp = "conv2d";
   check_at_least(kOp, "stride", p.stride, 1);
   check_at_least(kOp, "padding", p.padding, 0);
   check_at_least(kOp, "dilation", p.dilation, 1);

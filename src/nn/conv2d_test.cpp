@@ -27,6 +27,7 @@ TEST(Conv2d, AgreesWithPyTorch) {
     SCOPED_TRACE(c.number + " " + c.parameters.dump());
     const Conv2dParams params = params_of(c.parameters);
     EXPECT_EQ(conv2d_reference(c.input, c.weight, c.bias, params), c.output);
+    EXPECT_EQ(conv2d(c.input, c.weight, c.bias, params), c.output);
     EXPECT_EQ(conv2d_reference(test::to_double(c.input), test::to_double(c.weight), test::to_double(c.bias), params),
               test::to_double(c.output));
   }
@@ -77,8 +78,9 @@ TEST(Conv2d, NamesTheWrongParameter) {
 }
 
 TEST(Conv2d, TakesABatchOfNone) {
-  const Tensor<float> output = conv2d_reference(Tensor<float>({0, 2, 5, 5}), Tensor<float>({3, 2, 3, 3}), {}, {});
-  EXPECT_EQ(output.shape(), (Shape{0, 3, 3, 3}));
+  const Tensor<float> input({0, 2, 5, 5}), weight({3, 2, 3, 3});
+  EXPECT_EQ(conv2d_reference(input, weight, {}, {}).shape(), (Shape{0, 3, 3, 3}));
+  EXPECT_EQ(conv2d(input, weight, {}, {}).shape(), (Shape{0, 3, 3, 3}));
 }
 
 }  // namespace

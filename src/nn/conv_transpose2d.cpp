@@ -2,49 +2,54 @@
 
 #include <algorithm>
 
-#include "base/thread_pool.hpp"
+#include "base/cpu.hpp"
+#include "base/error.hpp"
+#include "nn/check.hpp"
+#include "nn/packed_conv.hpp"
 
 namespace fsrcnn {
+ConvTranspose2d::ConvTranspose2d(const Tensor<float>& weight, const std::vector<float>& bias,
+                                 const ConvTranspose2dParams& params, std::string_view cpu)
+    : weight_shape_(weight.shape()), bias_(bias), params_(params) {
+  const std::string name = choose_cpu(cpu);
+  check_conv_transpose2d(weight.shape(), static_cast<int64_t>(bias.size()), params);
+  if (name == "reference") {
+    weight_ = weight;
+  } else {
+    const int64_t in_per_group = weight_shape_.n / params.groups, out_per_group = weight_shape_.c;
+    const auto at = [&](int64_t o, int64_t c, int ky, int kx) {
+      return weight(o / out_per_group * in_per_group + c, o % out_per_group, ky, kx);
+    };
+    packed_ = std::make_shared<PackedConv>(conv_transpose2d_form(weight_shape_, params), at, bias, name);
+  }
+}
+
+Shape ConvTranspose2d::output_shape(const Shape& input) const {
+  return conv_transpose2d_output_shape(input, weight_shape_, static_cast<int64_t>(bias_.size()), params_);
+}
+
+Tensor<float> ConvTranspose2d::operator()(const Tensor<float>& input, ThreadPool& pool) const {
+  const Shape shape = output_shape(input.shape());
+  if (packed_ == nullptr) return conv_transpose2d_reference(input, weight_, bias_, params_);
+  Tensor<float> output(shape);
+  packed_->run(input.data(), input.shape(), output.data(), shape, pool);
+  return output;
+}
+
+void ConvTranspose2d::operator()(const Tensor<float>& input, float* output, ThreadPool& pool) const {
+  const Shape shape = output_shape(input.shape());
+  if (packed_ == nullptr) {
+    const Tensor<float> result = conv_transpose2d_reference(input, weight_, bias_, params_);
+    std::copy(result.values().begin(), result.values().end(), output);
+  } else {
+    packed_->run(input.data(), input.shape(), output, shape, pool);
+  }
+}
 
 Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
-                               const ConvTranspose2dParams& p) {
-  const auto bias_count = static_cast<int64_t>(bias.size());
-  const Shape shape = conv_transpose2d_output_shape(input.shape(), weight.shape(), bias_count, p);
-  Tensor<float> output(shape);
-  const Shape in_shape = input.shape();
-  const int64_t in_per_group = in_shape.c / p.groups, out_per_group = weight.shape().c;
-  // With a stride beyond the width, the phases past the last column are empty.
-  const int64_t phases = std::min(p.stride.w, shape.w);
-
-  parallel_for(shape.n * shape.c * shape.h, [&](int64_t job) {
-    const int64_t oy = job % shape.h, o = job / shape.h % shape.c, n = job / shape.h / shape.c;
-    const int64_t first_in = o / out_per_group * in_per_group;
-    float* out = output.row(n, o, oy);
-    std::vector<float> phase((shape.w + p.stride.w - 1) / p.stride.w);
-    // One phase: outputs q, q + stride, ... of the row. The same kernel columns reach all of them, and for each of
-    // these they are a weighted copy of an input row, shifted.
-    for (int64_t q = 0; q < phases; ++q) {
-      const int64_t count = (shape.w - q + p.stride.w - 1) / p.stride.w;
-      std::fill_n(phase.begin(), count, bias.empty() ? 0.0F : bias[o]);
-      for (int64_t i = first_in; i < first_in + in_per_group; ++i) {
-        for (int64_t ky = 0; ky < weight.shape().h; ++ky) {
-          const int64_t from_y = oy + p.padding.h - ky * p.dilation.h;  // = iy * stride
-          if (from_y % p.stride.h != 0 || from_y < 0 || from_y / p.stride.h >= in_shape.h) continue;
-          const float* in = input.row(n, i, from_y / p.stride.h);
-          const float* kernel = weight.row(i, o % out_per_group, ky);
-          for (int64_t kx = 0; kx < weight.shape().w; ++kx) {
-            const int64_t from_x = q + p.padding.w - kx * p.dilation.w;  // = ix * stride, for j = 0
-            if (from_x % p.stride.w != 0) continue;
-            const int64_t first_ix = from_x / p.stride.w;
-            const int64_t end = std::min(count, in_shape.w - first_ix);
-            for (int64_t j = std::max<int64_t>(0, -first_ix); j < end; ++j) phase[j] += kernel[kx] * in[first_ix + j];
-          }
-        }
-      }
-      for (int64_t j = 0; j < count; ++j) out[q + j * p.stride.w] = phase[j];
-    }
-  });
-  return output;
+                               const ConvTranspose2dParams& params) {
+  conv_transpose2d_output_shape(input.shape(), weight.shape(), static_cast<int64_t>(bias.size()), params);
+  return ConvTranspose2d(weight, bias, params)(input);
 }
 
 }  // namespace fsrcnn

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/tensor.hpp"
+#include "base/thread_pool.hpp"
 #include "nn/params.hpp"
 
 namespace fsrcnn {
+
+class PackedConv;
 
 /// (in - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1, the formula of the slides and of
 /// torch.nn.ConvTranspose2d, with all arguments checked as PyTorch checks them.
@@ -38,8 +43,32 @@ template <class T>
 ConvTranspose2dSteps<T> conv_transpose2d_slides(const Tensor<T>& input, const Tensor<T>& weight,
                                                 const std::vector<T>& bias, const ConvTranspose2dParams& params);
 
-/// The same operator by its phases: the outputs with equal (oy mod stride, ox mod stride) are a plain convolution of
-/// the input with every stride-th weight, so no zero is ever inserted or multiplied. Bit-identical to the reference.
+/// torch.nn.ConvTranspose2d with its weights packed once: the same operator, fast. An output's products are added in an
+/// order that depends on shapes alone, not on the number of threads, but is not the reference's, and multiply-adds are
+/// fused.
+class ConvTranspose2d {
+ public:
+  /// weight (C, O/groups, kh, kw), bias (O) or empty. cpu: a name of cpu_names() ("reference": the plain loops), or
+  /// empty for choose_cpu's. Throws Error(usage) for any other, and Error(input) for a weight or parameters that no
+  /// input could fit.
+  ConvTranspose2d(const Tensor<float>& weight, const std::vector<float>& bias, const ConvTranspose2dParams& params,
+                  std::string_view cpu = {});
+
+  /// Throws Error(input) as conv_transpose2d_output_shape does.
+  Shape output_shape(const Shape& input) const;
+  Tensor<float> operator()(const Tensor<float>& input, ThreadPool& pool = default_thread_pool()) const;
+  /// The same into `output`, which has room for output_shape(input.shape()).
+  void operator()(const Tensor<float>& input, float* output, ThreadPool& pool = default_thread_pool()) const;
+
+ private:
+  Tensor<float> weight_;  // with "reference"; else only its shape is kept
+  Shape weight_shape_;
+  std::vector<float> bias_;
+  ConvTranspose2dParams params_;
+  std::shared_ptr<const PackedConv> packed_;  // null with "reference"
+};
+
+/// ConvTranspose2d for a single use.
 Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
                                const ConvTranspose2dParams& params);
 

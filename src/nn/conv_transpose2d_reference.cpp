@@ -7,9 +7,24 @@
 
 namespace fsrcnn {
 
+namespace {
+
+constexpr const char* kOp = "conv_transpose2d";
+
+}  // namespace
+
+void check_conv_transpose2d(const Shape& weight, int64_t bias_count, const ConvTranspose2dParams& p) {
+  check_at_least(kOp, "stride", p.stride, 1);
+  check_at_least(kOp, "padding", p.padding, 0);
+  check_at_least(kOp, "output_padding", p.output_padding, 0);
+  check_at_least(kOp, "dilation", p.dilation, 1);
+  check_not_empty(kOp, "weight", weight);
+  check_groups(kOp, p.groups, "in_channels", weight.n);
+  check_bias(kOp, bias_count, weight.c * p.groups);
+}
+
 Shape conv_transpose2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_count,
                                     const ConvTranspose2dParams& p) {
-  constexpr const char* kOp = "conv_transpose2d";
   check_at_least(kOp, "stride", p.stride, 1);
   check_at_least(kOp, "padding", p.padding, 0);
   check_at_least(kOp, "output_padding", p.output_padding, 0);
