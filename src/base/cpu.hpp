@@ -2,13 +2,10 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "fsrcnn/fsrcnn.hpp"
 
 namespace fsrcnn {
-
-/// Names of what the fast paths can run on here, the fastest first: of "avx512", "avx2", "sse4", "neon", "scalar" those
-/// that this program was compiled for and this machine has; and last "reference", the plain loops.
-const std::vector<std::string>& cpu_names();
 
 /// `name` itself, or if it is empty the environment's FSRCNN_CPU, or if that is empty too the fastest.
 /// Throws Error(usage) naming those there are if there is none of this name.

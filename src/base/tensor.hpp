@@ -4,15 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "fsrcnn/fsrcnn.hpp"
+
 namespace fsrcnn {
-
-/// N, C, H, W as in PyTorch. For weights: (out, in/groups, kh, kw), of transposed ones (in, out/groups, kh, kw).
-struct Shape {
-  int64_t n = 1, c = 1, h = 1, w = 1;
-
-  int64_t count() const { return n * c * h * w; }
-  bool operator==(const Shape&) const = default;
-};
 
 /// "(1, 56, 1080, 1920)", as PyTorch prints it.
 std::string to_string(const Shape& shape);

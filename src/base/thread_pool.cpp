@@ -71,8 +71,10 @@ void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& job) {
   if (batch->failure) std::rethrow_exception(batch->failure);
 }
 
+int default_thread_count() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
 ThreadPool& default_thread_pool() {
-  static ThreadPool pool(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  static ThreadPool pool(default_thread_count());
   return pool;
 }
 

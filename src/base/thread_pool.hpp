@@ -40,7 +40,10 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-/// One thread for each core, made when first asked for.
+/// One for each core.
+int default_thread_count();
+
+/// default_thread_count() threads, made when first asked for.
 ThreadPool& default_thread_pool();
 
 /// default_thread_pool().run().

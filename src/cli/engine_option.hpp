@@ -10,7 +10,7 @@ namespace fsrcnn::cli {
 
 /// The options that say how a network is run: --cpu NAME, --threads N and --precision fast|exact.
 struct EngineOption {
-  EngineOptions options;
+  UpscalerOptions options;
 
   void add_to(CLI::App& command);
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 
 #include "base/cpu.hpp"
 #include "base/error.hpp"
@@ -37,6 +36,13 @@ void check_planes(const Model& model, const ConstPlane& in, const Plane& out, co
   }
 }
 
+void add(StageTimes& sum, const StageTimes& times) {
+  for (const auto stage : {&StageTimes::input, &StageTimes::feature_extraction, &StageTimes::mapping,
+                           &StageTimes::expanding, &StageTimes::deconvolution, &StageTimes::output}) {
+    sum.*stage += times.*stage;
+  }
+}
+
 // Counts what is done and tells it on, in order.
 class Meter {
  public:
@@ -60,11 +66,10 @@ class Meter {
 
 }  // namespace
 
-Engine::Engine(Model model, const EngineOptions& options)
+Engine::Engine(Model model, const UpscalerOptions& options)
     : model_(std::move(model)), cpu_(choose_cpu(options.cpu)), options_(options) {
   if (cpu_ != "reference") plan_.emplace(model_, options.precision, cpu_);
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  pool_ = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : cores);
+  pool_ = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : default_thread_count());
 }
 
 std::unique_ptr<FusedStrip> Engine::take_strip(int positions) {
@@ -148,7 +153,7 @@ FrameStatistics Engine::upscale_fused(const ConstPlane& input, const Plane& outp
     const std::lock_guard lock(statistics_mutex);
     statistics.strips += mine.strips;
     statistics.strips_copied += mine.strips_copied;
-    statistics.seconds += mine.seconds;
+    add(statistics.seconds, mine.seconds);
   });
   meter.throw_if_stopped();
   return statistics;

@@ -94,7 +94,7 @@ TEST_P(EngineDialect, AgreesWithTheReferenceAtEverySize) {
   for (const std::string& cpu : fast_cpus()) {
     for (const Precision precision : {Precision::fast, Precision::exact}) {
       engines.push_back(std::make_unique<Engine>(
-          model, EngineOptions{.threads = 1, .cpu = cpu, .precision = precision, .strip_columns = 64}));
+          model, UpscalerOptions{.threads = 1, .cpu = cpu, .precision = precision, .strip_columns = 64}));
     }
   }
   for (int64_t i = 0; i < 67; ++i) {

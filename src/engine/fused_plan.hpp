@@ -8,9 +8,6 @@
 
 namespace fsrcnn {
 
-/// exact: direct convolutions only; fast: Toom-Cook transforms, within 1e-5 of full scale of exact.
-enum class Precision { fast, exact };
-
 /// Rows that go through a layer together: a tile of the transforms.
 inline constexpr int kRowsAtOnce = 4;
 

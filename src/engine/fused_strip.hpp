@@ -11,13 +11,6 @@
 
 namespace fsrcnn {
 
-/// Seconds spent in each stage; shrinking counts with the feature extraction.
-struct StageTimes {
-  double input = 0, feature_extraction = 0, mapping = 0, expanding = 0, deconvolution = 0, output = 0;
-
-  StageTimes& operator+=(const StageTimes& other);
-};
-
 /// Adds the time between laps to stages, if there is somebody who wants to know it.
 class Stopwatch {
  public:

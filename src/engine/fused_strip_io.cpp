@@ -13,16 +13,6 @@ constexpr float kLargest = 1e30F;
 
 }  // namespace
 
-StageTimes& StageTimes::operator+=(const StageTimes& other) {
-  input += other.input;
-  feature_extraction += other.feature_extraction;
-  mapping += other.mapping;
-  expanding += other.expanding;
-  deconvolution += other.deconvolution;
-  output += other.output;
-  return *this;
-}
-
 void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_input_row) {
   float* const to = row(input_, y);
   const bool replicate = plan_->padding_mode == PaddingMode::replicate;

@@ -38,8 +38,8 @@ class Conv2d {
   /// Throws Error(input) as conv2d_output_shape does.
   Shape output_shape(const Shape& input) const;
   Tensor<float> operator()(const Tensor<float>& input, ThreadPool& pool = default_thread_pool()) const;
-  /// The same into `output`, which has room for output_shape(input.shape()).
-  void operator()(const Tensor<float>& input, float* output, ThreadPool& pool = default_thread_pool()) const;
+  /// The same into `output`, which has room for output_shape(input.shape).
+  void operator()(const ConstTensorView& input, float* output, ThreadPool& pool = default_thread_pool()) const;
 
  private:
   Tensor<float> weight_;  // with "reference"; else only its shape is kept

@@ -34,7 +34,7 @@ template <class Op>
 Tensor<float> run_guarded(const Op& op, const Tensor<float>& input, const Shape& shape, ThreadPool& pool) {
   constexpr int64_t kGuards = 64;
   std::vector<float> values(static_cast<size_t>(shape.count() + 2 * kGuards), kGuard);
-  op(input, values.data() + kGuards, pool);
+  op(ConstTensorView{input.data(), input.shape()}, values.data() + kGuards, pool);
   for (int64_t i = 0; i < kGuards; ++i) {
     EXPECT_EQ(values[static_cast<size_t>(i)], kGuard) << "written before the output";
     EXPECT_EQ(values[values.size() - 1 - static_cast<size_t>(i)], kGuard) << "written behind the output";
@@ -110,13 +110,13 @@ void expect_both_ways(const ConvForm& form, const WeightAt& weight, const std::v
                       const Tensor<double>& magnitude, int64_t products) {
   if (cpu == "reference") return;
   const auto expect_way = [&](const auto& way) {
-    const auto run = [&](const Tensor<float>& in, float* out, ThreadPool& pool) {
+    const auto run = [&](const ConstTensorView& in, float* out, ThreadPool& pool) {
       // Where no tap reaches, it is PackedConv that writes the bias.
       for (int64_t i = 0; i < truth.count(); ++i) {
         const int64_t plane = truth.shape().h * truth.shape().w;
         out[i] = bias.empty() ? 0 : bias[static_cast<size_t>(i / plane % truth.shape().c)];
       }
-      way.run(in.data(), in.shape(), out, truth.shape(), pool);
+      way.run(in.data, in.shape, out, truth.shape(), pool);
     };
     ThreadPool one(1);
     const Tensor<float> result = run_guarded(run, input, truth.shape(), one);

@@ -29,21 +29,17 @@ Shape ConvTranspose2d::output_shape(const Shape& input) const {
 }
 
 Tensor<float> ConvTranspose2d::operator()(const Tensor<float>& input, ThreadPool& pool) const {
-  const Shape shape = output_shape(input.shape());
-  if (packed_ == nullptr) return conv_transpose2d_reference(input, weight_, bias_, params_);
-  Tensor<float> output(shape);
-  packed_->run(input.data(), input.shape(), output.data(), shape, pool);
+  Tensor<float> output(output_shape(input.shape()));
+  (*this)({input.data(), input.shape()}, output.data(), pool);
   return output;
 }
 
-void ConvTranspose2d::operator()(const Tensor<float>& input, float* output, ThreadPool& pool) const {
-  const Shape shape = output_shape(input.shape());
-  if (packed_ == nullptr) {
-    const Tensor<float> result = conv_transpose2d_reference(input, weight_, bias_, params_);
-    std::copy(result.values().begin(), result.values().end(), output);
-  } else {
-    packed_->run(input.data(), input.shape(), output, shape, pool);
-  }
+void ConvTranspose2d::operator()(const ConstTensorView& input, float* output, ThreadPool& pool) const {
+  const Shape shape = output_shape(input.shape);
+  if (packed_ != nullptr) return packed_->run(input.data, input.shape, output, shape, pool);
+  const Tensor<float> copy(input.shape, std::vector<float>(input.data, input.data + input.shape.count()));
+  const Tensor<float> result = conv_transpose2d_reference(copy, weight_, bias_, params_);
+  std::copy(result.values().begin(), result.values().end(), output);
 }
 
 Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,

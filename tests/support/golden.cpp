@@ -53,8 +53,7 @@ Model random_model(int64_t d, int64_t s, int64_t m, int64_t scale, uint32_t seed
     const double inputs = static_cast<double>(in * k * k) / static_cast<double>(last ? scale * scale : 1);
     const float bound = static_cast<float>(gain / std::sqrt(inputs));
     layer.weight = random_tensor(layer.weight.shape(), ++seed, -bound, bound);
-    layer.bias = random_tensor({1, 1, 1, out}, ++seed, -0.2F, 0.2F).values();
-    if (last) layer.bias[0] = 0.5F;
+    layer.bias = last ? std::vector<float>(1, 0.5F) : random_tensor({1, 1, 1, out}, ++seed, -0.2F, 0.2F).values();
     if (!last) layer.slope = random_tensor({1, 1, 1, out}, ++seed, -0.5F, 1.5F).values();
     model.layers.push_back(std::move(layer));
   };
