@@ -1,6 +1,7 @@
 #include "engine/fused_kernels.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/cpu.hpp"
 #include "engine/toom_cook.hpp"
@@ -340,13 +341,58 @@ void add_rows_of_points(int pairs, const float* points, ptrdiff_t point_stride, 
   (pairs == 2 ? add_rows_of_points_of<2> : add_rows_of_points_of<3>)(points, point_stride, vectors, sums, row_stride);
 }
 
-void finish(float* values, int count, float bias, float one, bool round) {
-  for (int i = 0; i < count; i += kLanes) {
-    V x = hn::Add(hn::Load(d, values + i), hn::Set(d, bias));
-    // A NaN stays one, but where no integer stands for it.
-    x = round ? hn::IfThenElseZero(hn::Eq(x, x), x) : x;
-    x = hn::Mul(hn::Min(hn::Set(d, 1.0F), hn::Max(hn::Zero(d), x)), hn::Set(d, one));
-    hn::Store(round ? hn::Round(x) : x, d, values + i);
+// ---- output --------------------------------------------------------------------------------------------------------
+
+// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, so that
+// going from lane after lane to column after column takes a load and a store for each word.
+template <class Sample, int kScale>
+void output_row_of(const OutputRow& r) {
+  constexpr int kInWord = 4 / sizeof(Sample), kWords = 4 * kScale / kInWord;
+  using DI = hn::RebindToSigned<D>;
+  const DI di;
+  const V one = hn::Set(d, r.one);
+  const ptrdiff_t lane_words = ptrdiff_t{r.positions} * kScale / kInWord;
+  HWY_ALIGN int32_t words[kWords][kLanes];
+  for (int p = 0; p < r.positions; p += 4) {
+    HWY_UNROLL(16)
+    for (int w = 0; w < kWords; ++w) {
+      auto word = hn::Zero(di);
+      HWY_UNROLL(16)
+      for (int i = 0; i < kInWord; ++i) {
+        const int sample = w * kInWord + i, phase = sample % kScale;
+        V x = hn::Load(d, r.sums + phase * r.phase_stride + (p + sample / kScale) * kLanes);
+        x = hn::Add(x, hn::Set(d, r.bias[phase * r.bias_stride]));
+        // A NaN stays one, but where no integer stands for it.
+        if constexpr (kInWord != 1) x = hn::IfThenElseZero(hn::Eq(x, x), x);
+        x = hn::Mul(hn::Min(hn::Set(d, 1.0F), hn::Max(hn::Zero(d), x)), one);
+        if constexpr (kInWord == 1) {
+          word = hn::BitCast(di, x);
+        } else {
+          word = hn::Or(word, hn::ShiftLeftSame(hn::NearestInt(x), i * 32 / kInWord));
+        }
+      }
+      hn::Store(word, di, words[w]);
+    }
+    std::byte* to = r.out + p / 4 * kWords * 4;
+    for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
+      HWY_UNROLL(16)
+      for (int w = 0; w < kWords; ++w) std::memcpy(to + 4 * w, &words[w][lane], 4);
+    }
+  }
+}
+
+template <class Sample>
+void output_row_of(int scale, const OutputRow& r) {
+  if (scale == 2) output_row_of<Sample, 2>(r);
+  if (scale == 3) output_row_of<Sample, 3>(r);
+  if (scale == 4) output_row_of<Sample, 4>(r);
+}
+
+void output_row(SampleType type, int scale, const OutputRow& r) {
+  switch (type) {
+    case SampleType::u8: return output_row_of<uint8_t>(scale, r);
+    case SampleType::u16: return output_row_of<uint16_t>(scale, r);
+    case SampleType::f32: return output_row_of<float>(scale, r);
   }
 }
 
@@ -363,7 +409,7 @@ const FusedKernels kFusedKernels = {
     .feature_rows = feature_rows,
     .expanded_points = expanded_points,
     .add_rows_of_points = add_rows_of_points,
-    .finish = finish,
+    .output_row = output_row,
 };
 
 }  // namespace HWY_NAMESPACE

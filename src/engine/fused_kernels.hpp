@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/plane.hpp"
 #include "nn/gemm.hpp"
 
 namespace fsrcnn {
@@ -47,6 +48,17 @@ struct ExpandedPoints {
   ptrdiff_t point_stride, channel_stride;
 };
 
+/// One row of the output: sums of its phases become samples in the order of columns.
+struct OutputRow {
+  const float* sums;  ///< [scale][positions], phase_stride apart
+  ptrdiff_t phase_stride;
+  const float* bias;  ///< of the phases, bias_stride apart
+  ptrdiff_t bias_stride;
+  int positions;   ///< a multiple of 4
+  float one;       ///< the sample that stands for 1.0
+  std::byte* out;  ///< for each lane its positions * scale samples
+};
+
 /// The inner loops for one instruction set. All pointers are aligned to a vector, all counts are what they seem: no
 /// function reads or writes outside of the ranges named above.
 struct FusedKernels {
@@ -62,8 +74,8 @@ struct FusedKernels {
   /// sums[row * row_stride] += the n rows that the values at n points (stride point_stride) stand for.
   void (*add_rows_of_points)(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
                              ptrdiff_t row_stride);
-  /// values = clamp(values + bias, 0, 1) * one, rounded to integers if `round`.
-  void (*finish)(float* values, int count, float bias, float one, bool round);
+  /// Samples are clamp(sum + bias, 0, 1) * one, integers rounded to the nearest.
+  void (*output_row)(SampleType type, int scale, const OutputRow&);
 };
 
 /// Floats that the vectors of one step hold, on every instruction set.

@@ -53,6 +53,7 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
   const size_t scratch = take(36 * 2 * s * kFloatsAtOnce);
   const size_t tail_points = take(points * d * window), point_sums = take(points * phases * window);
   const size_t sums = take(static_cast<size_t>(plan.tail_rows()) * phases * stride), mask = take(stride);
+  const size_t output_row = take(static_cast<size_t>(plan.scale) * stride);
   memory_ = hwy::AllocateAligned<float>(total);
   if (!memory_) throw std::bad_alloc();
   float* const base = memory_.get();
@@ -69,6 +70,7 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
   point_sums_ = base + point_sums;
   sums_ = base + sums;
   mask_ = base + mask;
+  output_row_ = base + output_row;
 }
 
 void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, int64_t first_row) {

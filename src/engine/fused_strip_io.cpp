@@ -75,30 +75,27 @@ void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const
 void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, StageTimes* times) {
   Stopwatch watch(times);
   const int scale = plan_->scale, phases = plan_->phases();
-  const bool integers = output.type != SampleType::f32;
-  const int64_t first = group_ - kRowsAtOnce;
+  const int64_t first = group_ - kRowsAtOnce, sample = bytes_of(output.type);
+  const int64_t lane_bytes = range_.positions * scale * sample;
   for (int64_t y = std::max(first, first_row_); y < std::min(first + kRowsAtOnce, end); ++y) {
     const int64_t output_row = scale * (y - output_begin);
-    for (int phase = 0; phase < phases; ++phase) {
-      float* const values = sums_ + ((y - first) * phases + phase) * channel_stride_;
-      kernels_->finish(values, range_.positions * lanes_, plan_->tail_bias[static_cast<size_t>(phase)], output.one,
-                       integers);
-      const auto scatter = [&](auto type) {
-        auto* const to = reinterpret_cast<decltype(type)*>(output.row(output_row + phase % scale));
-        for (int lane = 0; lane < lanes_; ++lane) {
-          const int64_t lane_column = column(plan_->output_lag(), lane, 0);
-          const int64_t x_begin = std::max(lane_column, range_.output_begin);
-          const int64_t x_end = std::min(lane_column + range_.positions, range_.output_end);
-          const float* from = values + lane;
-          for (int64_t x = x_begin; x < x_end; ++x) {
-            to[scale * x + phase / scale] = static_cast<decltype(type)>(from[(x - lane_column) * lanes_]);
-          }
-        }
-      };
-      switch (output.type) {
-        case SampleType::u8: scatter(uint8_t{}); break;
-        case SampleType::u16: scatter(uint16_t{}); break;
-        case SampleType::f32: scatter(float{}); break;
+    for (int py = 0; py < scale; ++py) {
+      kernels_->output_row(output.type, scale,
+                           {.sums = sums_ + ((y - first) * phases + py) * channel_stride_,
+                            .phase_stride = scale * channel_stride_,
+                            .bias = plan_->tail_bias.data() + py,
+                            .bias_stride = scale,
+                            .positions = range_.positions,
+                            .one = output.one,
+                            .out = reinterpret_cast<std::byte*>(output_row_)});
+      for (int lane = 0; lane < lanes_; ++lane) {
+        const int64_t lane_column = column(plan_->output_lag(), lane, 0);
+        const int64_t x = std::max(lane_column, range_.output_begin);
+        const int64_t x_end = std::min(lane_column + range_.positions, range_.output_end);
+        if (x >= x_end) continue;
+        std::memcpy(output.row(output_row + py) + scale * x * sample,
+                    reinterpret_cast<std::byte*>(output_row_) + lane * lane_bytes + (x - lane_column) * scale * sample,
+                    static_cast<size_t>((x_end - x) * scale * sample));
       }
     }
     if (!unusable_.empty()) spoil(y, output, output_row);
