@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "nn/conv_job.hpp"
 
@@ -13,9 +14,18 @@ namespace {
 constexpr int64_t kChannelsAtOnce = 32;
 // Of a tile's input, and of its sums: together they shall fit into the second cache.
 constexpr int64_t kTileFloats = 64 << 10;
+constexpr int64_t kFewSlots = 48, kManySlots = 160;
 constexpr int64_t kAbsurdFloats = 32 << 20;
 // What costs as much as one multiply-add of vectors, as found by measuring.
 constexpr double kCopyCost = 2, kRunCost = 40, kStoreCost = 3;
+
+// Groups with many outputs are cut into some that see the same input, so that the sums of a tile fit into the cache.
+int64_t parts_of(const ConvForm& form) {
+  for (int64_t parts = 1; parts <= form.out_per_group && form.slots() / parts >= kFewSlots; ++parts) {
+    if (form.out_per_group % parts == 0 && form.slots() / parts <= kManySlots) return parts;
+  }
+  return 1;
+}
 
 std::vector<int> count_up(int count) {
   std::vector<int> numbers(static_cast<size_t>(count));
@@ -58,9 +68,12 @@ struct ConvDirect::Tiling {
   explicit Tiling(const ConvForm& form) : y(form.y), x(form.x) {}
 };
 
-ConvDirect::ConvDirect(const ConvForm& form, const WeightAt& weight, const std::vector<float>& bias,
-                       const GemmKernels& gemm, const InterleaveKernels& interleave)
-    : form_(form), gemm_(&gemm), interleave_(&interleave), bias_(bias) {
+ConvDirect::ConvDirect(const ConvForm& whole, const WeightAt& weight, std::vector<float> bias, const GemmKernels& gemm,
+                       const InterleaveKernels& interleave)
+    : form_(whole), parts_(parts_of(whole)), gemm_(&gemm), interleave_(&interleave), bias_(std::move(bias)) {
+  form_.groups *= parts_;
+  form_.out_per_group /= parts_;
+  const ConvForm& form = form_;
   const int py = form.y.phase_count(), px = form.x.phase_count(), ky = form.y.taps(), kx = form.x.taps();
   const auto slots_of = [&](const std::vector<int>& of_y, const std::vector<int>& of_x) {
     std::vector<int> slots;
@@ -193,8 +206,9 @@ ConvDirect::Tiling ConvDirect::tiling(const Shape& in, const Shape& out) const {
 double ConvDirect::cost(const Shape& in, const Shape& out) const {
   // In double, because dilation and padding can be anything.
   const double rows = static_cast<double>(form_.y.span()) + 64, columns = static_cast<double>(form_.x.span()) + 4096;
-  if (rows * columns * static_cast<double>(std::min(form_.in_per_group, kChannelsAtOnce)) > kAbsurdFloats)
+  if (rows * columns * static_cast<double>(std::min(form_.in_per_group, kChannelsAtOnce)) > kAbsurdFloats) {
     return std::numeric_limits<double>::infinity();
+  }
   const Tiling t = tiling(in, out);
   const double loaded = static_cast<double>(form_.in_per_group) * static_cast<double>(t.channel_stride);
   const double chunks = static_cast<double>(ceil_divide(form_.in_per_group, kChannelsAtOnce));
@@ -279,7 +293,7 @@ void ConvDirect::run(const float* in, const Shape& in_shape, float* out, const S
     for (int64_t c0 = 0; c0 < form_.in_per_group; c0 += t.channels) {
       const int64_t channels = std::min(t.channels, form_.in_per_group - c0);
       for (int64_t c = 0; c < channels; ++c) {
-        load(t, in + (image_group * form_.in_per_group + c0 + c) * in_plane, in_shape, y, x,
+        load(t, in + (image_group / parts_ * form_.in_per_group + c0 + c) * in_plane, in_shape, y, x,
              input + c * t.channel_stride);
       }
       for (size_t r = 0; r < runs_.size(); ++r) {

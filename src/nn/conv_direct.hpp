@@ -16,7 +16,7 @@ namespace fsrcnn {
 /// load of the pixels, and interleaved on the way out.
 class ConvDirect {
  public:
-  ConvDirect(const ConvForm& form, const WeightAt& weight, const std::vector<float>& bias, const GemmKernels& gemm,
+  ConvDirect(const ConvForm& form, const WeightAt& weight, std::vector<float> bias, const GemmKernels& gemm,
              const InterleaveKernels& interleave);
 
   /// About how many vector multiply-adds this takes; infinite if the tiles would be absurd.
@@ -38,7 +38,8 @@ class ConvDirect {
   void load(const Tiling& t, const float* plane, const Shape& in, int64_t y, int64_t x, float* to) const;
   void store(const Tiling& t, const float* sums, const Shape& out, int64_t y, int64_t x, float* first_plane) const;
 
-  ConvForm form_;
+  ConvForm form_;  // with parts_ times the groups
+  int64_t parts_;  // of a group: they see the same input
   const GemmKernels* gemm_;
   const InterleaveKernels* interleave_;
   std::vector<Run> runs_;

@@ -53,6 +53,7 @@ std::vector<ConvClass> taps_by_phases(const ConvAxis& axis) {
     classes[phases].push_back(t);
   }
   std::vector<ConvClass> result;
+  result.reserve(classes.size());
   for (auto& [phases, taps] : classes) result.push_back({taps, phases});
   return result;
 }
@@ -67,6 +68,7 @@ std::vector<ConvClass> phases_by_taps(const ConvAxis& axis) {
     classes[taps].push_back(p);
   }
   std::vector<ConvClass> result;
+  result.reserve(classes.size());
   for (auto& [taps, phases] : classes) result.push_back({taps, phases});
   return result;
 }

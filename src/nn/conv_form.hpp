@@ -21,7 +21,9 @@ struct ConvAxis {
 
   int taps() const { return static_cast<int>(offsets.size()); }
   int phase_count() const { return static_cast<int>(phases.size()); }
-  int kernel_at(int tap, int phase) const { return kernel[static_cast<size_t>(tap * phase_count() + phase)]; }
+  int kernel_at(int tap, int phase) const {
+    return kernel[static_cast<size_t>(tap) * phases.size() + static_cast<size_t>(phase)];
+  }
   int64_t span() const { return offsets.back() - offsets.front(); }
   /// Positions that reach all of an output.
   int64_t grid(int64_t out) const { return (out + out_stride - 1) / out_stride; }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <numeric>
+#include <utility>
 
 #include "nn/conv_job.hpp"
 
@@ -103,9 +104,8 @@ struct ConvPanels::Job {
   int64_t first_output, last_output;  // whole panels
 };
 
-ConvPanels::ConvPanels(const ConvForm& form, const WeightAt& weight, const std::vector<float>& bias,
-                       const GemmKernels& gemm)
-    : form_(form), gemm_(&gemm), bias_(bias) {
+ConvPanels::ConvPanels(const ConvForm& form, const WeightAt& weight, std::vector<float> bias, const GemmKernels& gemm)
+    : form_(form), gemm_(&gemm), bias_(std::move(bias)) {
   bias_.resize(static_cast<size_t>(form.groups * form.out_per_group));
   size_t total = 0;
   for (const ConvClass& y : phases_by_taps(form.y)) {

@@ -16,7 +16,7 @@ namespace fsrcnn {
 /// the same taps are one product: their weights, a row for each tap and input channel, times the pixels that these see.
 class ConvPanels {
  public:
-  ConvPanels(const ConvForm& form, const WeightAt& weight, const std::vector<float>& bias, const GemmKernels& gemm);
+  ConvPanels(const ConvForm& form, const WeightAt& weight, std::vector<float> bias, const GemmKernels& gemm);
 
   /// About how many vector multiply-adds this takes.
   double cost(const Shape& in, const Shape& out) const;

@@ -8,15 +8,17 @@
 namespace fsrcnn {
 namespace {
 
-// With more outputs at a position, products of matrices are never slower, and weights would be kept twice.
-constexpr int64_t kMostDirectSlots = 1024;
+// With more, products of matrices are as good, and weights would be kept twice.
+constexpr int64_t kMostDirectWeights = 4 << 20;
 
 }  // namespace
 
 PackedConv::PackedConv(const ConvForm& form, const WeightAt& weight, const std::vector<float>& bias,
                        std::string_view cpu)
     : form_(form), bias_(bias), panels_(form, weight, bias, *gemm_kernels(cpu)) {
-  if (form.slots() <= kMostDirectSlots) {
+  const int64_t outputs = form.groups * form.out_per_group;
+  const int64_t kernel = int64_t{form.y.taps()} * form.x.taps() * form.y.phase_count() * form.x.phase_count();
+  if (outputs * form.in_per_group * kernel <= kMostDirectWeights) {
     direct_.emplace(form, weight, bias, *gemm_kernels(cpu), *interleave_kernels(cpu));
   }
 }
