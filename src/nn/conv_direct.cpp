@@ -211,7 +211,7 @@ double ConvDirect::cost(const Shape& in, const Shape& out) const {
   }
   const Tiling t = tiling(in, out);
   const double loaded = static_cast<double>(form_.in_per_group) * static_cast<double>(t.channel_stride);
-  const double chunks = static_cast<double>(ceil_divide(form_.in_per_group, kChannelsAtOnce));
+  const auto chunks = static_cast<double>(ceil_divide(form_.in_per_group, kChannelsAtOnce));
   const double stored = static_cast<double>(form_.slots()) * static_cast<double>(t.positions);
   const double tile = products(runs_) * t.vectors + kRunCost * chunks * static_cast<double>(runs_.size()) +
                       kCopyCost * loaded / gemm_->lanes + kStoreCost * stored / gemm_->lanes + 100;
