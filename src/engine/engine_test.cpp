@@ -78,7 +78,7 @@ Model model_of(const Dialect& dialect, uint32_t seed) {
                            .bias = test::random_tensor({1, 1, 1, phases}, seed, 0.4F, 0.6F).values()};
   }
   for (Layer& layer : model.layers) {
-    if (dialect.one_slope && !layer.slope.empty()) layer.slope.resize(1);
+    if (dialect.one_slope && !layer.slope.empty()) layer.slope.erase(layer.slope.begin() + 1, layer.slope.end());
     if (!dialect.biases && &layer != &model.layers.back()) layer.bias.clear();
   }
   return model;
