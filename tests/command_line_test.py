@@ -2,6 +2,7 @@
 
 import array
 import contextlib
+import json
 import os
 import pty
 import resource
@@ -75,7 +76,7 @@ class CommandLine(unittest.TestCase):
 
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"^fsrcnn \d+\.\d+\.\d+\n$")
-        for command in ("upscale", "eval", "info", "convert", "conv-transpose2d"):
+        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d"):
             self.assertIn(command, self.succeed("--help"))
             self.assertIn("--help", self.succeed(command, "--help"))
         result = self.run_program()
@@ -104,6 +105,41 @@ class CommandLine(unittest.TestCase):
         self.succeed("upscale", CROP, "-o", "x3.png", "--model", GOLDEN / "tiny.safetensors")
         self.assertEqual(png_size(self.folder / "x3.png"), (285, 231))
         self.assertEqual(sorted(self.files()), [str(self.folder / n) for n in ("again.png", "file.png", "out.png", "x3.png")])
+
+    def test_what_runs(self):
+        names = json.loads(self.succeed("bench", "--size", "9x8", "--frames", "1", "--json"))
+        fastest = names["cpu"]
+        results = {}
+        for cpu in (fastest, "reference"):
+            self.succeed("upscale", CROP, "-o", f"{cpu}.png", "--cpu", cpu, "--threads", "3")
+            results[cpu] = self.succeed("bench", "--size", "9x8", "--frames", "1", "--cpu", cpu)
+            self.assertIn(f", {cpu}, ", results[cpu].splitlines()[0])
+        self.succeed("upscale", CROP, "-o", "exact.png", "--precision", "exact")
+        os.environ["FSRCNN_CPU"] = "reference"
+        try:
+            self.assertIn(", reference, ", self.succeed("bench", "--size", "9x8", "--frames", "1"))
+            self.assertIn(f", {fastest}, ", self.succeed("bench", "--size", "9x8", "--frames", "1", "--cpu", fastest))
+        finally:
+            del os.environ["FSRCNN_CPU"]
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--cpu", "z80", says="there are: " + fastest)
+        self.fail_with(USAGE, "bench", "--precision", "quick", says="quick not in {fast,exact}")
+        self.fail_with(USAGE, "bench", "--threads", "0")
+        self.fail_with(USAGE, "eval", CROP, "--scale", "2", "--cpu", "z80")
+
+    def test_bench(self):
+        report = json.loads(self.succeed("bench", "--size", "200x100", "--frames", "3", "--threads", "2", "--json"))
+        self.assertEqual((report["size"], report["threads"], report["frames"]), ("200x100", 2, 3))
+        self.assertLessEqual(report["frame_ms_best"], report["frame_ms_median"])
+        operations = 2 * 12464 * 200 * 100
+        self.assertAlmostEqual(report["effective_gflops"], operations / report["frame_ms_median"] * 1e-6, delta=1e-6)
+        self.assertAlmostEqual(report["fraction_of_peak"], report["effective_gflops"] / report["peak_gflops"], 6)
+        self.assertGreater(report["peak_gflops"], 0.1)
+        self.assertTrue(1 < report["peak_rss_mb"] < 1000)
+        self.assertAlmostEqual(sum(report["stage_shares"].values()), 1, 6)
+        printed = self.succeed("bench", "--size", "20x10", "--frames", "1", "--model", GOLDEN / "tiny.safetensors")
+        self.assertIn("20x10 -> 60x30, FSRCNN(4, 2, 1)", printed)
+        for size in ("12", "12x", "x12", "0x5", "5x-1", "5x5x5", "99999x5"):
+            self.fail_with(USAGE, "bench", "--size", size, says="must be WIDTHxHEIGHT")
 
     def test_smallest_pictures(self):
         for channels in (1, 2, 3, 4):

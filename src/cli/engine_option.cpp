@@ -1,7 +1,5 @@
 #include "cli/engine_option.hpp"
 
-#include <map>
-
 #include <fmt/ranges.h>
 
 #include "base/cpu.hpp"
@@ -17,11 +15,12 @@ void EngineOption::add_to(CLI::App& command) {
   command.add_option("--threads", options.threads, "Threads; default: one for each core")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("N");
-  static const std::map<std::string, Precision> kPrecisions{{"fast", Precision::fast}, {"exact", Precision::exact}};
   command
-      .add_option("--precision", options.precision,
-                  "fast: transforms, within 1e-5 of full scale; exact: direct convolution only. Default: fast")
-      ->transform(CLI::CheckedTransformer(kPrecisions).description(""))
+      .add_option_function<std::string>(
+          "--precision",
+          [this](const std::string& name) { options.precision = name == "exact" ? Precision::exact : Precision::fast; },
+          "fast: transforms, within 1e-5 of full scale; exact: direct convolution only. Default: fast")
+      ->check(CLI::IsMember({"fast", "exact"}).description(""))
       ->type_name("fast|exact");
 }
 
