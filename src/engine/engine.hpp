@@ -38,7 +38,6 @@ class Engine {
 
  private:
   friend class RowStream;
-  struct Job;
 
   FrameStatistics upscale_fused(const ConstPlane& input, const Plane& output, const FrameOptions& options);
   FrameStatistics upscale_reference(const ConstPlane& input, const Plane& output, const FrameOptions& options);

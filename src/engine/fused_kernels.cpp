@@ -12,122 +12,52 @@
 
 #include "base/simd-inl.hpp"
 #include "base/simd_kernels.hpp"
+#include "engine/toom_cook-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fsrcnn {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr int kFeatureOutputs = kManyRegisters ? 3 : 1;   // times eight points
+constexpr int kFeatureOutputs = 3;                        // times eight points, or four
 constexpr int kExpandedOutputs = kManyRegisters ? 6 : 3;  // times four rows
 
-// ---- Toom-Cook -----------------------------------------------------------------------------------------------------
-
-// sum + x * factor; sums are cheaper than products where there are units for both.
-template <class Factor>
-HWY_INLINE V add_scaled(V x, Factor factor, V sum) {
-  return factor == 1 ? hn::Add(sum, x) : hn::MulAdd(x, hn::Set(d, static_cast<float>(factor)), sum);
-}
-
-// out = the n points of n inputs, for a convolution (Winograd's B^T d).
-template <int kPairs>
-HWY_INLINE void to_points(const V* HWY_RESTRICT in, V* HWY_RESTRICT out) {
-  constexpr auto kAll = toom_cook_polynomial<kPairs>(-1);
-  V zero = in[2 * kPairs], infinity = in[2 * kPairs + 1];
-  HWY_UNROLL(16)
-  for (int k = kPairs - 1; k >= 0; --k) {
-    zero = add_scaled(in[2 * k], kAll[static_cast<size_t>(k)], zero);
-    infinity = add_scaled(in[2 * k + 1], kAll[static_cast<size_t>(k)], infinity);
-  }
-  out[0] = zero;
-  out[2 * kPairs + 1] = infinity;
-  const auto pair = [&]<int kI>() HWY_ATTR {
-    constexpr auto kOthers = toom_cook_polynomial<kPairs>(kI);
-    constexpr double kA = ToomCook<kPairs>::points[kI];
-    V even = in[2 * kPairs], odd = hn::Mul(in[2 * kPairs - 1], hn::Set(d, static_cast<float>(kA)));
+// The 36 points of a 6x6 tile of one channel, by rows of points: those of one pair are made together and leave the
+// registers before the next, so that nothing but the points is stored.
+HWY_INLINE void tile_to_points(const float* const in_rows[6], ptrdiff_t at, float* to, ptrdiff_t stride) {
+  const auto load = [&](int y, int x) HWY_ATTR { return hn::Load(d, in_rows[y] + at + x * kLanes); };
+  const auto store_row = [&](int row, const V* values) HWY_ATTR {
+    V points[6];
+    to_points<2>(values, points);
     HWY_UNROLL(16)
-    for (int k = kPairs - 2; k >= 0; --k) {
-      even = hn::MulAdd(in[2 * k + 2], hn::Set(d, static_cast<float>(kOthers[k])), even);
-      odd = hn::MulAdd(in[2 * k + 1], hn::Set(d, static_cast<float>(kA * kOthers[k])), odd);
+    for (int x = 0; x < 6; ++x) hn::Store(points[x], d, to + (row * 6 + x) * stride);
+  };
+  constexpr auto kAll = toom_cook_polynomial<2>(-1);
+  for (const int parity : {0, 1}) {  // the points 0 and infinity
+    V values[6];
+    HWY_UNROLL(16)
+    for (int x = 0; x < 6; ++x) {
+      values[x] = add_scaled(load(parity + 2, x), kAll[1], add_scaled(load(parity, x), kAll[0], load(parity + 4, x)));
     }
-    out[2 * kI + 1] = hn::Add(even, odd);
-    out[2 * kI + 2] = hn::Sub(even, odd);
+    store_row(5 * parity, values);
+  }
+  const auto pair = [&]<int kI>() HWY_ATTR {
+    constexpr auto kOthers = toom_cook_polynomial<2>(kI);
+    constexpr double kA = ToomCook<2>::points[kI];
+    V plus[6], minus[6];
+    HWY_UNROLL(16)
+    for (int x = 0; x < 6; ++x) {
+      const V even = add_scaled(load(2, x), kOthers[0], load(4, x));
+      const V odd = hn::MulAdd(load(1, x), hn::Set(d, static_cast<float>(kA * kOthers[0])),
+                               hn::Mul(load(3, x), hn::Set(d, static_cast<float>(kA))));
+      plus[x] = hn::Add(even, odd);
+      minus[x] = hn::Sub(even, odd);
+    }
+    store_row(2 * kI + 1, plus);
+    store_row(2 * kI + 2, minus);
   };
   pair.template operator()<0>();
   pair.template operator()<1>();
-  if constexpr (kPairs == 3) pair.template operator()<2>();
-}
-
-// out = the four outputs of n points, for a convolution (Winograd's A^T m).
-template <int kPairs>
-HWY_INLINE void from_points(const V* HWY_RESTRICT in, V* HWY_RESTRICT out) {
-  V sum = hn::Add(in[1], in[2]), difference = hn::Sub(in[1], in[2]);
-  constexpr float a = ToomCook<kPairs>::points[0];
-  out[0] = hn::Add(in[0], sum);
-  if constexpr (a == 1.0F) {
-    out[1] = difference;
-    out[2] = sum;
-    out[3] = hn::Add(in[2 * kPairs + 1], difference);
-  } else {
-    out[1] = hn::Mul(difference, hn::Set(d, a));
-    out[2] = hn::Mul(sum, hn::Set(d, a * a));
-    out[3] = hn::MulAdd(difference, hn::Set(d, a * a * a), in[2 * kPairs + 1]);
-  }
-  HWY_UNROLL(16)
-  for (int i = 1; i < kPairs; ++i) {
-    const float b = ToomCook<kPairs>::points[static_cast<size_t>(i)];
-    sum = hn::Add(in[2 * i + 1], in[2 * i + 2]);
-    difference = hn::Sub(in[2 * i + 1], in[2 * i + 2]);
-    out[0] = hn::Add(out[0], sum);
-    out[1] = hn::MulAdd(difference, hn::Set(d, b), out[1]);
-    out[2] = hn::MulAdd(sum, hn::Set(d, b * b), out[2]);
-    out[3] = hn::MulAdd(difference, hn::Set(d, b * b * b), out[3]);
-  }
-}
-
-// out = the values of the polynomial with coefficients x0 ... x3 at the n points (transposed convolution).
-template <int kPairs>
-HWY_INLINE void evaluate(V x0, V x1, V x2, V x3, V* HWY_RESTRICT out) {
-  out[0] = x0;
-  out[2 * kPairs + 1] = x3;
-  HWY_UNROLL(16)
-  for (int i = 0; i < kPairs; ++i) {
-    const float a = ToomCook<kPairs>::points[static_cast<size_t>(i)];
-    V even, odd;
-    if (a == 1.0F) {
-      even = hn::Add(x0, x2);
-      odd = hn::Add(x1, x3);
-    } else {
-      even = hn::MulAdd(x2, hn::Set(d, a * a), x0);
-      odd = hn::MulAdd(x3, hn::Set(d, a * a * a), hn::Mul(x1, hn::Set(d, a)));
-    }
-    out[2 * i + 1] = hn::Add(even, odd);
-    out[2 * i + 2] = hn::Sub(even, odd);
-  }
-}
-
-// sums += the n coefficients of the polynomial with these values at the n points: the transpose of to_points.
-template <int kPairs>
-HWY_INLINE void add_interpolated(const V* HWY_RESTRICT in, V* HWY_RESTRICT sums) {
-  constexpr auto kAll = toom_cook_polynomial<kPairs>(-1);
-  HWY_UNROLL(16)
-  for (int k = 0; k <= kPairs; ++k) {
-    sums[2 * k] = add_scaled(in[0], kAll[static_cast<size_t>(k)], sums[2 * k]);
-    sums[2 * k + 1] = add_scaled(in[2 * kPairs + 1], kAll[static_cast<size_t>(k)], sums[2 * k + 1]);
-  }
-  const auto pair = [&]<int kI>() HWY_ATTR {
-    constexpr auto kOthers = toom_cook_polynomial<kPairs>(kI);
-    constexpr double kA = ToomCook<kPairs>::points[kI];
-    const V even = hn::Add(in[2 * kI + 1], in[2 * kI + 2]), odd = hn::Sub(in[2 * kI + 1], in[2 * kI + 2]);
-    HWY_UNROLL(16)
-    for (int k = 0; k < kPairs; ++k) {
-      sums[2 * k + 2] = hn::MulAdd(even, hn::Set(d, static_cast<float>(kOthers[k])), sums[2 * k + 2]);
-      sums[2 * k + 1] = hn::MulAdd(odd, hn::Set(d, static_cast<float>(kA * kOthers[k])), sums[2 * k + 1]);
-    }
-  };
-  pair.template operator()<0>();
-  pair.template operator()<1>();
-  if constexpr (kPairs == 3) pair.template operator()<2>();
 }
 
 void winograd3x3(const Winograd3x3& w) {
@@ -140,25 +70,8 @@ void winograd3x3(const Winograd3x3& w) {
   for (int p = 0; p < w.positions; p += kTile * kTiles) {
     for (int c = 0; c < w.in_channels; ++c) {
       for (int tile = 0; tile < kTiles; ++tile) {
-        const ptrdiff_t at = c * w.channel_stride + (p + kTile * tile - 2) * kLanes;
-        V columns[6][6];  // [position][vertical point]
-        for (int x = 0; x < 6; ++x) {
-          V rows[6];
-          HWY_UNROLL(16)
-          for (int y = 0; y < 6; ++y) {
-            rows[y] = hn::Load(d, w.in_rows[y] + at + x * kLanes);
-            keep_in_register(rows[y]);
-          }
-          to_points<2>(rows, columns[x]);
-        }
-        float* to = inputs + c * kFloatsAtOnce + tile * kLanes;
-        for (int y = 0; y < 6; ++y) {
-          const V row[6] = {columns[0][y], columns[1][y], columns[2][y], columns[3][y], columns[4][y], columns[5][y]};
-          V points[6];
-          to_points<2>(row, points);
-          HWY_UNROLL(16)
-          for (int x = 0; x < 6; ++x, to += in_point) hn::Store(points[x], d, to);
-        }
+        tile_to_points(w.in_rows, c * w.channel_stride + (p + kTile * tile - 2) * kLanes,
+                       inputs + c * kFloatsAtOnce + tile * kLanes, in_point);
       }
     }
     for (int b = 0; b < w.block_count; ++b) {
@@ -186,13 +99,14 @@ void winograd3x3(const Winograd3x3& w) {
           V points[6];
           HWY_UNROLL(16)
           for (int x = 0; x < 6; ++x, from += out_point) points[x] = hn::Load(d, from);
-          from_points<2>(points, rows[y]);
+          begin_from_points<2>(points[0], points[1], points[2], points[5], rows[y]);
+          add_from_points<2, 1>(points[3], points[4], rows[y]);
         }
         const ptrdiff_t at = c * w.channel_stride + (p + kTile * tile) * kLanes;
         for (int x = 0; x < 4; ++x) {
-          const V column[6] = {rows[0][x], rows[1][x], rows[2][x], rows[3][x], rows[4][x], rows[5][x]};
           V outputs[4];
-          from_points<2>(column, outputs);
+          begin_from_points<2>(rows[0][x], rows[1][x], rows[2][x], rows[5][x], outputs);
+          add_from_points<2, 1>(rows[3][x], rows[4][x], outputs);
           HWY_UNROLL(16)
           for (int y = 0; y < 4; ++y) {
             hn::Store(prelu_to_one(hn::Add(outputs[y], bias), slope), d, w.out_rows[y] + at + x * kLanes);
@@ -218,33 +132,48 @@ void points_from_input_rows_of(const float* const* in_rows, int vectors, float* 
 
 // ---- the first layer and the tail's input --------------------------------------------------------------------------
 
+// Sums at four points of an output, or at all eight where there are registers for them.
 template <int kOutputs>
 void feature_rows_of(const FeatureRows& f, const OutputBlock& block, int p) {
-  constexpr int kPoints = toom_cook_points(3), kTaps = toom_cook_taps(3);
-  V sums[kOutputs][kPoints];
-  const float* weights = block.weights;
+  constexpr int kTaps = toom_cook_taps(3), kPoints = toom_cook_points(3), kAtOnce = kManyRegisters ? kPoints : 4;
+  constexpr int kOrder[kPoints] = {0, 1, 2, 7, 3, 4, 5, 6};  // 0, the first pair, infinity; the other pairs
+  V rows[kOutputs][4];
   HWY_UNROLL(16)
-  for (int t = 0; t < kPoints; ++t) {
-    const float* x = f.points + t * f.point_stride + p * kLanes;
+  for (int first = 0; first < kPoints; first += kAtOnce) {
+    V sums[kOutputs][kAtOnce];
     HWY_UNROLL(16)
-    for (int tap = 0; tap < kTaps; ++tap, weights += kOutputs) {
-      V value = hn::Load(d, x + tap * kLanes);
-      keep_in_register(value);
+    for (int i = 0; i < kAtOnce; ++i) {
+      const int t = kOrder[first + i];
+      const float* x = f.points + t * f.point_stride + p * kLanes;
+      const float* weights = block.weights + t * kTaps * kOutputs;
       HWY_UNROLL(16)
-      for (int o = 0; o < kOutputs; ++o) {
-        const V weight = hn::Set(d, weights[o]);
-        sums[o][t] = tap == 0 ? hn::Mul(value, weight) : hn::MulAdd(value, weight, sums[o][t]);
+      for (int tap = 0; tap < kTaps; ++tap, weights += kOutputs) {
+        V value = hn::Load(d, x + tap * kLanes);
+        keep_in_register(value);
+        HWY_UNROLL(16)
+        for (int o = 0; o < kOutputs; ++o) {
+          const V weight = hn::Set(d, weights[o]);
+          sums[o][i] = tap == 0 ? hn::Mul(value, weight) : hn::MulAdd(value, weight, sums[o][i]);
+        }
+      }
+    }
+    HWY_UNROLL(16)
+    for (int o = 0; o < kOutputs; ++o) {
+      if (first == 0) begin_from_points<3>(sums[o][0], sums[o][1], sums[o][2], sums[o][3], rows[o]);
+      if (kAtOnce == kPoints || first != 0) {
+        add_from_points<3, 1>(sums[o][kAtOnce - 4], sums[o][kAtOnce - 3], rows[o]);
+        add_from_points<3, 2>(sums[o][kAtOnce - 2], sums[o][kAtOnce - 1], rows[o]);
       }
     }
   }
   HWY_UNROLL(16)
   for (int o = 0; o < kOutputs; ++o) {
-    V rows[4];
-    from_points<3>(sums[o], rows);
     const V bias = hn::Set(d, f.bias[block.begin + o]), slope = hn::Set(d, f.slope[block.begin + o]);
     float* out = f.out + (block.begin + o) * f.out_channel_stride + p * kLanes;
     HWY_UNROLL(16)
-    for (int y = 0; y < 4; ++y) hn::Store(prelu_to_one(hn::Add(rows[y], bias), slope), d, out + y * f.out_row_stride);
+    for (int y = 0; y < 4; ++y) {
+      hn::Store(prelu_to_one(hn::Add(rows[o][y], bias), slope), d, out + y * f.out_row_stride);
+    }
   }
 }
 

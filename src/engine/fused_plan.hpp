@@ -39,6 +39,9 @@ struct FusedPlan {
   /// The model must have a scale, which is 2, 3 or 4; `cpu` is one of cpu_names() that there are kernels for.
   FusedPlan(const Model& model, Precision precision, std::string_view cpu);
 
+  FusedPlan(const FusedPlan&) = delete;  // blocks point into weights
+  FusedPlan& operator=(const FusedPlan&) = delete;
+
   const FusedKernels* kernels;
   const GemmKernels* gemm;
   Precision precision;
