@@ -22,8 +22,9 @@ int64_t modulo(int64_t y, int64_t n) { return ((y % n) + n) % n; }
 }  // namespace
 
 int FusedStrip::invalid_columns(const FusedPlan& plan) {
-  // The first layer looks 4 positions back; a tile of a mapping layer 2, into the tile before; the tail up to 4.
-  return kHalo + plan.m * kTile + kHalo;
+  // A tile of a mapping layer looks 2 positions back, into the tile before; the tail up to 4. What the first layer
+  // looks back at is loaded.
+  return plan.m * kTile + kHalo;
 }
 
 FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)

@@ -113,8 +113,9 @@ bool FusedStrip::reads_the_same(const StripRange& range, const ConstPlane& a, co
   const int64_t first = std::max<int64_t>(0, y - kRowsAtOnce * (plan_->m + 2) + lag);
   const int64_t last = std::min(a.height, (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag);
   const int64_t right = std::min(a.width, range.input_begin + int64_t{lanes_} * range.positions);
-  const int64_t offset = range.input_begin * bytes_of(a.type);
-  const auto bytes = static_cast<size_t>((right - range.input_begin) * bytes_of(a.type));
+  const int64_t left = std::max<int64_t>(0, range.input_begin - kHalo);
+  const int64_t offset = left * bytes_of(a.type);
+  const auto bytes = static_cast<size_t>((right - left) * bytes_of(a.type));
   for (int64_t row = first; row < last; ++row) {
     if (std::memcmp(a.row(row) + offset, b.row(row) + offset, bytes) != 0) return false;
   }
