@@ -25,7 +25,7 @@ class Disturbance:
         return busy + idle + wait + stolen, busy, stolen, sum(os.times()[:4])
 
     def shares(self):
-        everything, busy, stolen, ours = (now - then for now, then in zip(self.seconds(), self.start))
+        everything, busy, stolen, ours = (end - begin for end, begin in zip(self.seconds(), self.start))
         return {"others": max(0.0, busy - ours) / everything, "stolen": stolen / everything}
 
 
