@@ -28,39 +28,29 @@ namespace {
 
 thread_local std::string last_error;
 
-// The result of work(), or `failed` with the message kept; `code` is then the error's.
-template <class Result, class Work>
-Result guarded(Result failed, int& code, const Work& work) noexcept {
-  try {
-    code = FSRCNN_OK;
-    return work();
-  } catch (const fsrcnn::Error& e) {
-    code = static_cast<int>(e.code());
-    last_error = e.what();
-  } catch (const std::bad_alloc&) {
-    code = FSRCNN_ERROR_OTHER;
-    last_error = "out of memory";
-  } catch (const std::exception& e) {
-    code = FSRCNN_ERROR_OTHER;
-    last_error = e.what();
-  }
-  return failed;
-}
-
-template <class Result, class Work>
-Result* created(const Work& work) noexcept {
-  int code = 0;
-  return guarded<Result*>(nullptr, code, work);
-}
-
+// Runs work(), and returns the code of what it throws, with the message kept.
 template <class Work>
 int code_of(const Work& work) noexcept {
-  int code = 0;
-  guarded(0, code, [&] {
+  try {
     work();
-    return 0;
-  });
-  return code;
+    return FSRCNN_OK;
+  } catch (const fsrcnn::Error& e) {
+    last_error = e.what();
+    return static_cast<int>(e.code());
+  } catch (const std::bad_alloc&) {
+    last_error = "out of memory";
+  } catch (const std::exception& e) {
+    last_error = e.what();
+  }
+  return FSRCNN_ERROR_OTHER;
+}
+
+// What work() returns, or null if it throws.
+template <class Result, class Work>
+Result* created(const Work& work) noexcept {
+  Result* result = nullptr;
+  code_of([&] { result = work(); });
+  return result;
 }
 
 template <class T>

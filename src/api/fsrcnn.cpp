@@ -35,12 +35,11 @@ std::vector<float> bias_of(const float* bias, int64_t channels) {
   return bias == nullptr ? std::vector<float>() : std::vector<float>(bias, bias + channels);
 }
 
-void put(const Tensor<float>& result, const TensorView& output) {
-  if (result.shape() != output.shape) {
-    fail(ErrorCode::input, "the output has shape {}, but there is room for {}", to_string(result.shape()),
+void check_room(const Shape& shape, const TensorView& output) {
+  if (shape != output.shape) {
+    fail(ErrorCode::input, "the output has shape {}, but there is room for {}", to_string(shape),
          to_string(output.shape));
   }
-  std::copy(result.values().begin(), result.values().end(), output.data);
 }
 
 }  // namespace
@@ -75,8 +74,9 @@ Shape conv2d_shape(const Shape& input, const Shape& weight, const Conv2dParams& 
 
 void conv2d(const ConstTensorView& input, const ConstTensorView& weight, const float* bias, const Conv2dParams& params,
             const TensorView& output) {
-  conv2d_shape(input.shape, weight.shape, params);  // before anything is read
-  put(conv2d(tensor_of(input), tensor_of(weight), bias_of(bias, weight.shape.n), params), output);
+  const Shape shape = conv2d_shape(input.shape, weight.shape, params);
+  check_room(shape, output);
+  Conv2d(tensor_of(weight), bias_of(bias, shape.c), params)(input, output.data);
 }
 
 Shape conv_transpose2d_shape(const Shape& input, const Shape& weight, const ConvTranspose2dParams& params) {
@@ -86,7 +86,8 @@ Shape conv_transpose2d_shape(const Shape& input, const Shape& weight, const Conv
 void conv_transpose2d(const ConstTensorView& input, const ConstTensorView& weight, const float* bias,
                       const ConvTranspose2dParams& params, const TensorView& output) {
   const Shape shape = conv_transpose2d_shape(input.shape, weight.shape, params);
-  put(conv_transpose2d(tensor_of(input), tensor_of(weight), bias_of(bias, shape.c), params), output);
+  check_room(shape, output);
+  ConvTranspose2d(tensor_of(weight), bias_of(bias, shape.c), params)(input, output.data);
 }
 
 }  // namespace fsrcnn
