@@ -59,14 +59,14 @@ void ThreadPool::work() {
 
 void ThreadPool::run(int64_t count, const std::function<void(int64_t)>& job) {
   if (count <= 0) return;
-  if (workers_.empty()) {
+  if (workers_.empty() || count == 1) {
     for (int64_t i = 0; i < count; ++i) job(i);
     return;
   }
   const auto batch = std::make_shared<Batch>(Batch{count, 0, count, &job, nullptr});
   std::unique_lock lock(mutex_);
   batches_.push_back(batch);
-  count == 1 ? work_added_.notify_one() : work_added_.notify_all();
+  work_added_.notify_all();
   work_done_.wait(lock, [&] { return batch->unfinished == 0; });
   if (batch->failure) std::rethrow_exception(batch->failure);
 }

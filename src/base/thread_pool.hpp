@@ -25,7 +25,8 @@ class ThreadPool {
 
   /// Runs job(0) ... job(count - 1), in any order, and returns when all have ended. Calls from several threads share
   /// the pool, first come first served, and the next call's jobs fill the threads that the last jobs of one leave idle.
-  /// An exception of a job keeps those that have not begun from running, and is rethrown here. A job must not call run.
+  /// A job that is alone runs on the caller's thread, which need not wait for another to wake. An exception of a job
+  /// keeps those that have not begun from running, and is rethrown here. A job must not call run.
   void run(int64_t count, const std::function<void(int64_t)>& job);
 
  private:

@@ -43,6 +43,16 @@ void add(StageTimes& sum, const StageTimes& times) {
   }
 }
 
+// What a strip makes of LR rows y ... end - 1.
+void copy_output(const ConstPlane& from, const Plane& to, const StripRange& range, int64_t y, int64_t end,
+                 int64_t scale) {
+  const int64_t sample = bytes_of(to.type), offset = scale * range.output_begin * sample;
+  const auto bytes = static_cast<size_t>(scale * (range.output_end - range.output_begin) * sample);
+  for (int64_t row = scale * y; row < scale * end; ++row) {
+    std::memcpy(to.row(row) + offset, from.row(row) + offset, bytes);
+  }
+}
+
 // Counts what is done and tells it on, in order.
 class Meter {
  public:
@@ -129,12 +139,7 @@ FrameStatistics Engine::upscale_fused(const ConstPlane& input, const Plane& outp
       const int64_t part_end = options.previous_input ? std::min(y + kComparedRows, end) : end;
       ++mine.strips;
       if (options.previous_input && strip->reads_the_same(range, input, *options.previous_input, y, part_end)) {
-        const int64_t scale = model_.scale, sample = bytes_of(output.type);
-        const int64_t offset = scale * range.output_begin * sample;
-        const auto bytes = static_cast<size_t>(scale * (range.output_end - range.output_begin) * sample);
-        for (int64_t row = scale * y; row < scale * part_end; ++row) {
-          std::memcpy(output.row(row) + offset, options.previous_output->row(row) + offset, bytes);
-        }
+        copy_output(*options.previous_output, output, range, y, part_end, model_.scale);
         ++mine.strips_copied;
         running = false;
       } else {

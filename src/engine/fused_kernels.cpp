@@ -32,27 +32,16 @@ HWY_INLINE void tile_to_points(const float* const in_rows[6], ptrdiff_t at, floa
     HWY_UNROLL(16)
     for (int x = 0; x < 6; ++x) hn::Store(points[x], d, to + (row * 6 + x) * stride);
   };
-  constexpr auto kAll = toom_cook_polynomial<2>(-1);
-  for (const int parity : {0, 1}) {  // the points 0 and infinity
-    V values[6];
-    HWY_UNROLL(16)
-    for (int x = 0; x < 6; ++x) {
-      values[x] = add_scaled(load(parity + 2, x), kAll[1], add_scaled(load(parity, x), kAll[0], load(parity + 4, x)));
-    }
-    store_row(5 * parity, values);
-  }
+  const auto column = [&](int x) HWY_ATTR { return [&, x](int y) HWY_ATTR { return load(y, x); }; };
+  V ends[2][6];
+  HWY_UNROLL(16)
+  for (int x = 0; x < 6; ++x) ends_to_points<2>(column(x), ends[0][x], ends[1][x]);
+  store_row(0, ends[0]);
+  store_row(5, ends[1]);
   const auto pair = [&]<int kI>() HWY_ATTR {
-    constexpr auto kOthers = toom_cook_polynomial<2>(kI);
-    constexpr double kA = ToomCook<2>::points[kI];
     V plus[6], minus[6];
     HWY_UNROLL(16)
-    for (int x = 0; x < 6; ++x) {
-      const V even = add_scaled(load(2, x), kOthers[0], load(4, x));
-      const V odd = hn::MulAdd(load(1, x), hn::Set(d, static_cast<float>(kA * kOthers[0])),
-                               hn::Mul(load(3, x), hn::Set(d, static_cast<float>(kA))));
-      plus[x] = hn::Add(even, odd);
-      minus[x] = hn::Sub(even, odd);
-    }
+    for (int x = 0; x < 6; ++x) pair_to_points<2, kI>(column(x), plus[x], minus[x]);
     store_row(2 * kI + 1, plus);
     store_row(2 * kI + 2, minus);
   };
@@ -64,21 +53,21 @@ void winograd3x3(const Winograd3x3& w) {
   constexpr int kTiles = kFloatsAtOnce / kLanes;  // at once
   float* const inputs = w.scratch;
   // A block that has all outputs has read its inputs before it writes: they can share the cache.
-  float* const sums = w.block_count == 1 ? inputs : inputs + 36 * w.in_channels * kFloatsAtOnce;
-  const ptrdiff_t in_point = w.in_channels * kFloatsAtOnce, out_point = w.out_channels * kFloatsAtOnce;
+  float* const sums = w.block_count == 1 ? inputs : inputs + 36 * w.channels * kFloatsAtOnce;
+  const ptrdiff_t point = w.channels * kFloatsAtOnce;
   constexpr ptrdiff_t kNoOffset[1] = {0};
   for (int p = 0; p < w.positions; p += kTile * kTiles) {
-    for (int c = 0; c < w.in_channels; ++c) {
+    for (int c = 0; c < w.channels; ++c) {
       for (int tile = 0; tile < kTiles; ++tile) {
         tile_to_points(w.in_rows, c * w.channel_stride + (p + kTile * tile - 2) * kLanes,
-                       inputs + c * kFloatsAtOnce + tile * kLanes, in_point);
+                       inputs + c * kFloatsAtOnce + tile * kLanes, point);
       }
     }
     for (int b = 0; b < w.block_count; ++b) {
       const OutputBlock& block = w.blocks[b];
       w.gemm(block.count, {.in = inputs,
                            .in_channel_stride = kFloatsAtOnce,
-                           .channels = w.in_channels,
+                           .channels = w.channels,
                            .taps = 1,
                            .tap_offsets = kNoOffset,
                            .weights = block.weights,
@@ -86,11 +75,11 @@ void winograd3x3(const Winograd3x3& w) {
                            .out_channel_stride = kFloatsAtOnce,
                            .vectors = kTiles,
                            .batch = 36,
-                           .in_batch_stride = in_point,
-                           .weights_batch_stride = w.in_channels * block.count,
-                           .out_batch_stride = out_point});
+                           .in_batch_stride = point,
+                           .weights_batch_stride = w.channels * block.count,
+                           .out_batch_stride = point});
     }
-    for (int c = 0; c < w.out_channels; ++c) {
+    for (int c = 0; c < w.channels; ++c) {
       const V bias = hn::Set(d, w.bias[c]), slope = hn::Set(d, w.slope[c]);
       for (int tile = 0; tile < kTiles; ++tile) {
         const float* from = sums + c * kFloatsAtOnce + tile * kLanes;
@@ -98,7 +87,7 @@ void winograd3x3(const Winograd3x3& w) {
         for (int y = 0; y < 6; ++y) {
           V points[6];
           HWY_UNROLL(16)
-          for (int x = 0; x < 6; ++x, from += out_point) points[x] = hn::Load(d, from);
+          for (int x = 0; x < 6; ++x, from += point) points[x] = hn::Load(d, from);
           begin_from_points<2>(points[0], points[1], points[2], points[5], rows[y]);
           add_from_points<2, 1>(points[3], points[4], rows[y]);
         }
@@ -117,20 +106,19 @@ void winograd3x3(const Winograd3x3& w) {
   }
 }
 
-template <int kPairs>
-void points_from_input_rows_of(const float* const* in_rows, int vectors, float* out, ptrdiff_t stride) {
-  constexpr int kPoints = toom_cook_points(kPairs);
+// ---- the first layer and the tail's input --------------------------------------------------------------------------
+
+void points_from_input_rows(const float* const* in_rows, int vectors, float* out, ptrdiff_t stride) {
+  constexpr int kPoints = toom_cook_points(3);
   for (int v = 0; v < vectors; ++v) {
     V rows[kPoints], points[kPoints];
     HWY_UNROLL(16)
     for (int y = 0; y < kPoints; ++y) rows[y] = hn::Load(d, in_rows[y] + v * kLanes);
-    to_points<kPairs>(rows, points);
+    to_points<3>(rows, points);
     HWY_UNROLL(16)
     for (int t = 0; t < kPoints; ++t) hn::Store(points[t], d, out + t * stride + v * kLanes);
   }
 }
-
-// ---- the first layer and the tail's input --------------------------------------------------------------------------
 
 // Sums at four points of an output, or at all eight where there are registers for them.
 template <int kOutputs>
@@ -262,9 +250,6 @@ void add_rows_of_points_of(const float* points, ptrdiff_t point_stride, int vect
   }
 }
 
-void points_from_input_rows(int pairs, const float* const* in_rows, int vectors, float* out, ptrdiff_t stride) {
-  (pairs == 2 ? points_from_input_rows_of<2> : points_from_input_rows_of<3>)(in_rows, vectors, out, stride);
-}
 void add_rows_of_points(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
                         ptrdiff_t row_stride) {
   (pairs == 2 ? add_rows_of_points_of<2> : add_rows_of_points_of<3>)(points, point_stride, vectors, sums, row_stride);

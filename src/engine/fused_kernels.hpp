@@ -13,13 +13,13 @@ struct Winograd3x3 {
   const float* in_rows[6];  ///< at position 0 of channel 0; the tile at p reads positions p - 2 ... p + 3
   float* out_rows[4];
   ptrdiff_t channel_stride;  ///< of both
-  int in_channels, out_channels;
+  int channels;
   int positions;
-  const OutputBlock* blocks;  ///< weights [36][in_channels][count]
+  const OutputBlock* blocks;  ///< weights [36][channels][count]
   int block_count;
   const float *bias, *slope;
   void (*gemm)(int outputs, const Gemm&);
-  float* scratch;  ///< 36 * (in_channels + out_channels) * kFloatsAtOnce
+  float* scratch;  ///< 72 * channels * kFloatsAtOnce
 };
 
 /// The first layer: four output rows from the values of eight input rows at the Toom-Cook points of five taps.
@@ -68,7 +68,7 @@ struct FusedKernels {
   int feature_outputs, expanded_outputs;
   void (*winograd3x3)(const Winograd3x3&);
   /// n rows of one channel to n points: in[row] at position 0 -> out[point * stride].
-  void (*points_from_input_rows)(int pairs, const float* const* in_rows, int vectors, float* out, ptrdiff_t stride);
+  void (*points_from_input_rows)(const float* const* in_rows, int vectors, float* out, ptrdiff_t stride);
   void (*feature_rows)(const FeatureRows&);
   void (*expanded_points)(int pairs, const ExpandedPoints&);  ///< pairs 0: the rows themselves
   /// sums[row * row_stride] += the n rows that the values at n points (stride point_stride) stand for.

@@ -77,17 +77,16 @@ FusedPlan::FusedPlan(const Model& model, Precision p, std::string_view cpu)
       m(static_cast<int>(model.m)),
       scale(static_cast<int>(model.scale)),
       padding_mode(model.padding_mode),
-      tail_padding(model.tail == Tail::deconvolution ? PaddingMode::zeros : model.padding_mode),
-      feature_pairs(p == Precision::exact ? 0 : 3),
-      mapping_pairs(p == Precision::exact ? 0 : 2) {
+      tail_padding(model.tail == Tail::deconvolution ? PaddingMode::zeros : model.padding_mode) {
   const int block = gemm->most_outputs;
   std::vector<double> factor{1.0};
   auto next = [&, i = size_t{0}](int block_outputs, int row_pairs, int column_pairs) mutable {
     return pack_convolution(model.layers[i++], factor, block_outputs, row_pairs, column_pairs);
   };
-  feature_extraction = next(p == Precision::exact ? block : kernels->feature_outputs, feature_pairs, 0);
+  const bool exact = precision == Precision::exact;
+  feature_extraction = exact ? next(block, 0, 0) : next(kernels->feature_outputs, 3, 0);
   shrinking = next(block, 0, 0);
-  for (int i = 0; i < m; ++i) mapping.push_back(next(block, mapping_pairs, mapping_pairs));
+  for (int i = 0; i < m; ++i) mapping.push_back(exact ? next(block, 0, 0) : next(block, 2, 2));
   expanding = next(kernels->expanded_outputs, 0, 0);
 
   pack_tail(model, factor);

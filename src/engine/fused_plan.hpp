@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "engine/fused_kernels.hpp"
+#include "engine/toom_cook.hpp"
 #include "model/model.hpp"
 
 namespace fsrcnn {
 
 /// Rows that go through a layer together: a tile of the transforms.
-inline constexpr int kRowsAtOnce = 4;
+inline constexpr int kRowsAtOnce = kTile;
 
 /// The weights of a layer as the kernels read them.
 struct PackedLayer {
@@ -50,7 +51,7 @@ struct FusedPlan {
   PaddingMode tail_padding;  ///< of the last layer's input
   PackedLayer feature_extraction, shrinking, expanding;
   std::vector<PackedLayer> mapping;
-  int feature_pairs, mapping_pairs, tail_pairs;  ///< of Toom-Cook points; 0: direct
+  int tail_pairs;  ///< of Toom-Cook points; 0: direct
   std::vector<TailPass> tail;
   std::vector<float> tail_bias;      ///< of each phase
   std::vector<TapRange> tail_range;  ///< of each phase in one direction
@@ -61,7 +62,7 @@ struct FusedPlan {
   int phases() const { return scale * scale; }
   int tail_taps() const { return tail_before + tail_after + 1; }
   /// Rows of values that four rows of the tail's input stand for, and rows of output they add to.
-  int tail_points() const { return tail_pairs == 0 ? kRowsAtOnce : 2 * tail_pairs + 2; }
+  int tail_points() const { return tail_pairs == 0 ? kRowsAtOnce : toom_cook_points(tail_pairs); }
   int tail_rows() const { return tail_pairs == 0 ? kRowsAtOnce + tail_taps() - 1 : tail_points(); }
   /// How far a layer's rows and columns lag behind the input's: 2 + 1 for each mapping layer so far.
   int lag(int mapping_layers) const { return 2 + mapping_layers; }

@@ -14,9 +14,6 @@ constexpr int64_t kOutsideColumns = 8;
 // Positions of the tail's input in the cache at once, in floats of a vector.
 constexpr int kWindowFloats = 192;
 
-// A stride in floats that is an odd number of cache lines: the channels of a position then lie in different sets.
-ptrdiff_t spread(ptrdiff_t floats) { return ((floats + 15) / 16 | 1) * 16; }
-
 int64_t modulo(int64_t y, int64_t n) { return ((y % n) + n) % n; }
 
 }  // namespace
@@ -85,7 +82,7 @@ void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, i
   const int64_t begin = column(plan_->lag(plan_->m), 0, -kHalo),
                 end = begin + kHalo + int64_t{lanes_} * range.positions;
   masked_ = plan_->tail_padding == PaddingMode::zeros && (begin < 0 || end > width);
-  for (int p = -kHalo; p < range.positions; ++p) {
+  for (int p = -kHalo; masked_ && p < range.positions; ++p) {
     for (int lane = 0; lane < lanes_; ++lane) {
       const int64_t x = column(plan_->lag(plan_->m), lane, p);
       const uint32_t bits = x >= 0 && x < width ? ~uint32_t{0} : 0;
@@ -148,17 +145,15 @@ void FusedStrip::copy_halo(const Ring& ring, float* to, int lag) {
 void FusedStrip::feature_extraction_and_shrinking(int64_t y) {
   const FusedPlan& plan = *plan_;
   const int channels = plan.d;
+  const bool exact = plan.precision == Precision::exact;
   const ptrdiff_t block = ptrdiff_t{block_} * lanes_;
   const float* rows[8];
   for (int i = 0; i < 8; ++i) rows[i] = row(input_, y - 2 + i) - kHalo * lanes_;
   ptrdiff_t offsets[25];
   constexpr ptrdiff_t kNoOffset[1] = {0};
-  if (plan.feature_pairs != 0) {
-    kernels_->points_from_input_rows(plan.feature_pairs, rows, kHalo + range_.positions, input_points_,
-                                     channel_stride_);
-  }
+  if (!exact) kernels_->points_from_input_rows(rows, kHalo + range_.positions, input_points_, channel_stride_);
   for (int p = 0; p < range_.positions; p += block_) {
-    if (plan.feature_pairs != 0) {
+    if (!exact) {
       kernels_->feature_rows({.points = input_points_ + p * lanes_,
                               .point_stride = channel_stride_,
                               .positions = block_,
@@ -171,7 +166,7 @@ void FusedStrip::feature_extraction_and_shrinking(int64_t y) {
                               .out_channel_stride = block});
     }
     for (int r = 0; r < kRows; ++r) {
-      if (plan.feature_pairs == 0) {
+      if (exact) {
         for (int i = 0; i < 25; ++i) offsets[i] = rows[r + i / 5] - rows[r] + i % 5 * lanes_;
         for (const OutputBlock& b : plan.feature_extraction.blocks) {
           plan.gemm->gemm(b.count, {.in = rows[r] + p * lanes_,
@@ -208,12 +203,12 @@ void FusedStrip::mapping(int layer, int64_t y) {
   const FusedPlan& plan = *plan_;
   const PackedLayer& packed = plan.mapping[static_cast<size_t>(layer - 1)];
   const Ring &from = maps_[static_cast<size_t>(layer - 1)], &to = maps_[static_cast<size_t>(layer)];
-  if (plan.mapping_pairs != 0) {
+  if (plan.precision == Precision::fast) {
     Winograd3x3 w{};
     for (int i = 0; i < 6; ++i) w.in_rows[i] = row(from, y - 1 + i);
     for (int i = 0; i < kRows; ++i) w.out_rows[i] = row(to, y + i);
     w.channel_stride = channel_stride_;
-    w.in_channels = w.out_channels = plan.s;
+    w.channels = plan.s;
     w.positions = range_.positions;
     w.blocks = packed.blocks.data();
     w.block_count = static_cast<int>(packed.blocks.size());

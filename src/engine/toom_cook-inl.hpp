@@ -21,33 +21,40 @@ HWY_INLINE V add_scaled(V x, Factor factor, V sum) {
   return factor == 1 ? hn::Add(sum, x) : hn::MulAdd(x, hn::Set(d, static_cast<float>(factor)), sum);
 }
 
-// out = the n points of n inputs, for a convolution (Winograd's B^T d).
-template <int kPairs>
-HWY_INLINE void to_points(const V* HWY_RESTRICT in, V* HWY_RESTRICT out) {
+// The points of n inputs, in(0) ... in(n - 1), for a convolution (Winograd's B^T d): 0 and infinity; a pair; all.
+template <int kPairs, class In>
+HWY_INLINE void ends_to_points(const In& in, V& zero, V& infinity) {
   constexpr auto kAll = toom_cook_polynomial<kPairs>(-1);
-  V zero = in[2 * kPairs], infinity = in[2 * kPairs + 1];
+  zero = in(2 * kPairs);
+  infinity = in(2 * kPairs + 1);
   HWY_UNROLL(16)
   for (int k = kPairs - 1; k >= 0; --k) {
-    zero = add_scaled(in[2 * k], kAll[static_cast<size_t>(k)], zero);
-    infinity = add_scaled(in[2 * k + 1], kAll[static_cast<size_t>(k)], infinity);
+    zero = add_scaled(in(2 * k), kAll[static_cast<size_t>(k)], zero);
+    infinity = add_scaled(in(2 * k + 1), kAll[static_cast<size_t>(k)], infinity);
   }
-  out[0] = zero;
-  out[2 * kPairs + 1] = infinity;
-  const auto pair = [&]<int kI>() HWY_ATTR {
-    constexpr auto kOthers = toom_cook_polynomial<kPairs>(kI);
-    constexpr double kA = ToomCook<kPairs>::points[kI];
-    V even = in[2 * kPairs], odd = hn::Mul(in[2 * kPairs - 1], hn::Set(d, static_cast<float>(kA)));
-    HWY_UNROLL(16)
-    for (int k = kPairs - 2; k >= 0; --k) {
-      even = hn::MulAdd(in[2 * k + 2], hn::Set(d, static_cast<float>(kOthers[k])), even);
-      odd = hn::MulAdd(in[2 * k + 1], hn::Set(d, static_cast<float>(kA * kOthers[k])), odd);
-    }
-    out[2 * kI + 1] = hn::Add(even, odd);
-    out[2 * kI + 2] = hn::Sub(even, odd);
-  };
-  pair.template operator()<0>();
-  pair.template operator()<1>();
-  if constexpr (kPairs == 3) pair.template operator()<2>();
+}
+
+template <int kPairs, int kI, class In>
+HWY_INLINE void pair_to_points(const In& in, V& plus, V& minus) {
+  constexpr auto kOthers = toom_cook_polynomial<kPairs>(kI);
+  constexpr double kA = ToomCook<kPairs>::points[kI];
+  V even = in(2 * kPairs), odd = hn::Mul(in(2 * kPairs - 1), hn::Set(d, static_cast<float>(kA)));
+  HWY_UNROLL(16)
+  for (int k = kPairs - 2; k >= 0; --k) {
+    even = hn::MulAdd(in(2 * k + 2), hn::Set(d, static_cast<float>(kOthers[k])), even);
+    odd = hn::MulAdd(in(2 * k + 1), hn::Set(d, static_cast<float>(kA * kOthers[k])), odd);
+  }
+  plus = hn::Add(even, odd);
+  minus = hn::Sub(even, odd);
+}
+
+template <int kPairs>
+HWY_INLINE void to_points(const V* HWY_RESTRICT in, V* HWY_RESTRICT out) {
+  const auto at = [in](int i) HWY_ATTR { return in[i]; };
+  ends_to_points<kPairs>(at, out[0], out[2 * kPairs + 1]);
+  pair_to_points<kPairs, 0>(at, out[1], out[2]);
+  pair_to_points<kPairs, 1>(at, out[3], out[4]);
+  if constexpr (kPairs == 3) pair_to_points<kPairs, 2>(at, out[5], out[6]);
 }
 
 // out = the four outputs of n points, for a convolution (Winograd's A^T m): first what 0, infinity and the first pair

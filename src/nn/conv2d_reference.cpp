@@ -23,19 +23,13 @@ void check_conv2d(const Shape& weight, int64_t bias_count, const Conv2dParams& p
 }
 
 Shape conv2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_count, const Conv2dParams& p) {
-  check_at_least(kOp, "stride", p.stride, 1);
-  check_at_least(kOp, "padding", p.padding, 0);
-  check_at_least(kOp, "dilation", p.dilation, 1);
+  check_conv2d(weight, bias_count, p);
   check_not_empty(kOp, "input", input);
-  check_not_empty(kOp, "weight", weight);
-  check_groups(kOp, p.groups, "out_channels", weight.n);
   check_groups(kOp, p.groups, "in_channels", input.c);
-  if (weight.n < 1) fail(ErrorCode::input, "{}: the weight has shape {}: no output channels", kOp, to_string(weight));
   if (input.c / p.groups != weight.c) {
     fail(ErrorCode::input, "{}: the input has {} channels, but weight {} with groups = {} expects {}", kOp, input.c,
          to_string(weight), p.groups, weight.c * p.groups);
   }
-  check_bias(kOp, bias_count, weight.n);
 
   const auto size = [&](int64_t in, int64_t kernel, int64_t padding, int64_t dilation, int64_t stride) {
     const int64_t padded = in + 2 * padding, spanned = dilation * (kernel - 1) + 1;

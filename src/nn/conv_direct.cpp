@@ -281,7 +281,7 @@ void ConvDirect::run(const float* in, const Shape& in_shape, float* out, const S
   const int64_t input_floats =
       t.channels * t.channel_stride + 64;  // the last vector may reach beyond the last position
   const int64_t in_plane = in_shape.h * in_shape.w, out_plane = out_shape.h * out_shape.w;
-  run_jobs(pool, in_shape.n * form_.groups * t.tiles_y * t.tiles_x, [&](int64_t job) {
+  pool.run(in_shape.n * form_.groups * t.tiles_y * t.tiles_x, [&](int64_t job) {
     const int64_t x = job % t.tiles_x * t.columns, y = job / t.tiles_x % t.tiles_y * t.rows;
     const int64_t image_group = job / t.tiles_x / t.tiles_y, group = image_group % form_.groups;
     float* const input = conv_scratch(static_cast<size_t>(input_floats + slots * t.slot_stride));

@@ -8,6 +8,20 @@ namespace {
 
 int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
+// Things that meet the same others, by these others.
+template <class Meet>
+std::map<std::vector<int>, std::vector<int>> grouped(int things, int others, const Meet& meet) {
+  std::map<std::vector<int>, std::vector<int>> groups;
+  for (int i = 0; i < things; ++i) {
+    std::vector<int> met;
+    for (int j = 0; j < others; ++j) {
+      if (meet(i, j)) met.push_back(j);
+    }
+    groups[met].push_back(i);
+  }
+  return groups;
+}
+
 }  // namespace
 
 ConvAxis conv_axis(int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
@@ -44,32 +58,20 @@ ConvAxis conv_transpose_axis(int64_t kernel, int64_t stride, int64_t padding, in
 }
 
 std::vector<ConvClass> taps_by_phases(const ConvAxis& axis) {
-  std::map<std::vector<int>, std::vector<int>> classes;
-  for (int t = 0; t < axis.taps(); ++t) {
-    std::vector<int> phases;
-    for (int p = 0; p < axis.phase_count(); ++p) {
-      if (axis.kernel_at(t, p) >= 0) phases.push_back(p);
-    }
-    classes[phases].push_back(t);
-  }
   std::vector<ConvClass> result;
-  result.reserve(classes.size());
-  for (auto& [phases, taps] : classes) result.push_back({taps, phases});
+  for (auto& [phases, taps] :
+       grouped(axis.taps(), axis.phase_count(), [&](int t, int p) { return axis.kernel_at(t, p) >= 0; })) {
+    result.push_back({taps, phases});
+  }
   return result;
 }
 
 std::vector<ConvClass> phases_by_taps(const ConvAxis& axis) {
-  std::map<std::vector<int>, std::vector<int>> classes;
-  for (int p = 0; p < axis.phase_count(); ++p) {
-    std::vector<int> taps;
-    for (int t = 0; t < axis.taps(); ++t) {
-      if (axis.kernel_at(t, p) >= 0) taps.push_back(t);
-    }
-    classes[taps].push_back(p);
-  }
   std::vector<ConvClass> result;
-  result.reserve(classes.size());
-  for (auto& [taps, phases] : classes) result.push_back({taps, phases});
+  for (auto& [taps, phases] :
+       grouped(axis.phase_count(), axis.taps(), [&](int p, int t) { return axis.kernel_at(t, p) >= 0; })) {
+    result.push_back({taps, phases});
+  }
   return result;
 }
 

@@ -374,8 +374,7 @@ void ConvPanels::run(const float* in, const Shape& in_shape, float* out, const S
       }
     }
   }
-  run_jobs(pool, static_cast<int64_t>(jobs.size()),
-           [&](int64_t job) { run_job(call, jobs[static_cast<size_t>(job)]); });
+  pool.run(static_cast<int64_t>(jobs.size()), [&](int64_t job) { run_job(call, jobs[static_cast<size_t>(job)]); });
 }
 
 }  // namespace fsrcnn

@@ -25,18 +25,12 @@ void check_conv_transpose2d(const Shape& weight, int64_t bias_count, const ConvT
 
 Shape conv_transpose2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_count,
                                     const ConvTranspose2dParams& p) {
-  check_at_least(kOp, "stride", p.stride, 1);
-  check_at_least(kOp, "padding", p.padding, 0);
-  check_at_least(kOp, "output_padding", p.output_padding, 0);
-  check_at_least(kOp, "dilation", p.dilation, 1);
+  check_conv_transpose2d(weight, bias_count, p);
   check_not_empty(kOp, "input", input);
-  check_not_empty(kOp, "weight", weight);
-  check_groups(kOp, p.groups, "in_channels", input.c);
   if (input.c != weight.n) {
     fail(ErrorCode::input, "{}: the input has {} channels, but weight {} (in, out/groups, kh, kw) expects {}", kOp,
          input.c, to_string(weight), weight.n);
   }
-  check_bias(kOp, bias_count, weight.c * p.groups);
 
   const auto size = [&](const char* axis, int64_t in, int64_t kernel, int64_t stride, int64_t padding,
                         int64_t output_padding, int64_t dilation) {

@@ -32,6 +32,10 @@ struct Gemm {
   ptrdiff_t in_batch_stride = 0, weights_batch_stride = 0, out_batch_stride = 0;
 };
 
+/// A stride for at least so many floats that is an odd number of cache lines: what lies this far apart, as the channels
+/// of a position do, is in different sets of the cache.
+constexpr ptrdiff_t spread(ptrdiff_t floats) { return ((floats + 15) / 16 | 1) * 16; }
+
 /// For one instruction set.
 struct GemmKernels {
   const char* cpu;                         ///< its name

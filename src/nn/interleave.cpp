@@ -48,7 +48,7 @@ void interleave(int rows, const float* in, ptrdiff_t stride, int64_t count, floa
 }  // namespace
 
 extern const InterleaveKernels kInterleaveKernels;
-const InterleaveKernels kInterleaveKernels = {.cpu = kCpuName, .lanes = kLanes, .interleave = interleave};
+const InterleaveKernels kInterleaveKernels = {.cpu = kCpuName, .interleave = interleave};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace fsrcnn

@@ -9,7 +9,6 @@ namespace fsrcnn {
 /// For one instruction set.
 struct InterleaveKernels {
   const char* cpu;  ///< its name
-  int lanes;        ///< floats in a vector
   /// out[i * rows + r] = in[r * stride + i] for i < count. No alignment needed.
   void (*interleave)(int rows, const float* in, ptrdiff_t stride, int64_t count, float* out);
 };
