@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--library", metavar="PATH", help="libfsrcnn.so (built by CMake's preset release)")
     parser.add_argument("--without-ours", action="store_true", help="only the peers")
     parser.add_argument(
-        "--output", type=Path, default=ROOT / "docs", help="folder of BENCHMARKS.md and benchmarks.svg (docs)"
+        "--output", type=Path, default=ROOT / "docs", help="folder of BENCHMARKS.md and its pictures (docs)"
     )
     parser.add_argument("--build", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""The figures as a picture: FSRCNN above, conv_transpose2d below."""
+"""The figures as pictures: one of FSRCNN, one of conv_transpose2d."""
 
 import statistics
 
@@ -74,20 +74,21 @@ def conv_transpose_panel(axes, results, columns_of):
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, fontsize=8, frameon=False, handletextpad=0.2)
 
 
-def write(results, path, columns_of):
+def save(draw, height, path):
+    figure, axes = pyplot.subplots(figsize=(10, height), layout="constrained")
+    axes.spines[["top", "right"]].set_visible(False)
+    draw(axes)
+    figure.savefig(path, facecolor="white", metadata={"Date": None})  # the same picture for the same figures
+    pyplot.close(figure)
+
+
+def write(results, folder, columns_of):
     pyplot.rcParams.update(
         {"svg.fonttype": "none", "svg.hashsalt": "fsrcnn", "font.family": "sans-serif", "font.size": 9}
     )
-    rows = next(reversed(results["conv_transpose"].values()), [])
     engines = max((len(m["engines"]) for m in results["network"].values()), default=1)
-    heights = [0.9 + 0.25 * engines * len(results["network"])] + ([1.2 + 0.24 * len(rows)] if rows else [])
-    figure, panels = pyplot.subplots(
-        len(heights), 1, figsize=(10, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
-    )
-    for axes in panels[:, 0]:
-        axes.spines[["top", "right"]].set_visible(False)
-    network_panel(panels[0, 0], results)
-    if rows:
-        conv_transpose_panel(panels[1, 0], results, columns_of)
-    figure.savefig(path, facecolor="white", metadata={"Date": None})  # the same picture for the same figures
-    pyplot.close(figure)
+    height = 0.9 + 0.25 * engines * len(results["network"])
+    save(lambda axes: network_panel(axes, results), height, folder / "benchmarks.svg")
+    if rows := next(reversed(results["conv_transpose"].values()), []):
+        draw = lambda axes: conv_transpose_panel(axes, results, columns_of)  # noqa: E731
+        save(draw, 1.2 + 0.24 * len(rows), folder / "benchmarks_conv_transpose2d.svg")

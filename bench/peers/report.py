@@ -1,4 +1,4 @@
-"""Writes what bench.py measured as BENCHMARKS.md and benchmarks.svg:  python report.py RESULTS.json FOLDER"""
+"""Writes what bench.py measured as BENCHMARKS.md and its pictures:  python report.py RESULTS.json FOLDER"""
 
 import json
 import math
@@ -159,8 +159,10 @@ def markdown(results):
         parts.append(f"<details><summary>All forms, each timed by itself</summary>\n\n{details}\n\n</details>")
     for threads, rows in results["conv_transpose"].items():
         if rows:
-            title = f"## conv_transpose2d, threads: {threads}"
-            parts += [title, "Milliseconds, the best of the rounds.", conv_transpose_table(rows), left_out(rows)]
+            parts.append(f"## conv_transpose2d, threads: {threads}")
+            if threads == list(results["conv_transpose"])[-1]:
+                parts.append("![Times of conv_transpose2d](benchmarks_conv_transpose2d.svg)")
+            parts += ["Milliseconds, the best of the rounds.", conv_transpose_table(rows), left_out(rows)]
     method = METHOD.format(tolerance=TOLERANCE, rounds=results["rounds"], batch=BATCH_MS)
     return "\n\n".join(part for part in [*parts, "## Method", method] if part)
 
@@ -172,9 +174,9 @@ def write(results, folder):
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         sys.exit(f"{path} needs these two lines once each, for the figures to go between them:\n{BEGIN}\n{END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    plot.write(results, folder / "benchmarks.svg", columns_of)
+    plot.write(results, folder, columns_of)
     path.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{after}")
-    print(f"Written: {path} and {folder / 'benchmarks.svg'}")
+    print(f"Written: {path} and its pictures")
 
 
 if __name__ == "__main__":

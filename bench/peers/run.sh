@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures fsrcnn.cpp and other engines on this machine, and writes docs/BENCHMARKS.md and docs/benchmarks.svg:
+# Measures fsrcnn.cpp and other engines on this machine, and writes docs/BENCHMARKS.md with its pictures:
 #   bench/peers/run.sh [--library PATH | --without-ours] [OPTION...]
 #   --library PATH    libfsrcnn.so; otherwise CMake's preset release builds it
 #   --without-ours    only the peers
 #   --threads N...    numbers of threads (1 2)          --size WxH    of the frame (1920x1080)
 #   --rounds N        every engine once in each (7)     --engines NAME..., --shapes N...    only these
-#   --output FOLDER   of BENCHMARKS.md and benchmarks.svg (docs)
+#   --output FOLDER   of BENCHMARKS.md and its pictures (docs)
 # The peers of requirements.txt are installed into build/peers/venv and nowhere else (PyPI's torch needs 6 GB). A run of
 # everything takes half an hour or more on two cores; leave the machine alone meanwhile.
 set -euo pipefail
