@@ -34,12 +34,14 @@ typedef struct fsrcnn_options {
 
 enum { FSRCNN_U8 = 0, FSRCNN_U16 = 1, FSRCNN_F32 = 2 };
 
-/* Samples in rows stride_bytes apart. one: the sample that stands for 1.0, e.g. 255. */
+/* Samples in rows stride_bytes apart. one: the sample that stands for 1.0, e.g. 255; full_range, if not 0: that stands
+   for white, with 0 for black, instead of BT.601's limited range. */
 typedef struct fsrcnn_plane {
   void* data;
   int64_t width, height, stride_bytes;
   int type;
   float one;
+  int full_range;
 } fsrcnn_plane;
 
 typedef struct fsrcnn_upscaler fsrcnn_upscaler;
@@ -61,7 +63,7 @@ FSRCNN_C_API int fsrcnn_upscale_f32(fsrcnn_upscaler* upscaler, const float* inpu
 typedef struct fsrcnn_rows fsrcnn_rows;
 typedef void (*fsrcnn_sink)(void* user, const fsrcnn_plane* rows);
 
-/* width, height: of the LR picture. Of the formats only type and one count. The upscaler must outlive the rows. */
+/* width, height: of the LR picture. Of the formats type, one and full_range count. The upscaler must outlive the rows. */
 FSRCNN_C_API fsrcnn_rows* fsrcnn_rows_create(fsrcnn_upscaler* upscaler, int64_t width, int64_t height,
                                              const fsrcnn_plane* input_format, const fsrcnn_plane* output_format,
                                              fsrcnn_sink sink, void* user);

@@ -50,6 +50,9 @@ struct BasicPlane {
   ptrdiff_t stride_bytes = 0;
   SampleType type = SampleType::f32;
   float one = 1.0F;  ///< the sample that stands for 1.0 of the network: 255 for 8 bits, 1020 for 10, 1 for floats
+  /// Luma of full range, as JPEG has it: 0 is black (the network's 16/255), `one` is white (its 235/255), and is 1023
+  /// for 10 bits.
+  bool full_range = false;
 
   Bytes* row(int64_t y) const { return data + y * stride_bytes; }
 };
@@ -111,7 +114,7 @@ class FSRCNN_API Upscaler {
   /// What runs: one of cpu_names().
   const std::string& cpu() const;
 
-  /// A luma plane (BT.601 limited range) through the network. output: scale times as wide and high, not overlapping the
+  /// A luma plane (limited range as in BT.601, or full range) through the network. output: scale times as wide and high, not overlapping the
   /// input; integers are rounded to the nearest. Output pixels whose receptive field holds a NaN or an infinity are NaN
   /// (0 as integers). Throws Error(input) if the planes do not fit each other, and Error(cancelled) if stopped: the
   /// output is then undefined.
@@ -128,7 +131,7 @@ class FSRCNN_API RowUpscaler {
   /// Called with the next rows of the output, `rows.height` of them; they are gone after the call.
   using Sink = std::function<void(const ConstPlane& rows)>;
 
-  /// width and height are the LR picture's. Of the formats only type and `one` count. The upscaler must outlive this.
+  /// width and height are the LR picture's. Of the formats type, `one` and full_range count. The upscaler must outlive this.
   /// Throws Error(input) if a size is not positive.
   RowUpscaler(Upscaler& upscaler, int64_t width, int64_t height, const ConstPlane& input_format,
               const Plane& output_format, Sink sink);

@@ -79,7 +79,8 @@ fsrcnn::BasicPlane<Bytes> plane_of(const fsrcnn_plane* plane, const char* name) 
           p.height,
           static_cast<ptrdiff_t>(p.stride_bytes),
           static_cast<fsrcnn::SampleType>(p.type),
-          p.one};
+          p.one,
+          p.full_range != 0};
 }
 
 fsrcnn::Shape shape_of(const int64_t shape[4]) { return {shape[0], shape[1], shape[2], shape[3]}; }
@@ -128,8 +129,13 @@ fsrcnn_rows* fsrcnn_rows_create(fsrcnn_upscaler* upscaler, int64_t width, int64_
     required(upscaler, "upscaler");
     if (sink == nullptr) fsrcnn::fail(fsrcnn::ErrorCode::usage, "the argument 'sink' is null");
     const auto call = [sink, user](const fsrcnn::ConstPlane& rows) {
-      const fsrcnn_plane plane{const_cast<std::byte*>(rows.data), rows.width, rows.height, rows.stride_bytes,
-                               static_cast<int>(rows.type),       rows.one};
+      const fsrcnn_plane plane{const_cast<std::byte*>(rows.data),
+                               rows.width,
+                               rows.height,
+                               rows.stride_bytes,
+                               static_cast<int>(rows.type),
+                               rows.one,
+                               rows.full_range ? 1 : 0};
       sink(user, &plane);
     };
     return new fsrcnn_rows{fsrcnn::RowUpscaler(upscaler->upscaler, width, height,

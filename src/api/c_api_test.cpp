@@ -32,7 +32,7 @@ TEST(CApi, UpscalesPlanesAndRows) {
     } rows{output.data()};
     output = Tensor<float>(expected.shape());
     rows.next = output.data();
-    const fsrcnn_plane format{nullptr, 0, 0, 0, FSRCNN_F32, 1};
+    const fsrcnn_plane format{nullptr, 0, 0, 0, FSRCNN_F32, 1, 0};
     const fsrcnn_sink sink = [](void* user, const fsrcnn_plane* some) {
       float*& next = static_cast<Rows*>(user)->next;
       std::memcpy(next, some->data, static_cast<size_t>(some->height * some->stride_bytes));
@@ -41,7 +41,7 @@ TEST(CApi, UpscalesPlanesAndRows) {
     fsrcnn_rows* const stream = fsrcnn_rows_create(upscaler, 70, 50, &format, &format, sink, &rows);
     ASSERT_NE(stream, nullptr) << fsrcnn_last_error();
     for (int64_t y = 0; y < 50; ++y) {
-      const fsrcnn_plane next{const_cast<float*>(luma.row(0, 0, y)), 70, 1, 70 * 4, FSRCNN_F32, 1};
+      const fsrcnn_plane next{const_cast<float*>(luma.row(0, 0, y)), 70, 1, 70 * 4, FSRCNN_F32, 1, 0};
       ASSERT_EQ(fsrcnn_rows_push(stream, &next), FSRCNN_OK) << fsrcnn_last_error();
     }
     EXPECT_EQ(output, expected) << cpu;
@@ -87,7 +87,7 @@ TEST(CApi, ErrorsAreCodesWithAMessage) {
   float pixels[16] = {};
   EXPECT_EQ(fsrcnn_upscale_f32(upscaler, nullptr, 2, 2, 8, pixels, 16), FSRCNN_ERROR_USAGE);
   EXPECT_EQ(fsrcnn_upscale_f32(upscaler, pixels, 0, 2, 8, pixels, 16), FSRCNN_ERROR_INPUT);
-  const fsrcnn_plane in{pixels, 2, 2, 8, 7, 1}, out{pixels, 4, 4, 16, FSRCNN_F32, 1};
+  const fsrcnn_plane in{pixels, 2, 2, 8, 7, 1, 0}, out{pixels, 4, 4, 16, FSRCNN_F32, 1, 0};
   EXPECT_EQ(fsrcnn_upscale(upscaler, &in, &out), FSRCNN_ERROR_USAGE);
   EXPECT_STREQ(fsrcnn_last_error(), "the type of the plane 'input' is 7, but must be FSRCNN_U8, _U16 or _F32");
   EXPECT_EQ(fsrcnn_upscale(upscaler, nullptr, &out), FSRCNN_ERROR_USAGE);

@@ -14,10 +14,9 @@ namespace {
 constexpr int64_t kComparedRows = 32;
 
 bool same_format(const ConstPlane& a, const ConstPlane& b) {
-  return a.width == b.width && a.height == b.height && a.type == b.type && a.one == b.one;
+  return a.width == b.width && a.height == b.height && a.type == b.type && a.one == b.one &&
+         a.full_range == b.full_range;
 }
-
-ConstPlane as_const(const Plane& p) { return {p.data, p.width, p.height, p.stride_bytes, p.type, p.one}; }
 
 void check_planes(const Model& model, const ConstPlane& in, const Plane& out, const FrameOptions& options) {
   if (in.width < 1 || in.height < 1) {
@@ -31,7 +30,7 @@ void check_planes(const Model& model, const ConstPlane& in, const Plane& out, co
     fail(ErrorCode::input, "of the previous frame there must be input and output, or neither");
   }
   if (options.previous_input &&
-      (!same_format(*options.previous_input, in) || !same_format(*options.previous_output, as_const(out)))) {
+      (!same_format(*options.previous_input, in) || !same_format(*options.previous_output, const_view(out)))) {
     fail(ErrorCode::input, "the previous frame has another size, type or level than this one");
   }
 }

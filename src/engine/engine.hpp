@@ -30,6 +30,8 @@ class Engine {
   /// What runs: one of cpu_names().
   const std::string& cpu() const { return cpu_; }
 
+  Precision precision() const { return options_.precision; }
+
   /// As Upscaler::upscale.
   FrameStatistics upscale(const ConstPlane& input, const Plane& output, const FrameOptions& options = {});
 

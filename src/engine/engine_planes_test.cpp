@@ -21,12 +21,12 @@ constexpr std::byte kGuard{0xA5};
 
 /// A plane in the middle of guard bytes, its rows apart by an odd number of samples more than they are wide.
 struct GuardedPlane {
-  GuardedPlane(int64_t width, int64_t height, SampleType type, float one) {
+  GuardedPlane(int64_t width, int64_t height, SampleType type, float one, bool full_range = false) {
     const int64_t sample = bytes_of(type), stride = (width + 7) * sample;
     bytes.assign(static_cast<size_t>(stride * (height + 2)), kGuard);
-    plane = {bytes.data() + stride + 3 * sample, width, height, stride, type, one};
+    plane = {bytes.data() + stride + 3 * sample, width, height, stride, type, one, full_range};
   }
-  ConstPlane view() const { return {plane.data, plane.width, plane.height, plane.stride_bytes, plane.type, plane.one}; }
+  ConstPlane view() const { return const_view(plane); }
   /// Whether all bytes but the plane's are as they were.
   bool guards_stand() const {
     std::vector<std::byte> copy = bytes;
@@ -56,10 +56,21 @@ struct GuardedPlane {
 struct Format {
   SampleType type;
   float one;
+  bool full_range = false;
+
+  // The network's luma that a sample stands for, and the sample of a luma.
+  double luma(double sample) const {
+    return full_range ? (16 + 219 * sample / static_cast<double>(one)) / 255 : sample / static_cast<double>(one);
+  }
+  double sample(double luma) const {
+    const auto white = static_cast<double>(one);
+    return std::clamp(full_range ? (255 * luma - 16) / 219 * white : luma * white, 0.0, white);
+  }
 };
 
-constexpr Format kFormats[] = {{SampleType::u8, 255},    {SampleType::u16, 1020}, {SampleType::u16, 65280},
-                               {SampleType::u16, 65535}, {SampleType::f32, 1},    {SampleType::f32, 255}};
+constexpr Format kFormats[] = {{SampleType::u8, 255},       {SampleType::u16, 1020},       {SampleType::u16, 65280},
+                               {SampleType::u16, 65535},    {SampleType::f32, 1},          {SampleType::f32, 255},
+                               {SampleType::u8, 255, true}, {SampleType::u16, 1023, true}, {SampleType::f32, 1, true}};
 
 TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
   const Model model = test::random_model(6, 4, 1, 3, 21);
@@ -69,12 +80,13 @@ TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
     for (const Format& from : kFormats) {
       for (const Format& to : kFormats) {
         const int64_t width = 5 + random() % 90, height = 1 + random() % 20;
-        GuardedPlane input(width, height, from.type, from.one), output(3 * width, 3 * height, to.type, to.one);
+        GuardedPlane input(width, height, from.type, from.one, from.full_range);
+        GuardedPlane output(3 * width, 3 * height, to.type, to.one, to.full_range);
         Tensor<double> luma({1, 1, height, width});
         for (int64_t y = 0; y < height; ++y) {
           for (int64_t x = 0; x < width; ++x) {
             input.set(y, x, static_cast<double>(random() % (static_cast<uint32_t>(from.one) + 1)));
-            luma(0, 0, y, x) = input.at(y, x) / static_cast<double>(from.one);
+            luma(0, 0, y, x) = from.luma(input.at(y, x));
           }
         }
         engine.upscale(input.view(), output.plane);
@@ -84,7 +96,7 @@ TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
         const double tolerance = to.one * 1e-5 + (to.type == SampleType::f32 ? 0 : 0.5);
         for (int64_t y = 0; y < 3 * height; ++y) {
           for (int64_t x = 0; x < 3 * width; ++x) {
-            ASSERT_NEAR(output.at(y, x), expected(0, 0, y, x) * static_cast<double>(to.one), tolerance)
+            ASSERT_NEAR(output.at(y, x), to.sample(expected(0, 0, y, x)), tolerance)
                 << cpu << " at " << x << ", " << y << " of " << 3 * width << "x" << 3 * height;
           }
         }

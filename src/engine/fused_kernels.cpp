@@ -264,7 +264,7 @@ void output_row_of(const OutputRow& r) {
   constexpr int kInWord = 4 / sizeof(Sample), kWords = 4 * kScale / kInWord;
   using DI = hn::RebindToSigned<D>;
   const DI di;
-  const V one = hn::Set(d, r.one);
+  const V factor = hn::Set(d, r.factor), most = hn::Set(d, r.most);
   const ptrdiff_t lane_words = ptrdiff_t{r.positions} * kScale / kInWord;
   HWY_ALIGN int32_t words[kWords][kLanes];
   for (int p = 0; p < r.positions; p += 4) {
@@ -275,10 +275,10 @@ void output_row_of(const OutputRow& r) {
       for (int i = 0; i < kInWord; ++i) {
         const int sample = w * kInWord + i, phase = sample % kScale;
         V x = hn::Load(d, r.sums + phase * r.phase_stride + (p + sample / kScale) * kLanes);
-        x = hn::Add(x, hn::Set(d, r.bias[phase * r.bias_stride]));
+        x = hn::Add(x, hn::Set(d, r.bias[phase]));
         // A NaN stays one, but where no integer stands for it.
         if constexpr (kInWord != 1) x = hn::IfThenElseZero(hn::Eq(x, x), x);
-        x = hn::Mul(hn::Min(hn::Set(d, 1.0F), hn::Max(hn::Zero(d), x)), one);
+        x = hn::Min(most, hn::Max(hn::Zero(d), hn::Mul(x, factor)));
         if constexpr (kInWord == 1) {
           word = hn::BitCast(di, x);
         } else {

@@ -52,10 +52,10 @@ struct ExpandedPoints {
 struct OutputRow {
   const float* sums;  ///< [scale][positions], phase_stride apart
   ptrdiff_t phase_stride;
-  const float* bias;  ///< of the phases, bias_stride apart
-  ptrdiff_t bias_stride;
+  const float* bias;  ///< of the phases
   int positions;   ///< a multiple of 4
-  float one;       ///< the sample that stands for 1.0
+  float factor;    ///< the sample that stands for 1.0
+  float most;      ///< the largest sample
   std::byte* out;  ///< for each lane its positions * scale samples
 };
 
@@ -74,7 +74,7 @@ struct FusedKernels {
   /// sums[row * row_stride] += the n rows that the values at n points (stride point_stride) stand for.
   void (*add_rows_of_points)(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
                              ptrdiff_t row_stride);
-  /// Samples are clamp(sum + bias, 0, 1) * one, integers rounded to the nearest.
+  /// Samples are clamp((sum + bias) * factor, 0, most), integers rounded to the nearest.
   void (*output_row)(SampleType type, int scale, const OutputRow&);
 };
 

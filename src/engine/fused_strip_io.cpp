@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -21,7 +22,8 @@ void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_inpu
     return;
   }
   const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
-  const auto load = [&](auto type) {
+  const auto [black, level_range] = luma_levels(input);
+  const auto load = [&, black = black, level_range = level_range](auto type) {
     const auto* samples = reinterpret_cast<const decltype(type)*>(from);
     for (int lane = 0; lane < lanes_; ++lane) {
       for (int p = -kHalo; p < range_.positions; ++p) {
@@ -29,7 +31,7 @@ void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_inpu
         const bool outside = x < 0 || x >= width_;
         float value = 0;
         if (!outside || replicate) {
-          value = static_cast<float>(samples[std::clamp<int64_t>(x, 0, width_ - 1)]) / input.one;
+          value = static_cast<float>(samples[std::clamp<int64_t>(x, 0, width_ - 1)]) / input.one * level_range + black;
         }
         if constexpr (std::is_same_v<decltype(type), float>) {
           if (!(std::abs(value) <= kLargest)) {
@@ -77,16 +79,20 @@ void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, S
   const int scale = plan_->scale, phases = plan_->phases();
   const int64_t first = group_ - kRowsAtOnce, sample = bytes_of(output.type);
   const int64_t lane_bytes = range_.positions * scale * sample;
+  const auto [black, level_range] = luma_levels(output);
   for (int64_t y = std::max(first, first_row_); y < std::min(first + kRowsAtOnce, end); ++y) {
     const int64_t output_row = scale * (y - output_begin);
     for (int py = 0; py < scale; ++py) {
+      std::array<float, 4> bias{};  // no scale is larger
+      for (int px = 0; px < scale; ++px)
+        bias[static_cast<size_t>(px)] = plan_->tail_bias[static_cast<size_t>(px * scale + py)] - black;
       kernels_->output_row(output.type, scale,
                            {.sums = sums_ + ((y - first) * phases + py) * channel_stride_,
                             .phase_stride = scale * channel_stride_,
-                            .bias = plan_->tail_bias.data() + py,
-                            .bias_stride = scale,
+                            .bias = bias.data(),
                             .positions = range_.positions,
-                            .one = output.one,
+                            .factor = output.one / level_range,
+                            .most = output.one,
                             .out = reinterpret_cast<std::byte*>(output_row_)});
       for (int lane = 0; lane < lanes_; ++lane) {
         const int64_t lane_column = column(plan_->output_lag(), lane, 0);

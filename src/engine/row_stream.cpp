@@ -93,7 +93,7 @@ void RowStream::advance() {
   output_rows_ = end;
   input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>((keep - input_begin_) * input.stride_bytes));
   input_begin_ = keep;
-  if (end > begin) sink_({output.data, output.width, output.height, output.stride_bytes, output.type, output.one});
+  if (end > begin) sink_(const_view(output));
 }
 
 }  // namespace fsrcnn

@@ -11,14 +11,17 @@ namespace {
 template <class T>
 void load(const ConstPlane& plane, int64_t y, int64_t x, int64_t count, float* to) {
   const auto* from = reinterpret_cast<const T*>(plane.row(y)) + x;
-  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) / plane.one;
+  const auto [black, range] = luma_levels(plane);
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) / plane.one * range + black;
 }
 
 template <class T>
 void store(const float* from, int64_t count, const Plane& plane, int64_t y, int64_t x) {
   auto* to = reinterpret_cast<T*>(plane.row(y)) + x;
+  const auto [black, range] = luma_levels(plane);
   for (int64_t i = 0; i < count; ++i) {
-    const float value = from[i] * plane.one;
+    float value = (from[i] - black) * (plane.one / range);
+    if (plane.full_range && !std::isnan(value)) value = std::clamp(value, 0.0F, plane.one);
     if constexpr (std::is_same_v<T, float>) {
       to[i] = value;
     } else {
