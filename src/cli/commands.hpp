@@ -12,6 +12,8 @@ void add_conv_transpose2d(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_info(CLI::App& app);
+void add_join(CLI::App& app);
+void add_plan(CLI::App& app);
 void add_upscale(CLI::App& app);
 
 }  // namespace fsrcnn::cli

@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -7,17 +6,11 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
+#include "video/av.hpp"
 
 namespace {
-
-/// Leaves nothing half-written behind, and ends as the signal would have.
-void clean_up_and_die(int signal_number) {
-  fsrcnn::remove_temporary_files();
-  std::signal(signal_number, SIG_DFL);
-  std::raise(signal_number);
-}
 
 /// What was printed must have arrived: a report in a full disk is no report.
 int flushed(int exit_code) {
@@ -30,8 +23,8 @@ int flushed(int exit_code) {
 
 // NOLINTNEXTLINE(bugprone-exception-escape): only where reporting an error fails too
 int main(int argc, char** argv) {
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal_number, clean_up_and_die);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
+  fsrcnn::cli::handle_signals();
+  fsrcnn::quiet_av_log();
   CLI::App app(
       "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
       "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.",
@@ -40,6 +33,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   // Most people want the first one; the porter's come last.
   fsrcnn::cli::add_upscale(app);
+  fsrcnn::cli::add_plan(app);
+  fsrcnn::cli::add_join(app);
   fsrcnn::cli::add_eval(app);
   fsrcnn::cli::add_bench(app);
   fsrcnn::cli::add_info(app);
@@ -57,6 +52,7 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);
   } catch (const fsrcnn::Error& e) {
     fmt::print(stderr, "fsrcnn: {}\n", e.what());
+    if (e.code() == fsrcnn::ErrorCode::cancelled) return 128 + fsrcnn::cli::stop_signal();
     return static_cast<int>(e.code());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "fsrcnn: out of memory; the input is too large for this machine\n");

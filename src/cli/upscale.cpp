@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/engine_option.hpp"
+#include "cli/film_option.hpp"
 #include "cli/model_option.hpp"
 #include "cli/progress_bar.hpp"
 #include "picture/image_file.hpp"
@@ -19,6 +20,7 @@ struct UpscaleOptions {
   std::string input, output;
   ModelOption model;
   EngineOption engine;
+  FilmOption film;
   bool quiet = false;
 };
 
@@ -29,6 +31,10 @@ void run(const UpscaleOptions& options) {
     fail(ErrorCode::usage, "the output '{}' is the input itself; give another name", options.output);
   }
   Engine engine(options.model.load_with_scale(), options.engine.options);
+  // What is no picture may be a film.
+  if (options.input == "-" || (std::filesystem::exists(options.input, error) && !is_picture_file(options.input))) {
+    return upscale_film_with_progress(engine, options.input, options.output, options.film, options.quiet);
+  }
   const Picture picture = read_picture(options.input);
   check_writable(picture, engine.scale(), options.output);
   if (loses_exif(picture, options.output)) {
@@ -48,17 +54,23 @@ void run(const UpscaleOptions& options) {
 }  // namespace
 
 void add_upscale(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("upscale", "Upscale a picture with FSRCNN");
+  CLI::App* command = app.add_subcommand("upscale", "Upscale a picture or a film with FSRCNN");
   const auto options = std::make_shared<UpscaleOptions>();
-  command->add_option("input", options->input, "Picture: JPEG, PNG, TIFF, WebP or whatever libvips reads")
+  command
+      ->add_option("input", options->input,
+                   "Picture (JPEG, PNG, TIFF, WebP or whatever libvips reads), film (whatever FFmpeg reads), or - for "
+                   "YUV4MPEG2 on standard input")
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--output", options->output, "Picture to write: .png, .jpg, .tif or .webp")
+  command
+      ->add_option("-o,--output", options->output,
+                   "Picture to write: .png, .jpg, .tif or .webp; film: .mkv, .mp4, ...; or - for YUV4MPEG2")
       ->required()
       ->type_name("FILE");
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
   options->engine.add_to(*command);
+  options->film.add_to(*command);
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
   command->callback([options] { run(*options); });
 }

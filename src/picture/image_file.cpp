@@ -169,6 +169,14 @@ std::shared_ptr<VipsImage> metadata_of(VipsImage* image) {
 
 }  // namespace
 
+bool is_picture_file(const std::filesystem::path& path) {
+  start_vips();
+  const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
+  const bool known = source != nullptr && vips_foreign_find_load_source(source.get()) != nullptr;
+  vips_error_clear();
+  return known;
+}
+
 Picture read_picture(const std::filesystem::path& path) {
   start_vips();
   const std::string name = path.string();

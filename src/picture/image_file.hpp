@@ -6,6 +6,9 @@
 
 namespace fsrcnn {
 
+/// Whether a file's content is that of a picture that libvips knows. False if there is no such file.
+bool is_picture_file(const std::filesystem::path& path);
+
 /// Reads a picture of any format that libvips knows: gray or RGB, with or without alpha, 8 or 16 bits. The EXIF
 /// orientation is applied (and forgotten), so that every viewer shows the result upright.
 /// Throws Error(io) if the file cannot be read, and Error(input) if it is no picture, is damaged or cut short, has

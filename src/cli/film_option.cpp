@@ -1,0 +1,168 @@
+#include "cli/film_option.hpp"
+
+#include <charconv>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/progress_bar.hpp"
+
+namespace fsrcnn::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+FrameRange parse_range(const std::string& text) {
+  FrameRange range;
+  const size_t colon = text.find(':');
+  const auto number = [&](size_t begin, size_t end, int64_t& value) {
+    const auto [last, error] = std::from_chars(text.data() + begin, text.data() + end, value);
+    return error == std::errc() && last == text.data() + end;
+  };
+  if (colon == std::string::npos || !number(0, colon, range.begin) || !number(colon + 1, text.size(), range.end)) {
+    fail(ErrorCode::usage, "--frames '{}' must be two frame numbers, the first and the one after the last, e.g. 0:240",
+         text);
+  }
+  return range;
+}
+
+// A line of JSON each second, for programs that read along.
+class ProgressLines {
+ public:
+  void update(const FilmProgress& p) {
+    const auto now = Clock::now();
+    if (p.frames_done != p.frames && now - last_ < std::chrono::seconds(1)) return;
+    last_ = now;
+    const double elapsed_s = std::chrono::duration<double>(now - start_).count();
+    const auto here = static_cast<double>(p.frames_done - p.frames_before);
+    nlohmann::json line = {{"frames_done", p.frames_done}, {"frames_per_s", here / std::max(elapsed_s, 1e-9)}};
+    if (p.frames > 0) {
+      line["frames"] = p.frames;
+      line["seconds_left"] = here > 0 ? static_cast<double>(p.frames - p.frames_done) * elapsed_s / here : -1;
+    }
+    fmt::print(stderr, "{}\n", line.dump());
+    std::fflush(stderr);
+  }
+
+ private:
+  Clock::time_point start_ = Clock::now(), last_ = start_;
+};
+
+}  // namespace
+
+void add_segment_frames(CLI::App& command, int64_t& frames) {
+  command.add_option("--segment-frames", frames, fmt::format("Frames of a segment, or more; default: {}", frames))
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->type_name("N");
+}
+
+void FilmOption::add_to(CLI::App& command) {
+  command
+      .add_option("--codec", encoder.codec,
+                  "Films: encoder or family of codecs, e.g. libx265 or hevc; default: the film's own")
+      ->type_name("NAME");
+  command
+      .add_option("--crf", encoder.crf,
+                  "Films: constant quality in the encoder's unit; default: hardly any loss to be seen")
+      ->check(CLI::Range(0, 255).description(""))
+      ->type_name("N");
+  command.add_option("--preset", encoder.preset, "Films: the encoder's preset, e.g. fast")->type_name("NAME");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--encoder-option",
+          [this](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              const size_t equals = text.find('=');
+              if (equals == std::string::npos || equals == 0) {
+                fail(ErrorCode::usage, "--encoder-option '{}' must be KEY=VALUE, e.g. tune=film", text);
+              }
+              encoder.others.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+            }
+          },
+          "Films: an option of the encoder, as FFmpeg names it; may be given several times")
+      ->type_name("KEY=VALUE");
+  command
+      .add_option_function<std::string>(
+          "--frames", [this](const std::string& text) { frames = parse_range(text); },
+          "Films: only frames A to B - 1, as a segment for `fsrcnn join`")
+      ->type_name("A:B");
+  add_segment_frames(command, segment_frames);
+  command
+      .add_option_function<std::string>(
+          "--progress", [this](const std::string& kind) { progress_json = kind == "json"; },
+          "bar (on a terminal) or json: a line each second on standard error. Default: bar")
+      ->check(CLI::IsMember({"bar", "json"}).description(""))
+      ->type_name("bar|json");
+}
+
+bool report(const FilmResult& result) {
+  for (const std::string& warning : result.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+  const Damage& d = result.damage;
+  const auto tell = [](int64_t count, const char* what) {
+    if (count > 0) fmt::print(stderr, "fsrcnn: the film is damaged: {} {}\n", count, what);
+  };
+  tell(d.packets, "packets of its pictures could not be decoded; their frames are missing");
+  tell(d.frames, "frames were decoded with errors");
+  tell(d.out_of_order, "frames without a time of their own were left out");
+  if (d.interlaced > 0) {
+    fmt::print(stderr, "fsrcnn: note: {} frames are interlaced; they may look combed\n", d.interlaced);
+  }
+  return d.packets + d.frames + d.out_of_order > 0;
+}
+
+void upscale_film_with_progress(Engine& engine, const std::string& input, const std::string& output,
+                                const FilmOption& option, bool quiet) {
+  const auto start = Clock::now();
+  FilmJob job;
+  job.input = input;
+  job.output = output;
+  job.frames = option.frames;
+  job.encoder = option.encoder;
+  job.segment_frames = option.segment_frames;
+  ProgressBar bar(quiet || option.progress_json);
+  ProgressLines lines;
+  FilmProgress last;
+  FilmResult result;
+  try {
+    result = upscale_film(engine, job, stop_requested(), [&](const FilmProgress& progress) {
+      last = progress;
+      if (option.progress_json)
+        lines.update(progress);
+      else if (!quiet)
+        bar.update(progress.frames_done, progress.frames, progress.frames_before);
+    });
+  } catch (const Error& e) {
+    bar.finish();
+    const bool resumable = std::filesystem::exists(parts_folder(output));
+    if (e.code() == ErrorCode::cancelled) {
+      fail(ErrorCode::cancelled, "stopped after {} frames{}", last.frames_done,
+           resumable ? fmt::format("; the same command goes on where '{}' ends", parts_folder(output).string())
+                     : "; nothing was written");
+    }
+    if (e.code() == ErrorCode::io && resumable) {
+      fail(ErrorCode::io, "{}. What is done stays in '{}'; the same command goes on from there", e.what(),
+           parts_folder(output).string());
+    }
+    throw;
+  }
+  bar.finish();
+  report(result);
+  if (quiet) return;
+  const double elapsed_s = std::chrono::duration<double>(Clock::now() - start).count();
+  const FilmStatistics& s = result.statistics;
+  std::string text =
+      fmt::format("{}: {} frames of {}x{}, {}", output, result.frames, s.output_width, s.output_height, result.encoder);
+  if (s.frames > 0) text += fmt::format(", {:.1f} frames/s", static_cast<double>(s.frames) / elapsed_s);
+  if (result.frames_before > 0) text += fmt::format("; {} frames were done before", result.frames_before);
+  if (s.strips_copied > 0) {
+    text += fmt::format("; {:.0f}% of the picture was like the frame before and copied",
+                        100.0 * static_cast<double>(s.strips_copied) / static_cast<double>(s.strips));
+  }
+  // Standard output may be the film.
+  fmt::print(output == "-" ? stderr : stdout, "{}\n", text);
+}
+
+}  // namespace fsrcnn::cli

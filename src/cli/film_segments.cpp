@@ -1,0 +1,72 @@
+#include <memory>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/film_option.hpp"
+#include "cli/interrupt.hpp"
+#include "video/film.hpp"
+
+// `plan` and `join`: a film upscaled in segments, by many machines if need be.
+
+namespace fsrcnn::cli {
+
+void add_plan(CLI::App& app) {
+  struct Options {
+    std::string film;
+    int64_t segment_frames = kSegmentFrames;
+    bool json = false;
+  };
+  CLI::App* command =
+      app.add_subcommand("plan", "Print the segments of a film, for `upscale --frames` on many machines");
+  const auto options = std::make_shared<Options>();
+  command->add_option("film", options->film, "Film")->required()->type_name("FILE");
+  add_segment_frames(*command, options->segment_frames);
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options] {
+    Film film(options->film);
+    const auto segments = cut_into_segments(film.index(), options->segment_frames);
+    const auto seconds = [&](int64_t frame) {
+      const auto& index = film.index();
+      return static_cast<double>(index[static_cast<size_t>(frame)].time - index.front().time) *
+             av_q2d(film.video().time_base);
+    };
+    if (options->json) {
+      nlohmann::json list = nlohmann::json::array();
+      for (const FrameRange& s : segments) {
+        list.push_back({{"frames", fmt::format("{}:{}", s.begin, s.end)}, {"begin_s", seconds(s.begin)}});
+      }
+      fmt::print("{}\n", nlohmann::json{{"film", options->film}, {"segments", list}}.dump(1));
+      return;
+    }
+    for (const FrameRange& s : segments) fmt::print("{}:{}\n", s.begin, s.end);
+  });
+}
+
+void add_join(CLI::App& app) {
+  struct Options {
+    std::string film, output;
+    std::vector<std::string> segments;
+    bool quiet = false;
+  };
+  CLI::App* command =
+      app.add_subcommand("join", "Put segments made by `upscale --frames` and the film's sound and subtitles together");
+  const auto options = std::make_shared<Options>();
+  command->add_option("film", options->film, "The film that the segments were made from")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("segments", options->segments, "Segments, in their order")->required()->type_name("SEGMENT");
+  command->add_option("-o,--output", options->output, "Film to write: .mkv, .mp4, ...")->required()->type_name("FILE");
+  command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
+  command->callback([options] {
+    const std::vector<std::filesystem::path> segments(options->segments.begin(), options->segments.end());
+    const FilmResult result = join_film(options->film, segments, options->output, stop_requested());
+    report(result);
+    if (!options->quiet) {
+      fmt::print("{}: {} frames of {} segments\n", options->output, result.frames, result.segments);
+    }
+  });
+}
+
+}  // namespace fsrcnn::cli

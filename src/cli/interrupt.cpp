@@ -1,0 +1,41 @@
+#include "cli/interrupt.hpp"
+
+#include <csignal>
+
+#include "base/file.hpp"
+
+namespace fsrcnn::cli {
+namespace {
+
+std::atomic<bool> stop{false}, awaited{false};
+std::atomic<int> signal_received{0};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+void on_signal(int signal_number) {
+  if (awaited && !stop) {
+    signal_received = signal_number;
+    stop = true;
+    return;
+  }
+  // Leaves nothing half-written behind.
+  remove_temporary_files();
+  std::signal(signal_number, SIG_DFL);
+  std::raise(signal_number);
+}
+
+}  // namespace
+
+const std::atomic<bool>& stop_requested() {
+  awaited = true;
+  return stop;
+}
+
+int stop_signal() { return signal_received; }
+
+void handle_signals() {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal_number, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
+  std::signal(SIGPIPE, SIG_IGN);  // and so is a pipe that nobody reads
+}
+
+}  // namespace fsrcnn::cli

@@ -1,0 +1,73 @@
+#include "video/av.hpp"
+
+extern "C" {
+#include <libavutil/log.h>
+}
+
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+#include <new>
+
+namespace fsrcnn {
+namespace {
+
+// Threads of codecs log too, so the last line is everybody's.
+std::mutex log_mutex;
+std::string last_log_line;
+
+void keep_log_line(void* object, int level, const char* format, va_list arguments) {
+  if (level > AV_LOG_ERROR) return;
+  char line[512];
+  int prefix = 0;
+  av_log_format_line2(object, level, format, arguments, line, sizeof(line), &prefix);
+  std::string text(line);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  // "[libx264 @ 0x55...] message"
+  if (const size_t at = text.find(" @ 0x"), end = text.find("] ");
+      at != std::string::npos && end != std::string::npos) {
+    text = text.substr(1, at - 1) + ": " + text.substr(end + 2);
+  }
+  const std::lock_guard lock(log_mutex);
+  if (!text.empty()) last_log_line = std::move(text);
+}
+
+}  // namespace
+
+AvFrame new_frame() {
+  AvFrame frame(av_frame_alloc());
+  if (!frame) throw std::bad_alloc();
+  return frame;
+}
+
+AvPacket new_packet() {
+  AvPacket packet(av_packet_alloc());
+  if (!packet) throw std::bad_alloc();
+  return packet;
+}
+
+std::string AvOptions::unused() const {
+  const AVDictionaryEntry* entry = av_dict_get(dictionary_, "", nullptr, AV_DICT_IGNORE_SUFFIX);
+  return entry == nullptr ? "" : entry->key;
+}
+
+std::string av_message(int code) {
+  char text[AV_ERROR_MAX_STRING_SIZE] = "";
+  av_strerror(code, text, sizeof(text));
+  const std::lock_guard lock(log_mutex);
+  std::string message = text;
+  if (!last_log_line.empty()) message += " (" + last_log_line + ")";
+  last_log_line.clear();
+  return message;
+}
+
+void close_written(AVIOContext*& file, const std::string& name) {
+  avio_flush(file);
+  const int error = file->error;
+  const int closed = avio_closep(&file);
+  av_check(error < 0 ? error : closed, ErrorCode::io, "writing '{}'", name);
+}
+
+void quiet_av_log() { av_log_set_callback(keep_log_line); }
+
+}  // namespace fsrcnn

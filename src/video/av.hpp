@@ -1,0 +1,69 @@
+#pragma once
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/pixdesc.h>
+}
+
+#include <memory>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace fsrcnn {
+
+// FFmpeg's objects with owners, and its error codes as exceptions.
+
+template <auto kFree>
+struct AvFree {
+  template <class T>
+  void operator()(T* object) const {
+    kFree(&object);
+  }
+};
+
+using AvFrame = std::unique_ptr<AVFrame, AvFree<av_frame_free>>;
+using AvPacket = std::unique_ptr<AVPacket, AvFree<av_packet_free>>;
+using AvCodec = std::unique_ptr<AVCodecContext, AvFree<avcodec_free_context>>;
+using AvInput = std::unique_ptr<AVFormatContext, AvFree<avformat_close_input>>;
+
+AvFrame new_frame();
+AvPacket new_packet();
+
+/// Options for FFmpeg's functions, which take away those that they know.
+class AvOptions {
+ public:
+  AvOptions() = default;
+  ~AvOptions() { av_dict_free(&dictionary_); }
+  AvOptions(const AvOptions&) = delete;
+  AvOptions& operator=(const AvOptions&) = delete;
+
+  void set(const std::string& key, const std::string& value) {
+    av_dict_set(&dictionary_, key.c_str(), value.c_str(), 0);
+  }
+  AVDictionary** get() { return &dictionary_; }
+  /// One that nobody has taken, or empty.
+  std::string unused() const;
+
+ private:
+  AVDictionary* dictionary_ = nullptr;
+};
+
+/// What FFmpeg says of an error code, with the last line that it logged on this thread.
+std::string av_message(int code);
+
+/// Throws Error if result is negative: "WHAT: FFmpeg's reason". Returns the result.
+template <class... Args>
+int av_check(int result, ErrorCode code, fmt::format_string<Args...> what, Args&&... args) {
+  if (result < 0) fail(code, "{}: {}", fmt::format(what, std::forward<Args>(args)...), av_message(result));
+  return result;
+}
+
+/// Closes a file that was written. Throws Error(io) if anything did not arrive.
+void close_written(AVIOContext*& file, const std::string& name);
+
+/// Keeps what FFmpeg logs from the terminal; av_message tells it where it is a reason. To be called once.
+void quiet_av_log();
+
+}  // namespace fsrcnn

@@ -1,0 +1,157 @@
+#include "video/film.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace fsrcnn {
+namespace {
+
+bool is_picture_of_sound(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
+
+}  // namespace
+
+Film::Film(const std::string& path) : path_(path) {
+  open();
+  AVStream& stream = video();
+  if (avcodec_find_decoder(stream.codecpar->codec_id) == nullptr) {
+    fail(ErrorCode::input, "the pictures of '{}' are {}, for which there is no decoder here", path_,
+         avcodec_get_name(stream.codecpar->codec_id));
+  }
+  if (stream.codecpar->width < 1 || stream.codecpar->height < 1) {
+    fail(ErrorCode::input, "the film '{}' does not tell the size of its pictures; its beginning may be damaged", path_);
+  }
+  if (!is_pipe()) check_first_frame();
+}
+
+void Film::open() {
+  input_.reset();
+  AVFormatContext* context = nullptr;
+  const AVInputFormat* format = is_pipe() ? av_find_input_format("yuv4mpegpipe") : nullptr;
+  if (!is_pipe() && !std::filesystem::exists(path_)) fail(ErrorCode::io, "there is no file '{}'", path_);
+  // "file:" keeps a colon in a name from being a protocol's.
+  const std::string url = is_pipe() ? "pipe:0" : "file:" + path_;
+  const int opened = avformat_open_input(&context, url.c_str(), format, nullptr);
+  if (opened < 0) {
+    const bool unreadable = opened == AVERROR(EACCES) || opened == AVERROR(EISDIR);
+    fail(unreadable ? ErrorCode::io : ErrorCode::input, "'{}' is neither a picture nor a film that can be read: {}",
+         path_, av_message(opened));
+  }
+  input_.reset(context);
+  av_check(avformat_find_stream_info(context, nullptr), ErrorCode::input, "reading the film '{}'", path_);
+  video_ = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (video_ < 0 || is_picture_of_sound(video())) {
+    fail(ErrorCode::input, "'{}' has no moving pictures (format {}, {} streams)", path_, context->iformat->long_name,
+         context->nb_streams);
+  }
+}
+
+void Film::check_first_frame() {
+  const auto interlaced = [&] {
+    fail(ErrorCode::input,
+         "the film '{}' is interlaced: lines of two moments cannot be upscaled together. Deinterlace it first, e.g. "
+         "ffmpeg -i FILM -vf bwdif -c:a copy -c:s copy PROGRESSIVE.mkv",
+         path_);
+  };
+  const AVFieldOrder order = video().codecpar->field_order;
+  if (order != AV_FIELD_PROGRESSIVE && order != AV_FIELD_UNKNOWN) interlaced();
+  const AvCodec decoder = open_decoder();
+  const AvPacket packet = new_packet();
+  const AvFrame frame = new_frame();
+  for (bool more = true; more;) {
+    more = read(*packet);
+    if (avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr) < 0) continue;
+    if (avcodec_receive_frame(decoder.get(), frame.get()) < 0) continue;
+    if (frame->interlaced_frame != 0) interlaced();
+    open();  // from the beginning, for whatever comes next
+    return;
+  }
+  fail(ErrorCode::input, "the film '{}' has no picture that can be decoded ({})", path_,
+       avcodec_get_name(video().codecpar->codec_id));
+}
+
+AvCodec Film::open_decoder() const {
+  const AVStream& stream = video();
+  const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
+  AvCodec decoder(avcodec_alloc_context3(codec));
+  if (!decoder) throw std::bad_alloc();
+  av_check(avcodec_parameters_to_context(decoder.get(), stream.codecpar), ErrorCode::input, "decoding '{}'", path_);
+  decoder->pkt_timebase = stream.time_base;
+  decoder->thread_count = 0;  // one for each core
+  av_check(avcodec_open2(decoder.get(), codec, nullptr), ErrorCode::input, "opening the decoder {} for '{}'",
+           codec->name, path_);
+  return decoder;
+}
+
+bool Film::read(AVPacket& packet, bool any_stream) const {
+  for (;;) {
+    av_packet_unref(&packet);
+    const int result = av_read_frame(input_.get(), &packet);
+    if (result == AVERROR(EAGAIN)) continue;
+    // What cannot be read any more, of a file cut short, is its end.
+    if (result < 0) {
+      if (result == AVERROR(EIO)) av_check(result, ErrorCode::io, "reading '{}'", path_);
+      return false;
+    }
+    if (any_stream || packet.stream_index == video_) return true;
+  }
+}
+
+void Film::seek(const IndexedFrame& frame) {
+  const int64_t target = frame.dts != AV_NOPTS_VALUE ? frame.dts : frame.time;
+  const AvPacket packet = new_packet();
+  // Formats differ in whether they seek by pts or dts, so what comes out is looked at.
+  for (const int64_t time : {frame.time, target}) {
+    if (av_seek_frame(input_.get(), video_, time, AVSEEK_FLAG_BACKWARD) < 0) continue;
+    if (!read(*packet)) continue;
+    const int64_t at = packet->dts != AV_NOPTS_VALUE ? packet->dts : time_of(*packet);
+    if (at > target || at == AV_NOPTS_VALUE) continue;
+    av_seek_frame(input_.get(), video_, time, AVSEEK_FLAG_BACKWARD);
+    return;
+  }
+  open();
+}
+
+const std::vector<IndexedFrame>& Film::index() {
+  if (!index_.empty()) return index_;
+  open();
+  for (unsigned i = 0; i < input_->nb_streams; ++i) {
+    if (static_cast<int>(i) != video_) input_->streams[i]->discard = AVDISCARD_ALL;
+  }
+  const AvPacket packet = new_packet();
+  while (read(*packet)) {
+    if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0) continue;  // decoded by an edit list's wish, but never shown
+    const int64_t time = time_of(*packet);
+    if (time == AV_NOPTS_VALUE) {
+      fail(ErrorCode::input,
+           "the film '{}' has pictures without a time. Put it into a container with times first, e.g. "
+           "ffmpeg -i FILM -c copy FILM.mkv",
+           path_);
+    }
+    index_.push_back({time, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0, packet->dts});
+  }
+  if (index_.empty()) fail(ErrorCode::input, "the film '{}' has no pictures", path_);
+  std::stable_sort(index_.begin(), index_.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+  // Two packets of one time are one picture (of two fields, or of layers).
+  index_.erase(std::unique(index_.begin(), index_.end(), [](const auto& a, const auto& b) { return a.time == b.time; }),
+               index_.end());
+  index_.front().key = true;
+  open();
+  return index_;
+}
+
+std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames) {
+  std::vector<FrameRange> segments;
+  const auto count = static_cast<int64_t>(index.size());
+  int64_t begin = 0;
+  for (int64_t i = 1; i < count; ++i) {
+    // Where there is no place to begin for long, decoding twice costs less than losing much work.
+    const bool far = i - begin >= 4 * frames;
+    if (i - begin < frames || (!index[static_cast<size_t>(i)].key && !far)) continue;
+    segments.push_back({begin, i});
+    begin = i;
+  }
+  segments.push_back({begin, count});
+  return segments;
+}
+
+}  // namespace fsrcnn

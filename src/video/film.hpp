@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "video/av.hpp"
+
+namespace fsrcnn {
+
+/// A frame of a film as its packet announces it, before anything is decoded. Times are in the stream's time base.
+struct IndexedFrame {
+  int64_t time, duration;
+  bool key;     ///< decoding can begin here
+  int64_t dts;  ///< of its packet
+};
+
+/// Frames [begin, end) of a film, in the order in which they are shown.
+struct FrameRange {
+  int64_t begin = 0, end = 0;
+  bool operator==(const FrameRange&) const = default;
+};
+
+/// A film's file, opened and looked at; "-" is YUV4MPEG2 on standard input.
+class Film {
+ public:
+  /// Throws Error(io) if the file cannot be read, and Error(input) if it is no film, if its pictures cannot be decoded
+  /// or are interlaced, or if its protection or kind is not supported.
+  explicit Film(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  bool is_pipe() const { return path_ == "-"; }
+  AVFormatContext& format() const { return *input_; }
+  AVStream& video() const { return *input_->streams[video_]; }
+  int video_index() const { return video_; }
+
+  /// A decoder at its beginning.
+  AvCodec open_decoder() const;
+  /// The next packet of the pictures (or of any stream); false at the end of the film.
+  bool read(AVPacket& packet, bool any_stream = false) const;
+  /// Begins again, with all streams.
+  void rewind() { open(); }
+  /// Begins again, at the packet of this frame or, if the file cannot go there, anywhere before it.
+  void seek(const IndexedFrame& frame);
+
+  /// All frames in the order in which they are shown; the first call reads the whole file.
+  const std::vector<IndexedFrame>& index();
+
+ private:
+  void open();
+  void check_first_frame();
+
+  std::string path_;
+  AvInput input_;
+  int video_ = -1;
+  std::vector<IndexedFrame> index_;
+};
+
+/// The time of a packet: when its frame is shown, as far as the file tells it.
+inline int64_t time_of(const AVPacket& packet) { return packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts; }
+
+/// Cuts a film into ranges of about `frames` frames each, which begin where decoding can begin.
+std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames);
+
+}  // namespace fsrcnn

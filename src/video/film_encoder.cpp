@@ -1,0 +1,192 @@
+#include "video/film_encoder.hpp"
+
+extern "C" {
+#include <libavutil/mastering_display_metadata.h>
+#include <libavutil/opt.h>
+}
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+namespace fsrcnn {
+namespace {
+
+// Encoders divide their work by the number of threads, and their bits depend on it. One number for all machines makes
+// the same film on all of them, and segments from several machines fit.
+constexpr int kEncoderThreads = 8;
+
+// Encoders of a family that are better than the first that FFmpeg finds, and constant qualities at which hardly anybody
+// sees a difference.
+struct Preference {
+  AVCodecID id;
+  const char* encoder;
+  double crf;
+};
+constexpr Preference kPreferences[] = {
+    {AV_CODEC_ID_H264, "libx264", 17},   {AV_CODEC_ID_HEVC, "libx265", 18}, {AV_CODEC_ID_AV1, "libsvtav1", 24},
+    {AV_CODEC_ID_VP9, "libvpx-vp9", 22}, {AV_CODEC_ID_VP8, "libvpx", 8},    {AV_CODEC_ID_PRORES, "prores_ks", -1},
+};
+
+const Preference* preference(AVCodecID id) {
+  const auto* found =
+      std::find_if(std::begin(kPreferences), std::end(kPreferences), [&](auto& p) { return p.id == id; });
+  return found == std::end(kPreferences) ? nullptr : found;
+}
+
+const AVCodec* encoder_of_family(AVCodecID id) {
+  const Preference* preferred = preference(id);
+  const AVCodec* encoder = preferred != nullptr ? avcodec_find_encoder_by_name(preferred->encoder) : nullptr;
+  return encoder != nullptr ? encoder : avcodec_find_encoder(id);
+}
+
+const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
+  if (options.codec.empty()) {
+    AVCodecID id = film.video().codecpar->codec_id;
+    if (id == AV_CODEC_ID_RAWVIDEO || id == AV_CODEC_ID_WRAPPED_AVFRAME) id = AV_CODEC_ID_H264;  // raw: from a pipe
+    if (const AVCodec* encoder = encoder_of_family(id)) return *encoder;
+    fail(ErrorCode::usage, "the film is {}, for which there is no encoder here; choose another with --codec, e.g. h264",
+         avcodec_get_name(id));
+  }
+  const AVCodec* encoder = avcodec_find_encoder_by_name(options.codec.c_str());
+  if (encoder == nullptr) {
+    if (const AVCodecDescriptor* family = avcodec_descriptor_get_by_name(options.codec.c_str())) {
+      encoder = encoder_of_family(family->id);
+    }
+  }
+  if (encoder == nullptr || encoder->type != AVMEDIA_TYPE_VIDEO) {
+    fail(ErrorCode::usage,
+         "there is no encoder of pictures '{}' here; known are e.g. h264, hevc, vp9, av1, prores, ffv1", options.codec);
+  }
+  return *encoder;
+}
+
+AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
+  const AVPixelFormat format = same_samples(planar, encoder.pix_fmts);
+  if (format != AV_PIX_FMT_NONE) return format;
+  std::string known;
+  for (const AVPixelFormat* p = encoder.pix_fmts; *p != AV_PIX_FMT_NONE; ++p) {
+    known += (known.empty() ? "" : ", ") + std::string(av_get_pix_fmt_name(*p));
+  }
+  fail(ErrorCode::usage,
+       "the encoder {} cannot take the film's pixels, which are {}; it knows {}. Choose another with --codec (ffv1 "
+       "takes "
+       "nearly all)",
+       encoder.name, av_get_pix_fmt_name(planar), known);
+}
+
+template <class T>
+const T* side_data(const AVFrame& frame, const AVStream& stream, AVFrameSideDataType of_frame,
+                   AVPacketSideDataType of_stream) {
+  if (const AVFrameSideData* data = av_frame_get_side_data(&frame, of_frame)) return reinterpret_cast<T*>(data->data);
+  size_t size = 0;
+  const uint8_t* data = av_stream_get_side_data(&stream, of_stream, &size);
+  return size >= sizeof(T) ? reinterpret_cast<const T*>(data) : nullptr;
+}
+
+// Parameters of x264 and x265 for HDR; the container has them too.
+std::string hdr_parameters(const AVFrame& frame, const Film& film, bool x265) {
+  std::string text;
+  const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ":") + more; };
+  const auto* display = side_data<AVMasteringDisplayMetadata>(
+      frame, film.video(), AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA);
+  if (display != nullptr && display->has_primaries != 0 && display->has_luminance != 0) {
+    const auto colour = [&](int i) {
+      return fmt::format("({},{})", std::lround(50000 * av_q2d(display->display_primaries[i][0])),
+                         std::lround(50000 * av_q2d(display->display_primaries[i][1])));
+    };
+    add(fmt::format(
+        "{}=G{}B{}R{}WP({},{})L({},{})", x265 ? "master-display" : "mastering-display", colour(1), colour(2), colour(0),
+        std::lround(50000 * av_q2d(display->white_point[0])), std::lround(50000 * av_q2d(display->white_point[1])),
+        std::lround(10000 * av_q2d(display->max_luminance)), std::lround(10000 * av_q2d(display->min_luminance))));
+  }
+  const auto* light = side_data<AVContentLightMetadata>(frame, film.video(), AV_FRAME_DATA_CONTENT_LIGHT_LEVEL,
+                                                        AV_PKT_DATA_CONTENT_LIGHT_LEVEL);
+  if (light != nullptr) add(fmt::format("{}={},{}", x265 ? "max-cll" : "cll", light->MaxCLL, light->MaxFALL));
+  return text;
+}
+
+// Times are kept in the film's unit, unless the codec writes a frame rate instead.
+AVRational time_base_of(const AVCodec& encoder, const Film& film) {
+  const AVRational rate = film.video().avg_frame_rate;
+  const bool by_rate = encoder.id == AV_CODEC_ID_MPEG2VIDEO || encoder.id == AV_CODEC_ID_MPEG1VIDEO ||
+                       encoder.id == AV_CODEC_ID_MPEG4 || encoder.id == AV_CODEC_ID_H263;
+  return by_rate && rate.num > 0 ? av_inv_q(rate) : film.video().time_base;
+}
+
+}  // namespace
+
+std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
+
+FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header) {
+  const AVCodec& encoder = find_encoder(options, film);
+  codec_.reset(avcodec_alloc_context3(&encoder));
+  if (!codec_) throw std::bad_alloc();
+  codec_->width = frame.width;
+  codec_->height = frame.height;
+  codec_->pix_fmt = pixel_format(encoder, static_cast<AVPixelFormat>(frame.format));
+  codec_->time_base = time_base_of(encoder, film);
+  codec_->framerate = film.video().avg_frame_rate;
+  codec_->sample_aspect_ratio =
+      frame.sample_aspect_ratio.num > 0 ? frame.sample_aspect_ratio : film.video().sample_aspect_ratio;
+  codec_->color_range = frame.color_range;
+  codec_->color_primaries = frame.color_primaries;
+  codec_->color_trc = frame.color_trc;
+  codec_->colorspace = frame.colorspace;
+  codec_->chroma_sample_location = frame.chroma_location;
+  codec_->field_order = AV_FIELD_PROGRESSIVE;
+  codec_->thread_count = kEncoderThreads;
+  codec_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;  // y4m of more than 8 bits, full range in MJPEG
+  if (global_header) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+
+  AvOptions settings;
+  const std::string_view name = encoder.name;
+  const bool has_crf =
+      encoder.priv_class != nullptr && av_opt_find2(const_cast<AVClass**>(&encoder.priv_class), "crf", nullptr, 0,
+                                                    AV_OPT_SEARCH_FAKE_OBJ, nullptr) != nullptr;
+  const Preference* preferred = preference(encoder.id);
+  if (options.crf >= 0 && !has_crf) {
+    fail(ErrorCode::usage, "the encoder {} has no --crf; give its own option, e.g. --encoder-option b=50M", name);
+  }
+  if (has_crf && (options.crf >= 0 || preferred != nullptr)) {
+    settings.set("crf", fmt::format("{}", options.crf >= 0 ? options.crf : preferred->crf));
+    if (name.starts_with("libvpx")) settings.set("b", "0");
+  }
+  if (!options.preset.empty()) settings.set("preset", options.preset);
+  if (name == "libx265") {
+    const std::string hdr = hdr_parameters(frame, film, true);
+    settings.set("x265-params", "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr));
+  }
+  if (name == "libx264") {
+    const std::string hdr = hdr_parameters(frame, film, false);
+    if (!hdr.empty()) settings.set("x264-params", hdr);
+  }
+  if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");
+  for (const auto& [key, value] : options.others) settings.set(key, value);
+  av_check(avcodec_open2(codec_.get(), &encoder, settings.get()), ErrorCode::usage,
+           "the encoder {} cannot be opened for {}x{} {} pictures", name, frame.width, frame.height,
+           av_get_pix_fmt_name(codec_->pix_fmt));
+  if (const std::string unknown = settings.unused(); !unknown.empty()) {
+    fail(ErrorCode::usage, "the encoder {} has no option '{}'; `ffmpeg -h encoder={}` lists its options", name, unknown,
+         name);
+  }
+}
+
+void FilmEncoder::encode(const AVFrame* frame, const Sink& sink) {
+  AvFrame own;
+  if (frame != nullptr) {
+    own = new_frame();
+    av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "passing on a frame");
+    own = to_pixels_(std::move(own), codec_->pix_fmt);
+  }
+  av_check(avcodec_send_frame(codec_.get(), own.get()), ErrorCode::io, "encoding with {}", codec_->codec->name);
+  for (;;) {
+    const int result = avcodec_receive_packet(codec_.get(), packet_.get());
+    if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
+    av_check(result, ErrorCode::io, "encoding with {}", codec_->codec->name);
+    sink(*packet_);
+    av_packet_unref(packet_.get());
+  }
+}
+
+}  // namespace fsrcnn

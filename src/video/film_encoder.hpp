@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "video/film.hpp"
+#include "video/pixel_format.hpp"
+
+namespace fsrcnn {
+
+/// What a film is encoded with.
+struct EncoderOptions {
+  std::string codec;   ///< an encoder ("libx265") or a family ("hevc"); empty: the film's own family
+  std::string preset;  ///< the encoder's; empty: its default
+  double crf = -1;     ///< constant quality, in the encoder's unit; negative: chosen for the codec
+  std::vector<std::pair<std::string, std::string>> others;  ///< key and value, as FFmpeg names them
+};
+
+/// Frames to packets.
+class FilmEncoder {
+ public:
+  /// `frame`: one like those to come. global_header: the container keeps the codec's headers. Throws Error(usage) for
+  /// an encoder that is not there or an option that it does not know, and Error(input) if it cannot take such frames.
+  FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header);
+
+  using Sink = std::function<void(AVPacket& packet)>;
+  /// Null at the end. Throws Error(io).
+  void encode(const AVFrame* frame, const Sink& sink);
+
+  AVCodecContext& context() const { return *codec_; }
+
+ private:
+  AvCodec codec_;
+  AvPacket packet_ = new_packet();
+  PixelConverter to_pixels_;
+};
+
+/// The name of the encoder that is meant by these options for this film. Throws Error(usage).
+std::string encoder_name(const EncoderOptions& options, const Film& film);
+
+}  // namespace fsrcnn

@@ -1,0 +1,213 @@
+#include "video/film_job.hpp"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "video/film_journal.hpp"
+#include "video/film_muxer.hpp"
+#include "video/pixel_format.hpp"
+#include "video/segment_stream.hpp"
+
+namespace fsrcnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kHeadBytes = 1 << 20;
+
+std::string hash_of_weights(const Model& model) {
+  std::string bytes;
+  const auto add = [&](const auto& values) {
+    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
+    bytes += '|';
+  };
+  for (const Layer& layer : model.layers) {
+    add(layer.weight.values());
+    add(layer.bias);
+    add(layer.slope);
+  }
+  return hash_of(bytes.data(), bytes.size());
+}
+
+// All that decides what the segments' bits are.
+nlohmann::json describe(const FilmJob& job, const Film& film, const Engine& engine,
+                        const std::vector<FrameRange>& segments) {
+  struct stat info {};
+  if (stat(job.input.c_str(), &info) != 0) fail(ErrorCode::io, "the file '{}' cannot be read", job.input);
+  nlohmann::json ranges = nlohmann::json::array(), options = nlohmann::json::object();
+  for (const FrameRange& range : segments) ranges.push_back({range.begin, range.end});
+  for (const auto& [key, value] : job.encoder.others) options[key] = value;
+  // Instruction sets with fused multiply-add agree to the bit.
+  const bool fused = engine.cpu() == "avx512" || engine.cpu() == "avx2" || engine.cpu() == "neon";
+  return {{"input",
+           {{"name", fs::path(job.input).filename().string()},
+            {"bytes", int64_t{info.st_size}},
+            {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
+            {"sha256_of_head", hash_of_head(job.input, kHeadBytes)}}},
+          {"model_sha256", hash_of_weights(engine.model())},
+          {"scale", engine.scale()},
+          {"precision", engine.precision() == Precision::exact ? "exact" : "fast"},
+          {"arithmetic", fused ? "fused" : engine.cpu()},
+          {"encoder", encoder_name(job.encoder, film)},
+          {"encoder_preset", job.encoder.preset},
+          {"encoder_crf", job.encoder.crf},
+          {"encoder_options", options},
+          {"libavcodec", avcodec_version()},
+          {"segments", ranges}};
+}
+
+void check_output(const fs::path& output) {
+  std::error_code ignored;
+  if (fs::exists(output, ignored) && !fs::is_regular_file(output, ignored)) {
+    fail(ErrorCode::io, "writing '{}' failed: it is not an ordinary file; give another name", output.string());
+  }
+  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, ignored)) {
+    fail(ErrorCode::io, "writing '{}' failed: there is no folder '{}'", output.string(), folder.string());
+  }
+}
+
+// Everything that can be known to fail fails now, with the first frame upscaled in size only.
+void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
+  const AVCodecParameters& p = *film.video().codecpar;
+  const AvFrame frame = new_frame();
+  frame->width = static_cast<int>(scale) * p.width;
+  frame->height = static_cast<int>(scale) * p.height;
+  frame->format = planar_format(static_cast<AVPixelFormat>(p.format));
+  frame->color_range = p.color_range;
+  FilmEncoder(job.encoder, film, *frame, true);
+}
+
+AVCodecID codec_of(const FilmJob& job, const Film& film) {
+  return avcodec_find_encoder_by_name(encoder_name(job.encoder, film).c_str())->id;
+}
+
+void finish_film(Film& film, const std::vector<fs::path>& segments, const StreamPlan& plan, const fs::path& output,
+                 const fs::path& temporary, const std::atomic<bool>& stop, FilmResult& result) {
+  const auto begin = std::chrono::steady_clock::now();
+  mux_film(film, segments, plan, output, temporary, stop);
+  result.mux_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
+FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const std::atomic<bool>& stop,
+                          const FilmProgressCallback& progress) {
+  EncoderOptions encoder = job.encoder;
+  FilmPart part;
+  std::optional<AtomicOutput> file;
+  FilmResult result;
+  const int64_t count = film.is_pipe() ? 0 : static_cast<int64_t>(film.index().size());
+  part.range = job.frames.value_or(FrameRange{0, count});
+  if (job.output == "-") {
+    if (!encoder.codec.empty()) fail(ErrorCode::usage, "raw pictures go to standard output; --codec has no meaning");
+    encoder.codec = "wrapped_avframe";
+    encoder.crf = -1;
+    part.url = "pipe:1";
+    part.format = "yuv4mpegpipe";
+  } else {
+    part.format = job.frames ? kSegmentFormat : container_of(job.output);
+    if (job.frames) part.time_offset = segment_time_offset(film);
+    if (!film.is_pipe()) try_encoder(job, film, engine.scale());
+    file.emplace(job.output, AtomicOutput::Kind::file);
+    part.url = "file:" + file->temporary().string();
+  }
+  part.publish = [&](const PartResult& r) {
+    result.damage = r.damage;
+    result.frames = r.frames;
+    if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
+    if (file) file->commit();
+  };
+  result.encoder = encoder_name(encoder, film);
+  result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
+    if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
+  });
+  result.segments = 1;
+  return result;
+}
+
+void check_range(const FrameRange& range, int64_t count) {
+  if (range.begin < 0 || range.begin >= range.end || range.end > count) {
+    fail(ErrorCode::usage, "the film has frames 0 to {}; {}:{} is no range of them (the end is not included)", count,
+         range.begin, range.end);
+  }
+}
+
+}  // namespace
+
+fs::path parts_folder(const fs::path& output) { return output.string() + ".parts"; }
+
+FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
+                        const FilmProgressCallback& progress) {
+  Film film(job.input);
+  if (job.frames) {
+    if (film.is_pipe()) fail(ErrorCode::usage, "a film from a pipe has no frame numbers; --frames needs a file");
+    check_range(*job.frames, static_cast<int64_t>(film.index().size()));
+  }
+  if (job.output != "-") check_output(job.output);
+  if (film.is_pipe() || job.output == "-" || job.frames) return upscale_as_one(engine, job, film, stop, progress);
+
+  try_encoder(job, film, engine.scale());
+  const StreamPlan plan = plan_streams(film, job.output, codec_of(job, film));
+  const std::vector<FrameRange> segments = cut_into_segments(film.index(), job.segment_frames);
+  FilmJournal journal(parts_folder(job.output), describe(job, film, engine, segments));
+  FilmResult result;
+  result.warnings = plan.warnings;
+  result.encoder = encoder_name(job.encoder, film);
+  result.segments = static_cast<int64_t>(segments.size());
+  std::vector<FilmPart> parts;
+  std::vector<fs::path> files;
+  const auto count = [&](const PartResult& r) {
+    result.frames += r.frames;
+    result.damage += r.damage;
+  };
+  for (size_t i = 0; i < segments.size(); ++i) {
+    files.push_back(journal.segment(i));
+    if (const auto done = journal.done(i)) {
+      ++result.segments_before;
+      count(*done);
+      continue;
+    }
+    parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
+                     [&, i](const PartResult& r) {
+                       journal.publish(i, r);
+                       count(r);
+                     }});
+  }
+  result.frames_before = result.frames;
+  const auto total = static_cast<int64_t>(film.index().size());
+  result.statistics = run_film_pipeline(film, engine, job.encoder, parts, stop, [&](int64_t frames) {
+    if (progress) progress({result.frames_before + frames, total, result.frames_before});
+  });
+  const fs::path whole = parts_folder(job.output) / "whole";
+  finish_film(film, files, plan, job.output, whole, stop, result);
+  journal.deliver(whole, job.output);
+  return result;
+}
+
+FilmResult join_film(const std::string& input, const std::vector<fs::path>& segments, const std::string& output,
+                     const std::atomic<bool>& stop) {
+  Film film(input);
+  check_output(output);
+  FilmResult result;
+  {
+    const SegmentStream pictures(segments, film);
+    result.frames = pictures.count();
+    result.warnings = plan_streams(film, output, pictures.parameters().codec_id).warnings;
+    const auto expected = static_cast<int64_t>(film.index().size());
+    if (result.frames != expected) {
+      result.warnings.push_back(fmt::format("the segments have {} frames, the film has {}", result.frames, expected));
+    }
+    AtomicOutput file(output, AtomicOutput::Kind::file);
+    finish_film(film, segments, plan_streams(film, output, pictures.parameters().codec_id), output, file.temporary(),
+                stop, result);
+    file.commit();
+  }
+  result.segments = static_cast<int64_t>(segments.size());
+  return result;
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "video/film_encoder.hpp"
+#include "video/film_pipeline.hpp"
+
+namespace fsrcnn {
+
+/// Frames of a segment if nothing else is asked for: some ten seconds, at most which are computed twice after a crash.
+inline constexpr int64_t kSegmentFrames = 240;
+
+/// A film to upscale.
+struct FilmJob {
+  std::string input;                 ///< a file, or "-": YUV4MPEG2 on standard input
+  std::string output;                ///< a file, or "-": YUV4MPEG2 on standard output
+  std::optional<FrameRange> frames;  ///< only these, as a segment for join_film
+  EncoderOptions encoder;
+  int64_t segment_frames = kSegmentFrames;
+};
+
+/// Told how far the work is.
+struct FilmProgress {
+  int64_t frames_done = 0, frames = 0;  ///< frames: 0 if unknown
+  int64_t frames_before = 0;            ///< done by earlier calls, of frames_done
+};
+using FilmProgressCallback = std::function<void(const FilmProgress&)>;
+
+struct FilmResult {
+  FilmStatistics statistics;  ///< of this call
+  Damage damage;              ///< of the whole film
+  int64_t frames = 0, frames_before = 0;
+  int64_t segments = 0, segments_before = 0;  ///< before: found done by an earlier call
+  std::string encoder;
+  double mux_s = 0;
+  std::vector<std::string> warnings;
+};
+
+/// Upscales a film into a file that appears when it is whole. Segments lie in the folder OUTPUT.parts until then; the
+/// same call goes on where one before it ended, however that was. Throws Error(usage) if the folder belongs to another
+/// job or is in use, Error(cancelled) if `stop` becomes true, and what the parts of the work throw.
+FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
+                        const FilmProgressCallback& progress = nullptr);
+
+/// Puts segments made with FilmJob::frames, in their order, and the film's other streams together.
+FilmResult join_film(const std::string& film, const std::vector<std::filesystem::path>& segments,
+                     const std::string& output, const std::atomic<bool>& stop);
+
+/// The folder with what is done of an output.
+std::filesystem::path parts_folder(const std::filesystem::path& output);
+
+}  // namespace fsrcnn

@@ -1,0 +1,149 @@
+#include "video/film_journal.hpp"
+
+extern "C" {
+#include <libavutil/mem.h>
+#include <libavutil/sha.h>
+}
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+namespace fsrcnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kJournalLimit = 64 << 20;
+
+// Onto the disk, so that no later rename is there before it.
+void flush_to_disk(const fs::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool flushed = descriptor >= 0 && fsync(descriptor) == 0;
+  const int error = errno;
+  if (descriptor >= 0) close(descriptor);
+  if (!flushed) fail(ErrorCode::io, "writing '{}': {}", path.string(), std::strerror(error));
+}
+
+nlohmann::json read_json(const fs::path& path) {
+  const auto bytes = read_file(path, kJournalLimit);
+  return nlohmann::json::parse(reinterpret_cast<const char*>(bytes.data()),
+                               reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
+}
+
+fs::path finished(const fs::path& folder) { return folder.string() + ".finished"; }
+
+// The first thing that differs, for people.
+std::string difference(const nlohmann::json& before, const nlohmann::json& now) {
+  for (const auto& patch : nlohmann::json::diff(before, now)) {
+    const std::string path = patch.at("path");
+    const nlohmann::json::json_pointer at(path);
+    const auto text = [&](const nlohmann::json& j) { return j.contains(at) ? j.at(at).dump() : "nothing"; };
+    return fmt::format("{} was {} and is {}", path.substr(1), text(before), text(now));
+  }
+  return "it is damaged";
+}
+
+}  // namespace
+
+FilmJournal::FilmJournal(const fs::path& folder, const nlohmann::json& job) : folder_(folder) {
+  std::error_code error;
+  fs::remove_all(finished(folder), error);
+  fs::create_directory(folder, error);
+  if (error) fail(ErrorCode::io, "making the folder '{}': {}", folder.string(), error.message());
+  lock_ = open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0) fail(ErrorCode::io, "writing in '{}': {}", folder.string(), std::strerror(errno));
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    close(lock_);
+    fail(ErrorCode::usage, "another fsrcnn is at work in '{}'", folder.string());
+  }
+  try {
+    const fs::path journal = folder / "journal.json";
+    if (!fs::exists(journal)) {
+      write_file(journal, as_bytes(job.dump(1) + "\n"));
+    } else if (const nlohmann::json before = read_json(journal); before != job) {
+      fail(ErrorCode::usage,
+           "'{}' has parts of another job: {}. Delete it to begin anew, or choose another name for the output",
+           folder.string(), difference(before, job));
+    }
+    fs::remove(unfinished(), error);
+  } catch (...) {
+    close(lock_);
+    throw;
+  }
+}
+
+FilmJournal::~FilmJournal() { close(lock_); }
+
+fs::path FilmJournal::segment(size_t number) const { return folder_ / fmt::format("{:06}.nut", number); }
+
+std::optional<PartResult> FilmJournal::done(size_t number) const {
+  const fs::path path = segment(number);
+  if (!fs::exists(path)) return std::nullopt;
+  const nlohmann::json j = read_json(fs::path(path).replace_extension(".json"));
+  if (j.is_discarded()) return std::nullopt;
+  PartResult result;
+  result.frames = j.value("frames", int64_t{0});
+  result.damage.packets = j.value("damaged_packets", int64_t{0});
+  result.damage.frames = j.value("damaged_frames", int64_t{0});
+  result.damage.out_of_order = j.value("out_of_order", int64_t{0});
+  result.damage.interlaced = j.value("interlaced", int64_t{0});
+  return result;
+}
+
+void FilmJournal::publish(size_t number, const PartResult& result) {
+  const fs::path path = segment(number);
+  if (result.frames == 0) write_file_directly(unfinished(), {});
+  flush_to_disk(unfinished());
+  const nlohmann::json j = {{"frames", result.frames},
+                            {"damaged_packets", result.damage.packets},
+                            {"damaged_frames", result.damage.frames},
+                            {"out_of_order", result.damage.out_of_order},
+                            {"interlaced", result.damage.interlaced}};
+  write_file(fs::path(path).replace_extension(".json"), as_bytes(j.dump() + "\n"));
+  std::error_code error;
+  fs::rename(unfinished(), path, error);
+  if (error) fail(ErrorCode::io, "naming '{}': {}", path.string(), error.message());
+  flush_to_disk(folder_);
+}
+
+void FilmJournal::deliver(const fs::path& whole, const fs::path& output) {
+  flush_to_disk(whole);
+  std::error_code error;
+  fs::rename(whole, output, error);
+  if (error) fail(ErrorCode::io, "naming '{}': {}", output.string(), error.message());
+  flush_to_disk(output.has_parent_path() ? output.parent_path() : fs::path("."));
+  // Under another name, so that nobody goes on with what is left if this is cut short.
+  fs::rename(folder_, finished(folder_), error);
+  fs::remove_all(finished(folder_), error);
+}
+
+std::string hash_of(const void* data, size_t bytes) {
+  const std::unique_ptr<AVSHA, decltype(&av_free)> sha(av_sha_alloc(), av_free);
+  if (!sha) throw std::bad_alloc();
+  av_sha_init(sha.get(), 256);
+  av_sha_update(sha.get(), static_cast<const uint8_t*>(data), bytes);
+  uint8_t digest[32];
+  av_sha_final(sha.get(), digest);
+  std::string text;
+  for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+std::string hash_of_head(const fs::path& path, int64_t bytes) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(static_cast<size_t>(bytes), '\0');
+  if (!file) fail(ErrorCode::io, "the file '{}' cannot be read", path.string());
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return hash_of(head.data(), static_cast<size_t>(file.gcount()));
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,176 @@
+#include "video/film_pipeline.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/bounded_queue.hpp"
+#include "video/picture_stream_writer.hpp"
+
+namespace fsrcnn {
+namespace {
+
+// Frames that may wait between two threads: enough to even out their times, few enough for 4K frames of 16 bits.
+constexpr size_t kWaitingFrames = 3;
+
+struct DecodedFrame {
+  size_t part;
+  AvFrame frame;
+};
+struct BegunFrame {
+  size_t part;
+  FrameUpscaler::Job job;
+};
+
+class Seconds {
+ public:
+  explicit Seconds(double& sum) : sum_(sum) {}
+  ~Seconds() { sum_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& sum_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+// The last of the threads: encodes, and closes a part when the next one begins.
+class PartEncoder {
+ public:
+  PartEncoder(const Film& film, const EncoderOptions& options, const std::vector<FilmPart>& parts,
+              std::vector<PartResult>& results)
+      : film_(film), options_(options), parts_(parts), results_(results) {}
+
+  void encode(size_t part, const AVFrame& frame) {
+    finish_until(part);
+    if (!encoder_) {
+      const FilmPart& p = parts_[part];
+      const AVOutputFormat* format = av_guess_format(p.format.c_str(), nullptr, nullptr);
+      encoder_.emplace(options_, film_, frame, format != nullptr && (format->flags & AVFMT_GLOBALHEADER) != 0);
+      writer_ = std::make_unique<PictureStreamWriter>(p.url, p.format, *encoder_);
+    }
+    const AvFrame timed = new_frame();
+    av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "passing on a frame");
+    timed->pts =
+        av_rescale_q(frame.pts + parts_[part].time_offset, film_.video().time_base, encoder_->context().time_base);
+    if (last_ && timed->pts <= *last_) {
+      fail(ErrorCode::input,
+           "the encoder {} writes a frame rate instead of times, but the film's frames do not come at a fixed rate. "
+           "Choose another with --codec, e.g. h264",
+           encoder_->context().codec->name);
+    }
+    last_ = timed->pts;
+    encoder_->encode(timed.get(), [&](AVPacket& packet) { writer_->write(packet); });
+    ++results_[part].frames;
+  }
+
+  /// All parts before this one are complete.
+  void finish_until(size_t part) {
+    for (; part_ < part; ++part_) {
+      if (encoder_) {
+        encoder_->encode(nullptr, [&](AVPacket& packet) { writer_->write(packet); });
+        writer_->finish();
+        writer_.reset();
+        encoder_.reset();
+        last_.reset();
+      }
+      if (parts_[part_].publish) parts_[part_].publish(results_[part_]);
+    }
+  }
+
+ private:
+  const Film& film_;
+  const EncoderOptions& options_;
+  const std::vector<FilmPart>& parts_;
+  std::vector<PartResult>& results_;
+  size_t part_ = 0;
+  std::optional<FilmEncoder> encoder_;
+  std::unique_ptr<PictureStreamWriter> writer_;
+  std::optional<int64_t> last_;
+};
+
+}  // namespace
+
+FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOptions& options,
+                                 const std::vector<FilmPart>& parts, const std::atomic<bool>& stop,
+                                 const FramesDone& frames_done) {
+  FilmStatistics statistics;
+  BoundedQueue<DecodedFrame> decoded(kWaitingFrames);
+  BoundedQueue<BegunFrame> begun(kWaitingFrames);
+  BoundedQueue<DecodedFrame> upscaled(kWaitingFrames);
+  FrameUpscaler upscaler(engine);
+  // The first thread is done with a part's result before the last one gets the next part's first frame.
+  std::vector<PartResult> results(parts.size());
+
+  // Each thread ends by closing both its ends, and hands on what it failed with.
+  const auto stage = [](auto from, auto to, auto work) {
+    return std::jthread([=] {
+      std::exception_ptr failure;
+      try {
+        work();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      if constexpr (!std::is_same_v<decltype(from), std::nullptr_t>) from->close();
+      to->close(failure);
+    });
+  };
+  const std::jthread reading = stage(nullptr, &decoded, [&] {
+    for (size_t part = 0; part < parts.size(); ++part) {
+      std::optional<FrameReader> reader;
+      film.is_pipe() ? reader.emplace(film) : reader.emplace(film, parts[part].range);
+      for (;;) {
+        AvFrame frame;
+        {
+          const Seconds seconds(statistics.decode_s);
+          frame = reader->next();
+        }
+        if (stop) fail(ErrorCode::cancelled, "stopped");
+        if (!frame) break;
+        if (!decoded.push({part, std::move(frame)})) return;
+      }
+      results[part].damage = reader->damage();
+    }
+  });
+  const std::jthread beginning = stage(&decoded, &begun, [&] {
+    while (auto next = decoded.pop()) {
+      FrameUpscaler::Job job;
+      {
+        const Seconds seconds(statistics.chroma_s);
+        job = upscaler.begin(std::move(next->frame));
+      }
+      if (!begun.push({next->part, std::move(job)})) return;
+    }
+  });
+  const std::jthread finishing = stage(&begun, &upscaled, [&] {
+    while (auto next = begun.pop()) {
+      AvFrame frame;
+      {
+        const Seconds seconds(statistics.luma_s);
+        frame = upscaler.finish(std::move(next->job));
+      }
+      if (!upscaled.push({next->part, std::move(frame)})) return;
+    }
+  });
+
+  PartEncoder encoder(film, options, parts, results);
+  try {
+    while (auto next = upscaled.pop()) {
+      const Seconds seconds(statistics.encode_s);
+      statistics.output_width = next->frame->width;
+      statistics.output_height = next->frame->height;
+      encoder.encode(next->part, *next->frame);
+      ++statistics.frames;
+      if (frames_done) frames_done(statistics.frames);
+    }
+    encoder.finish_until(parts.size());
+  } catch (...) {
+    upscaled.close();  // lets the other threads end
+    throw;
+  }
+  statistics.strips = upscaler.strips();
+  statistics.strips_copied = upscaler.strips_copied();
+  return statistics;
+}
+
+}  // namespace fsrcnn

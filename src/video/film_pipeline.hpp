@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "video/film_encoder.hpp"
+#include "video/frame_reader.hpp"
+#include "video/frame_upscaler.hpp"
+
+namespace fsrcnn {
+
+/// What was done of a film, and in how many seconds of each thread.
+struct FilmStatistics {
+  int64_t frames = 0, strips = 0, strips_copied = 0;
+  int output_width = 0, output_height = 0;
+  double decode_s = 0, chroma_s = 0, luma_s = 0, encode_s = 0;
+};
+
+/// What became of a part.
+struct PartResult {
+  int64_t frames = 0;
+  Damage damage;
+};
+
+/// A part of a film and where its pictures go.
+struct FilmPart {
+  FrameRange range;                                          ///< of the film's index; not for pipes
+  std::string url;                                           ///< of a file or pipe; not made if no frame can be decoded
+  std::string format;                                        ///< FFmpeg's name of a muxer
+  int64_t time_offset = 0;                                   ///< added to the film's times, in its time base
+  std::function<void(const PartResult&)> publish = nullptr;  ///< called when the part is complete
+};
+
+/// Told the number of frames that are done.
+using FramesDone = std::function<void(int64_t frames)>;
+
+/// Decodes, upscales and encodes parts of a film one after the other, each with a decoder and an encoder of its own, in
+/// four threads that hand frames on. Throws Error(cancelled) if `stop` becomes true; parts that are published stay.
+FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOptions& options,
+                                 const std::vector<FilmPart>& parts, const std::atomic<bool>& stop,
+                                 const FramesDone& frames_done = nullptr);
+
+}  // namespace fsrcnn

@@ -1,0 +1,88 @@
+#include "video/frame_reader.hpp"
+
+namespace fsrcnn {
+
+Damage& Damage::operator+=(const Damage& more) {
+  packets += more.packets;
+  frames += more.frames;
+  out_of_order += more.out_of_order;
+  interlaced += more.interlaced;
+  return *this;
+}
+
+FrameReader::FrameReader(Film& film) : film_(film), decoder_(film.open_decoder()), packet_(new_packet()) {}
+
+FrameReader::FrameReader(Film& film, const FrameRange& range) : FrameReader(film) {
+  const auto& index = film.index();
+  auto key = static_cast<size_t>(range.begin);
+  begin_ = index[key].time;
+  if (range.end < static_cast<int64_t>(index.size())) end_ = index[static_cast<size_t>(range.end)].time;
+  while (!index[key].key) --key;
+  film.seek(index[key]);
+}
+
+AvFrame FrameReader::decode() {
+  AvFrame frame = new_frame();
+  for (;;) {
+    const int result = avcodec_receive_frame(decoder_.get(), frame.get());
+    if (result >= 0) return frame;
+    if (result == AVERROR_EOF) return nullptr;
+    if (result != AVERROR(EAGAIN)) {
+      ++damage_.packets;
+      if (!packets_left_) return nullptr;
+    }
+    packets_left_ = packets_left_ && film_.read(*packet_);
+    const int sent = avcodec_send_packet(decoder_.get(), packets_left_ ? packet_.get() : nullptr);
+    if (sent == AVERROR(ENOMEM)) throw std::bad_alloc();
+    if (sent < 0 && sent != AVERROR_EOF) ++damage_.packets;
+  }
+}
+
+AvFrame FrameReader::next() {
+  for (;;) {
+    AvFrame frame = decode();
+    if (!frame) return nullptr;
+    const int64_t time = frame->best_effort_timestamp != AV_NOPTS_VALUE ? frame->best_effort_timestamp
+                         : last_                                        ? *last_ + 1
+                                                                        : std::max<int64_t>(begin_, 0);
+    if (time < begin_) continue;
+    if (time >= end_) return nullptr;
+    if (last_ && time <= *last_) {
+      ++damage_.out_of_order;
+      continue;
+    }
+    if (width_ == 0) {
+      width_ = frame->width;
+      height_ = frame->height;
+      format_ = frame->format;
+    }
+    if (frame->width != width_ || frame->height != height_ || frame->format != format_) {
+      fail(ErrorCode::input,
+           "the pictures of '{}' change from {}x{} {} to {}x{} {} in the middle, which an output cannot do. Cut the "
+           "film "
+           "there",
+           film_.path(), width_, height_, av_get_pix_fmt_name(static_cast<AVPixelFormat>(format_)), frame->width,
+           frame->height, av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame->format)));
+    }
+    if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damage_.frames;
+    if (frame->interlaced_frame != 0) ++damage_.interlaced;
+    last_ = time;
+    frame->pts = time;
+    complete(*frame);
+    return frame;
+  }
+}
+
+// What the pictures do not say of themselves, the container may.
+void FrameReader::complete(AVFrame& frame) const {
+  const AVStream& stream = film_.video();
+  const AVCodecParameters& p = *stream.codecpar;
+  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) frame.color_range = p.color_range;
+  if (frame.color_primaries == AVCOL_PRI_UNSPECIFIED) frame.color_primaries = p.color_primaries;
+  if (frame.color_trc == AVCOL_TRC_UNSPECIFIED) frame.color_trc = p.color_trc;
+  if (frame.colorspace == AVCOL_SPC_UNSPECIFIED) frame.colorspace = p.color_space;
+  if (frame.chroma_location == AVCHROMA_LOC_UNSPECIFIED) frame.chroma_location = p.chroma_location;
+  if (frame.sample_aspect_ratio.num == 0) frame.sample_aspect_ratio = stream.sample_aspect_ratio;
+}
+
+}  // namespace fsrcnn

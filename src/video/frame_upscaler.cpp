@@ -1,0 +1,203 @@
+#include "video/frame_upscaler.hpp"
+
+extern "C" {
+#include <libavutil/imgutils.h>
+}
+
+#include <algorithm>
+#include <cmath>
+
+#include "picture/colour.hpp"
+
+namespace fsrcnn {
+namespace {
+
+const AVPixFmtDescriptor& description(int format) { return *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format)); }
+
+bool is_rgb(int format) { return (description(format).flags & AV_PIX_FMT_FLAG_RGB) != 0; }
+
+SampleType type_of(int format) { return description(format).comp[0].depth > 8 ? SampleType::u16 : SampleType::u8; }
+
+// Gray without a range is full, YUV limited, as everywhere in FFmpeg.
+bool is_full_range(const AVFrame& frame) {
+  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) {
+    const std::string_view name = description(frame.format).name;
+    return description(frame.format).nb_components <= 2 || name.starts_with("yuvj");
+  }
+  return frame.color_range == AVCOL_RANGE_JPEG;
+}
+
+int64_t subsampled(int64_t size, int shift) { return -(-size >> shift); }
+
+// Planes 1 and 2 of YUV are chroma.
+bool is_chroma(int format, int plane) {
+  return !is_rgb(format) && description(format).nb_components >= 3 && (plane == 1 || plane == 2);
+}
+
+Plane plane_of(const AVFrame& frame, int plane) {
+  const AVPixFmtDescriptor& d = description(frame.format);
+  const bool chroma = is_chroma(frame.format, plane);
+  Plane result;
+  result.data = reinterpret_cast<std::byte*>(frame.data[plane]);
+  result.width = subsampled(frame.width, chroma ? d.log2_chroma_w : 0);
+  result.height = subsampled(frame.height, chroma ? d.log2_chroma_h : 0);
+  result.stride_bytes = frame.linesize[plane];
+  result.type = type_of(frame.format);
+  const int bits = d.comp[0].depth;
+  result.full_range = !is_rgb(frame.format) && is_full_range(frame);
+  result.one = static_cast<float>(result.full_range || is_rgb(frame.format) ? (1 << bits) - 1 : 255 << (bits - 8));
+  return result;
+}
+
+int plane_count(int format) { return av_pix_fmt_count_planes(static_cast<AVPixelFormat>(format)); }
+
+// Offset of chroma samples from the middle of their luma pixels, in luma pixels.
+double offset_x(AVChromaLocation location, int64_t subsampling) {
+  const bool left =
+      location == AVCHROMA_LOC_LEFT || location == AVCHROMA_LOC_TOPLEFT || location == AVCHROMA_LOC_BOTTOMLEFT;
+  return left ? -static_cast<double>(subsampling - 1) / 2 : 0;
+}
+
+double offset_y(AVChromaLocation location, int64_t subsampling) {
+  const double half = static_cast<double>(subsampling - 1) / 2;
+  switch (location) {
+    case AVCHROMA_LOC_TOPLEFT:
+    case AVCHROMA_LOC_TOP: return -half;
+    case AVCHROMA_LOC_BOTTOMLEFT:
+    case AVCHROMA_LOC_BOTTOM: return half;
+    default: return 0;
+  }
+}
+
+// Where nothing is said, MPEG-2's place (left) is meant, and JPEG's (the middle) if the range is JPEG's.
+AVChromaLocation location_of(const AVFrame& frame) {
+  if (frame.chroma_location != AVCHROMA_LOC_UNSPECIFIED) return frame.chroma_location;
+  return is_full_range(frame) ? AVCHROMA_LOC_CENTER : AVCHROMA_LOC_LEFT;
+}
+
+// What came with the frame and is still true of the larger one.
+void copy_properties(const AVFrame& from, AVFrame& to) {
+  av_check(av_frame_copy_props(&to, &from), ErrorCode::io, "copying a frame's properties");
+  to.pict_type = AV_PICTURE_TYPE_NONE;  // the encoder decides
+  to.key_frame = 0;
+  for (const auto type : {AV_FRAME_DATA_MOTION_VECTORS, AV_FRAME_DATA_VIDEO_ENC_PARAMS,
+                          AV_FRAME_DATA_REGIONS_OF_INTEREST, AV_FRAME_DATA_PANSCAN, AV_FRAME_DATA_DOVI_RPU_BUFFER,
+                          AV_FRAME_DATA_DOVI_METADATA, AV_FRAME_DATA_FILM_GRAIN_PARAMS}) {
+    av_frame_remove_side_data(&to, type);
+  }
+}
+
+}  // namespace
+
+void FrameUpscaler::prepare(const AVFrame& frame) {
+  const AVChromaLocation location = location_of(frame);
+  if (frame.width == width_ && frame.height == height_ && frame.format == format_ && location == location_) return;
+  width_ = frame.width;
+  height_ = frame.height;
+  format_ = frame.format;
+  location_ = location;
+  resizers_.clear();
+  const AVPixFmtDescriptor& d = description(format_);
+  const int64_t scale = engine_.scale(), sub_x = 1 << d.log2_chroma_w, sub_y = 1 << d.log2_chroma_h;
+  for (int p = 0; p < plane_count(format_); ++p) {
+    resizers_.emplace_back();
+    if (is_rgb(format_) ? p < 3 : p == 0) continue;
+    const bool chroma = is_chroma(format_, p);
+    const Plane plane = plane_of(frame, p);
+    resizers_.back().emplace(PlaneResizer::Format{plane.width, plane.height, plane.type, d.comp[0].depth},
+                             chroma ? subsampled(scale * width_, d.log2_chroma_w) : scale * width_,
+                             chroma ? subsampled(scale * height_, d.log2_chroma_h) : scale * height_, scale,
+                             chroma ? chroma_shift(offset_x(location, sub_x), sub_x, scale) : 0,
+                             chroma ? chroma_shift(offset_y(location, sub_y), sub_y, scale) : 0);
+  }
+}
+
+FrameUpscaler::Job FrameUpscaler::begin(AvFrame frame) {
+  const AVPixelFormat planar = planar_format(static_cast<AVPixelFormat>(frame->format));
+  AvFrame input = to_planar_(std::move(frame), planar);
+  prepare(*input);
+  AvFrame output = new_frame();
+  output->format = input->format;
+  output->width = static_cast<int>(engine_.scale()) * input->width;
+  output->height = static_cast<int>(engine_.scale()) * input->height;
+  av_check(av_frame_get_buffer(output.get(), 64), ErrorCode::input, "taking memory for a frame of {}x{}", output->width,
+           output->height);
+  copy_properties(*input, *output);
+  output->chroma_location = input->chroma_location;
+  for (int p = 0; p < plane_count(format_); ++p) {
+    if (auto& resize = resizers_[static_cast<size_t>(p)])
+      (*resize)(const_view(plane_of(*input, p)), plane_of(*output, p));
+  }
+  return {std::move(input), std::move(output)};
+}
+
+AvFrame FrameUpscaler::finish(Job job) {
+  if (is_rgb(job.input->format)) {
+    upscale_rgb(*job.input, *job.output);
+    return std::move(job.output);
+  }
+  const Plane in = plane_of(*job.input, 0), out = plane_of(*job.output, 0);
+  FrameOptions options;
+  if (previous_input_ && previous_input_->width == in.width && previous_input_->height == in.height &&
+      previous_input_->format == job.input->format && previous_input_->color_range == job.input->color_range) {
+    options.previous_input = const_view(plane_of(*previous_input_, 0));
+    options.previous_output = const_view(plane_of(*previous_output_, 0));
+  }
+  const FrameStatistics statistics = engine_.upscale(const_view(in), out, options);
+  strips_ += statistics.strips;
+  strips_copied_ += statistics.strips_copied;
+  previous_input_ = std::move(job.input);
+  previous_output_ = new_frame();
+  av_check(av_frame_ref(previous_output_.get(), job.output.get()), ErrorCode::io, "keeping a frame");
+  return std::move(job.output);
+}
+
+void FrameUpscaler::upscale_rgb(const AVFrame& input, AVFrame& output) {
+  // Planes are in the order green, blue, red.
+  static constexpr int kPlaneOf[] = {2, 0, 1};
+  const int64_t scale = engine_.scale(), w = input.width, h = input.height;
+  Tensor<float> lr({1, 3, h, w}), hr({1, 3, scale * h, scale * w});
+  const auto each = [](const Plane& plane, float* values, auto&& f) {
+    for (int64_t y = 0; y < plane.height; ++y, values += plane.width) {
+      for (int64_t x = 0; x < plane.width; ++x) {
+        if (plane.type == SampleType::u8)
+          f(reinterpret_cast<uint8_t*>(plane.row(y))[x], values[x], plane.one);
+        else
+          f(reinterpret_cast<uint16_t*>(plane.row(y))[x], values[x], plane.one);
+      }
+    }
+  };
+  for (int c = 0; c < 3; ++c) {
+    each(plane_of(input, kPlaneOf[c]), lr.plane(0, c),
+         [](auto& sample, float& value, float one) { value = static_cast<float>(sample) / one; });
+  }
+  rgb_to_ycbcr(lr);
+  const auto plane = [](Tensor<float>& tensor, int c) {
+    const Shape shape = tensor.shape();
+    return Plane{reinterpret_cast<std::byte*>(tensor.plane(0, c)), shape.w, shape.h,
+                 shape.w * static_cast<ptrdiff_t>(sizeof(float))};
+  };
+  engine_.upscale(const_view(plane(lr, 0)), plane(hr, 0));
+  PlaneResizer resize({w, h, SampleType::f32, 32}, scale * w, scale * h, scale, 0, 0);
+  for (const int c : {1, 2}) {
+    // zimg wants aligned rows.
+    const int64_t stride = (scale * w * 4 + 63) / 64 * 64;
+    std::vector<std::byte> memory(static_cast<size_t>(stride * scale * h) + 64);
+    Plane padded = plane(hr, c);
+    padded.data = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
+    padded.stride_bytes = stride;
+    resize(const_view(plane(lr, c)), padded);
+    for (int64_t y = 0; y < scale * h; ++y) {
+      std::copy_n(reinterpret_cast<const float*>(padded.row(y)), scale * w, hr.row(0, c, y));
+    }
+  }
+  ycbcr_to_rgb(hr);
+  for (int c = 0; c < 3; ++c) {
+    each(plane_of(output, kPlaneOf[c]), hr.plane(0, c), [](auto& sample, float& value, float one) {
+      sample =
+          static_cast<std::remove_reference_t<decltype(sample)>>(std::nearbyint(std::clamp(value, 0.0F, 1.0F) * one));
+    });
+  }
+}
+
+}  // namespace fsrcnn

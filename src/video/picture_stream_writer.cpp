@@ -1,0 +1,45 @@
+#include "video/picture_stream_writer.hpp"
+
+#include <new>
+
+namespace fsrcnn {
+
+PictureStreamWriter::PictureStreamWriter(const std::string& url, const std::string& format, const FilmEncoder& encoder)
+    : url_(url), time_base_(encoder.context().time_base) {
+  av_check(avformat_alloc_output_context2(&context_, nullptr, format.c_str(), url.c_str()), ErrorCode::usage,
+           "writing '{}' as {}", url, format);
+  try {
+    context_->flags |= AVFMT_FLAG_BITEXACT;
+    context_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
+    AVStream* stream = avformat_new_stream(context_, nullptr);
+    if (stream == nullptr) throw std::bad_alloc();
+    av_check(avcodec_parameters_from_context(stream->codecpar, &encoder.context()), ErrorCode::io, "writing '{}'", url);
+    stream->time_base = time_base_;
+    stream->avg_frame_rate = encoder.context().framerate;
+    stream->sample_aspect_ratio = encoder.context().sample_aspect_ratio;
+    av_check(avio_open(&context_->pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", url);
+    av_check(avformat_write_header(context_, nullptr), ErrorCode::io, "writing '{}'", url);
+  } catch (...) {
+    avio_closep(&context_->pb);
+    avformat_free_context(context_);
+    throw;
+  }
+}
+
+PictureStreamWriter::~PictureStreamWriter() {
+  avio_closep(&context_->pb);
+  avformat_free_context(context_);
+}
+
+void PictureStreamWriter::write(AVPacket& packet) {
+  packet.stream_index = 0;
+  av_packet_rescale_ts(&packet, time_base_, context_->streams[0]->time_base);
+  av_check(av_write_frame(context_, &packet), ErrorCode::io, "writing '{}'", url_);
+}
+
+void PictureStreamWriter::finish() {
+  av_check(av_write_trailer(context_), ErrorCode::io, "writing the end of '{}'", url_);
+  close_written(context_->pb, url_);
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "video/film_encoder.hpp"
+
+namespace fsrcnn {
+
+/// Packets of one stream of pictures into a file or pipe of a format of its own.
+class PictureStreamWriter {
+ public:
+  /// format: FFmpeg's name of a muxer. Throws Error(io).
+  PictureStreamWriter(const std::string& url, const std::string& format, const FilmEncoder& encoder);
+  ~PictureStreamWriter();
+  PictureStreamWriter(const PictureStreamWriter&) = delete;
+  PictureStreamWriter& operator=(const PictureStreamWriter&) = delete;
+
+  /// The packet's times are in the encoder's time base.
+  void write(AVPacket& packet);
+  /// Writes the end. Throws Error(io).
+  void finish();
+
+ private:
+  std::string url_;
+  AVFormatContext* context_ = nullptr;
+  AVRational time_base_;
+};
+
+}  // namespace fsrcnn

@@ -1,0 +1,109 @@
+#include "video/pixel_format.hpp"
+
+extern "C" {
+#include <libswscale/swscale.h>
+}
+
+#include <utility>
+
+namespace fsrcnn {
+namespace {
+
+struct Pack {
+  AVPixelFormat packed, planar;
+};
+
+// For encoders the earlier one counts.
+constexpr Pack kPacks[] = {
+    {AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P},     {AV_PIX_FMT_NV21, AV_PIX_FMT_YUV420P},
+    {AV_PIX_FMT_NV16, AV_PIX_FMT_YUV422P},     {AV_PIX_FMT_NV24, AV_PIX_FMT_YUV444P},
+    {AV_PIX_FMT_P010LE, AV_PIX_FMT_YUV420P10}, {AV_PIX_FMT_P016LE, AV_PIX_FMT_YUV420P16},
+    {AV_PIX_FMT_YUYV422, AV_PIX_FMT_YUV422P},  {AV_PIX_FMT_UYVY422, AV_PIX_FMT_YUV422P},
+    {AV_PIX_FMT_RGB24, AV_PIX_FMT_GBRP},       {AV_PIX_FMT_BGR24, AV_PIX_FMT_GBRP},
+    {AV_PIX_FMT_BGR0, AV_PIX_FMT_GBRP},        {AV_PIX_FMT_RGB0, AV_PIX_FMT_GBRP},
+    {AV_PIX_FMT_0RGB, AV_PIX_FMT_GBRP},        {AV_PIX_FMT_0BGR, AV_PIX_FMT_GBRP},
+    {AV_PIX_FMT_RGBA, AV_PIX_FMT_GBRAP},       {AV_PIX_FMT_BGRA, AV_PIX_FMT_GBRAP},
+    {AV_PIX_FMT_ARGB, AV_PIX_FMT_GBRAP},       {AV_PIX_FMT_ABGR, AV_PIX_FMT_GBRAP},
+    {AV_PIX_FMT_RGB48LE, AV_PIX_FMT_GBRP16},   {AV_PIX_FMT_RGB48BE, AV_PIX_FMT_GBRP16},
+    {AV_PIX_FMT_RGBA64LE, AV_PIX_FMT_GBRAP16}, {AV_PIX_FMT_RGBA64BE, AV_PIX_FMT_GBRAP16},
+    {AV_PIX_FMT_GRAY16BE, AV_PIX_FMT_GRAY16},  {AV_PIX_FMT_PAL8, AV_PIX_FMT_GBRAP},
+    {AV_PIX_FMT_MONOBLACK, AV_PIX_FMT_GRAY8},  {AV_PIX_FMT_MONOWHITE, AV_PIX_FMT_GRAY8},
+};
+
+// YUV of full range has names of its own in old encoders and decoders.
+constexpr std::pair<AVPixelFormat, AVPixelFormat> kFullRange[] = {{AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P},
+                                                                  {AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUVJ422P},
+                                                                  {AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ444P}};
+
+// Packed formats with fewer samples than their planar one.
+bool loses_samples(AVPixelFormat packed) {
+  return packed == AV_PIX_FMT_PAL8 || packed == AV_PIX_FMT_MONOBLACK || packed == AV_PIX_FMT_MONOWHITE;
+}
+
+}  // namespace
+
+AVPixelFormat planar_format(AVPixelFormat format) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);
+  constexpr uint64_t kOther = AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM |
+                              AV_PIX_FMT_FLAG_BAYER | AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_BE;
+  const int depth = d.comp[0].depth;
+  if ((d.flags & kOther) == 0 && av_pix_fmt_count_planes(format) == d.nb_components && depth >= 8 && depth <= 16 &&
+      d.comp[0].shift == 0) {
+    return format;
+  }
+  for (const Pack& pack : kPacks) {
+    if (pack.packed == format) return pack.planar;
+  }
+  fail(ErrorCode::input,
+       "pixels of the kind {} cannot be upscaled. Convert the film first, e.g. ffmpeg -i FILM -pix_fmt yuv420p "
+       "CONVERTED.mkv",
+       d.name);
+}
+
+AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list) {
+  if (list == nullptr) return planar;
+  const auto has = [&](AVPixelFormat format) {
+    const AVPixelFormat* p = list;
+    while (*p != AV_PIX_FMT_NONE && *p != format) ++p;
+    return *p == format;
+  };
+  if (has(planar)) return planar;
+  for (const auto& [plain, full] : kFullRange) {
+    if (planar == plain && has(full)) return full;
+    if (planar == full && has(plain)) return plain;
+  }
+  for (const Pack& pack : kPacks) {
+    if (pack.planar == planar && !loses_samples(pack.packed) && has(pack.packed)) return pack.packed;
+  }
+  return AV_PIX_FMT_NONE;
+}
+
+PixelConverter::~PixelConverter() { sws_freeContext(context_); }
+
+AvFrame PixelConverter::operator()(AvFrame frame, AVPixelFormat to) {
+  const auto from = static_cast<AVPixelFormat>(frame->format);
+  if (to == from) return frame;
+  for (const auto& [plain, full] : kFullRange) {
+    if ((from == plain && to == full) || (from == full && to == plain)) {
+      frame->format = to;
+      return frame;
+    }
+  }
+  context_ = sws_getCachedContext(context_, frame->width, frame->height, from, frame->width, frame->height, to,
+                                  SWS_POINT | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr);
+  if (context_ == nullptr) {
+    fail(ErrorCode::input, "pixels of the kind {} cannot be made to {}", av_get_pix_fmt_name(from),
+         av_get_pix_fmt_name(to));
+  }
+  AvFrame result = new_frame();
+  result->format = to;
+  result->width = frame->width;
+  result->height = frame->height;
+  av_check(av_frame_get_buffer(result.get(), 0), ErrorCode::input, "taking memory for a frame of {}x{}", frame->width,
+           frame->height);
+  av_check(av_frame_copy_props(result.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
+  sws_scale(context_, frame->data, frame->linesize, 0, frame->height, result->data, result->linesize);
+  return result;
+}
+
+}  // namespace fsrcnn

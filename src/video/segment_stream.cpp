@@ -1,0 +1,103 @@
+#include "video/segment_stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fsrcnn {
+
+int64_t segment_time_offset(Film& film) {
+  constexpr int64_t kSeconds = 100;  // more than any encoder looks ahead
+  return av_rescale_q(kSeconds, {1, 1}, film.video().time_base) - film.index().front().time;
+}
+
+SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film)
+    : index_(film.index()), time_base_(film.video().time_base), time_offset_(segment_time_offset(film)) {
+  for (const auto& path : segments) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) fail(ErrorCode::io, "the segment '{}' cannot be read: {}", path.string(), error.message());
+    if (size > 0) segments_.push_back(path);
+  }
+  if (segments_.empty()) fail(ErrorCode::input, "no picture of '{}' could be decoded", film.path());
+  std::vector<int64_t> times;
+  const AvPacket packet = new_packet();
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    const AVCodecParameters& p = *open(i).codecpar;
+    if (!parameters_) {
+      parameters_.reset(avcodec_parameters_alloc());
+      av_check(avcodec_parameters_copy(parameters_.get(), &p), ErrorCode::io, "reading '{}'", segments_[i].string());
+    }
+    if (p.codec_id != parameters_->codec_id || p.width != parameters_->width || p.height != parameters_->height ||
+        p.extradata_size != parameters_->extradata_size ||
+        (p.extradata_size > 0 &&
+         std::memcmp(p.extradata, parameters_->extradata, static_cast<size_t>(p.extradata_size)) != 0)) {
+      fail(ErrorCode::input,
+           "the segments '{}' and '{}' are encoded differently; make all with the same options and "
+           "version of the encoder",
+           segments_.front().string(), segments_[i].string());
+    }
+    while (av_read_frame(input_.get(), packet.get()) >= 0) {
+      times.push_back(film_time(*packet));
+      av_packet_unref(packet.get());
+    }
+  }
+  input_.reset();
+
+  // Decoding times, as encoders make them: the sorted times, later by as many places as pictures are reordered.
+  std::vector<int64_t> sorted = times;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    fail(ErrorCode::input, "the segments of '{}' overlap; give each once, in their order", film.path());
+  }
+  int64_t delay = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    const auto place = std::lower_bound(sorted.begin(), sorted.end(), times[i]) - sorted.begin();
+    delay = std::max(delay, static_cast<int64_t>(i) - place);
+  }
+  const int64_t step = sorted.size() > 1 ? sorted[1] - sorted[0] : 1;
+  for (int64_t i = 0; i < static_cast<int64_t>(times.size()); ++i) {
+    dts_.push_back(i < delay ? sorted[0] - (delay - i) * step : sorted[static_cast<size_t>(i - delay)]);
+  }
+}
+
+AVStream& SegmentStream::open(size_t segment) {
+  input_.reset();
+  AVFormatContext* context = nullptr;
+  const std::string url = "file:" + segments_[segment].string();
+  av_check(avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr), ErrorCode::input,
+           "the segment '{}' is damaged", segments_[segment].string());
+  input_.reset(context);
+  if (context->nb_streams != 1) fail(ErrorCode::input, "'{}' is no segment of a film", segments_[segment].string());
+  return *context->streams[0];
+}
+
+// Encoders that count frames instead of times come back to the film's times by the nearest of them.
+int64_t SegmentStream::film_time(const AVPacket& packet) const {
+  const int64_t time = av_rescale_q(packet.pts, input_->streams[0]->time_base, time_base_) - time_offset_;
+  auto after = std::lower_bound(index_.begin(), index_.end(), time,
+                                [](const IndexedFrame& frame, int64_t t) { return frame.time < t; });
+  if (after == index_.end()) return index_.back().time;
+  if (after == index_.begin() || after->time == time) return after->time;
+  const auto before = std::prev(after);
+  return time - before->time <= after->time - time ? before->time : after->time;
+}
+
+bool SegmentStream::next(AVPacket& packet) {
+  for (;; ++segment_, input_.reset()) {
+    if (segment_ == segments_.size()) return false;
+    if (!input_) open(segment_);
+    av_packet_unref(&packet);
+    if (av_read_frame(input_.get(), &packet) >= 0) break;
+  }
+  packet.pts = film_time(packet);
+  packet.dts = dts_[static_cast<size_t>(packet_++)];
+  const auto frame = std::lower_bound(index_.begin(), index_.end(), packet.pts,
+                                      [](const IndexedFrame& f, int64_t t) { return f.time < t; });
+  packet.duration = frame->duration > 0                ? frame->duration
+                    : std::next(frame) != index_.end() ? std::next(frame)->time - frame->time
+                                                       : 0;
+  packet.time_base = time_base_;
+  return true;
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,390 @@
+"""Films as people have them: python3 film_test.py PROGRAM [--kills N] [unittest's options]
+
+Every film is made here by FFmpeg from the crop of a photograph, upscaled by the program, and compared by ffprobe."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+CROP = Path(__file__).resolve().parent / "data" / "crop.png"
+USAGE, INPUT, IO = 2, 3, 5
+FAST = ["--preset", "ultrafast"]
+
+
+def ffmpeg(*arguments, **options):
+    return subprocess.run(["ffmpeg", "-y", "-v", "error", "-nostdin", *map(str, arguments)], check=True, capture_output=True, **options)
+
+
+def probe(path, *arguments):
+    result = subprocess.run(["ffprobe", "-v", "error", "-of", "json", *arguments, str(path)], check=True, capture_output=True)
+    return json.loads(result.stdout)
+
+
+def packets(path, stream):
+    """Times of a stream's packets in the order in which they are shown."""
+    found = probe(path, "-select_streams", stream, "-show_entries", "packet=pts_time,duration_time")["packets"]
+    return sorted((float(p["pts_time"]), float(p.get("duration_time", 0))) for p in found)
+
+
+def hashes(path, *maps):
+    """Of the packets of streams, with their times."""
+    arguments = [argument for m in maps for argument in ("-map", m)]
+    output = ffmpeg("-i", path, *arguments, "-c", "copy", "-f", "framemd5", "-").stdout.decode()
+    return [line for line in output.splitlines() if not line.startswith("#")]
+
+
+def decoded(path, pixels="yuv420p"):
+    return ffmpeg("-i", path, "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", pixels, "-vsync", "passthrough", "-").stdout
+
+
+class FilmTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_film_"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def make(self, name, *codec, frames=24, size="64x48", filters="", pixels="yuv420p", rate="25"):
+        """A film of a window that moves over the photograph."""
+        width, height = size.split("x")
+        chain = f"crop={width}:{height}:x='mod(n*3,100-{width})':y='mod(n,90-{height})'{filters},format={pixels}"
+        path = self.folder / name
+        ffmpeg("-loop", "1", "-framerate", rate, "-i", CROP, "-vf", chain, "-frames:v", str(frames), *(codec or ("-c:v", "ffv1")), path)
+        return path
+
+    def run_program(self, *arguments, **options):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, cwd=self.folder, timeout=300, **options)
+
+    def succeed(self, *arguments, **options):
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, 0, result.stderr.decode())
+        return result
+
+    def fail_with(self, code, *arguments, says):
+        before = sorted(self.folder.rglob("*"))
+        result = self.run_program(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr.decode())
+        self.assertIn(says, result.stderr.decode())
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+
+    def video(self, path):
+        return probe(path, "-select_streams", "v:0", "-show_streams")["streams"][0]
+
+    def film_with_everything(self):
+        """H.264 with B-frames, two sound tracks, subtitles, chapters, a font, tags."""
+        pictures = self.make("pictures.mkv", "-c:v", "libx264", "-g", "12", "-bf", "2", frames=75)
+        (self.folder / "s.srt").write_text("1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:01,200 --> 00:00:02,750\nWorld\n")
+        (self.folder / "tags.txt").write_text(
+            ";FFMETADATA1\ntitle=A film\nartist=Nobody\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=One\n"
+            "[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=3000\ntitle=Two\n")  # fmt: skip
+        (self.folder / "font.ttf").write_bytes(random.Random(1).randbytes(5000))
+        film = self.folder / "film.mkv"
+        ffmpeg(
+            "-i", pictures, "-f", "lavfi", "-i", "sine=440:d=3", "-f", "lavfi", "-i", "sine=880:d=3", "-i", self.folder / "s.srt",
+            "-i", self.folder / "tags.txt", "-map", "0:v", "-map", "1:a", "-map", "2:a", "-map", "3", "-map_metadata", "4", "-map_chapters", "4",
+            "-c:v", "copy", "-c:a", "aac", "-c:s", "ass", "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu",
+            "-metadata:s:a:1", "title=Deutsch", "-disposition:a:1", "+comment", "-metadata:s:s:0", "language=fra",
+            "-attach", self.folder / "font.ttf", "-metadata:s:t", "mimetype=application/x-truetype-font", film)  # fmt: skip
+        return film
+
+    # ---- what is kept
+
+    def test_nothing_of_a_film_is_lost(self):
+        film, output = self.film_with_everything(), self.folder / "out.mkv"
+        result = self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
+        self.assertIn("75 frames of 128x96, libx264", result.stdout.decode())
+        before, after = (probe(p, "-show_streams", "-show_chapters", "-show_format") for p in (film, output))
+        self.assertEqual(len(after["streams"]), 5)
+        for old, new in zip(before["streams"], after["streams"]):
+            for key in ("codec_name", "disposition", "start_time", "time_base", "color_range", "color_space", "chroma_location", "pix_fmt", "r_frame_rate"):
+                self.assertEqual(old.get(key), new.get(key), key)
+            for key in ("language", "title", "filename", "mimetype"):
+                self.assertEqual(old.get("tags", {}).get(key), new.get("tags", {}).get(key))
+        self.assertEqual((after["streams"][0]["width"], after["streams"][0]["height"]), (128, 96))
+        self.assertEqual(before["chapters"], after["chapters"])
+        for key in ("title", "ARTIST"):
+            self.assertEqual(before["format"]["tags"][key], after["format"]["tags"][key])
+        ffmpeg("-i", film, "-map", "0", "-c", "copy", self.folder / "copy.mkv")
+        copy = probe(self.folder / "copy.mkv", "-show_format")
+        self.assertEqual(copy["format"]["duration"], after["format"]["duration"])
+        self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
+        self.assertEqual(hashes(film, "0:a", "0:s"), hashes(output, "0:a", "0:s"))
+        for path, name in ((film, "old"), (output, "new")):
+            subprocess.run(["ffmpeg", "-v", "error", "-y", f"-dump_attachment:t:0", name, "-i", str(path)], cwd=self.folder, capture_output=True)
+        self.assertEqual((self.folder / "new").read_bytes(), (self.folder / "font.ttf").read_bytes())
+        self.assertEqual(list(self.folder.glob("*.parts")), [])
+
+    def test_pictures_are_those_of_the_network(self):
+        """A film without loss at both ends has the luma that the same pictures have as pictures."""
+        film, output = self.make("a.mkv", "-c:v", "ffv1", frames=3, pixels="gray"), self.folder / "b.mkv"
+        self.succeed("upscale", film, "-o", output)
+        ffmpeg("-i", film, self.folder / "in%d.png")
+        pixels = decoded(output, "gray")
+        self.assertEqual(len(pixels), 3 * 128 * 96)
+        for i in range(3):
+            self.succeed("upscale", f"in{i + 1}.png", "-o", f"out{i + 1}.png")
+            picture = ffmpeg("-i", self.folder / f"out{i + 1}.png", "-f", "rawvideo", "-pix_fmt", "gray", "-").stdout
+            frame = pixels[i * 128 * 96 : (i + 1) * 128 * 96]
+            self.assertLessEqual(max(abs(a - b) for a, b in zip(picture, frame)), 1)
+            self.assertLess(sum(a != b for a, b in zip(picture, frame)), 128 * 96 // 1000)
+
+    def test_every_kind_of_pixel(self):
+        for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv411p", "yuv420p10le", "yuv422p12le", "yuv444p16le", "gray", "gray10le", "gray16le",
+                       "yuva420p", "yuva444p10le", "gbrp", "gbrp10le", "gbrap", "bgr0", "bgra"):  # fmt: skip
+            with self.subTest(pixels):
+                film, output = self.make("a.mkv", "-c:v", "ffv1", frames=2, size="37x21", pixels=pixels), self.folder / "b.mkv"
+                self.succeed("upscale", film, "-o", output)
+                kind = self.video(output)["pix_fmt"]
+                self.assertEqual(kind, self.video(film)["pix_fmt"])
+                self.assertEqual((self.video(output)["width"], self.video(output)["height"]), (74, 42))
+                # The mean of each plane stays: nothing is shifted, no range is taken for another.
+                small, large = decoded(film, "gbrap16le"), decoded(output, "gbrap16le")
+                for plane in range(4):
+                    means = []
+                    for data, count in ((small, 37 * 21), (large, 74 * 42)):
+                        samples = memoryview(data[: 8 * count]).cast("H")[plane * count : (plane + 1) * count]
+                        means.append(sum(samples) / count / 65535 * 255)
+                    self.assertAlmostEqual(means[0], means[1], delta=0.8, msg=f"plane {plane}")
+
+    def test_colour_survives_every_matrix_range_and_depth(self):
+        """Flat patches of colour come back as they were: mean error under 0.1 of 255 levels."""
+        patches = "color=c=0x204060:s=32x32[a];color=c=0xc08030:s=32x32[b];color=c=0x30a050:s=32x32[c];[a][b][c]hstack=3"
+        for matrix, name in (("bt709", "bt709"), ("bt601", "smpte170m"), ("bt2020", "bt2020nc")):
+            for colours, tag in (("tv", "tv"), ("pc", "pc")):
+                for pixels in ("yuv420p", "yuv420p10le", "yuv444p12le"):
+                    with self.subTest(f"{matrix} {colours} {pixels}"):
+                        film, output = self.folder / "a.mkv", self.folder / "b.mkv"
+                        ffmpeg("-f", "lavfi", "-i", f"{patches},scale=out_color_matrix={matrix}:out_range={colours},format={pixels}",
+                               "-frames:v", "2", "-c:v", "ffv1", "-colorspace", name, "-color_range", tag, film)  # fmt: skip
+                        self.succeed("upscale", film, "-o", output)
+                        old, new = self.video(film), self.video(output)
+                        for key in ("color_space", "color_range", "pix_fmt", "chroma_location", "color_primaries", "color_transfer"):
+                            self.assertEqual(old.get(key), new.get(key), key)
+                        wide = "yuv444p16le"
+                        a, b = decoded(film, wide), decoded(output, wide)
+                        for plane in range(3):
+                            for patch in range(3):
+                                x, y = 32 * patch + 16, 16
+                                small = memoryview(a).cast("H")[plane * 96 * 32 + y * 96 + x]
+                                at = plane * 192 * 64 + 2 * y * 192 + 2 * x
+                                large = [memoryview(b).cast("H")[at + i] for i in range(-6, 7)]
+                                self.assertLess(abs(sum(large) / len(large) - small) / 257, 0.6, f"plane {plane}, patch {patch}")
+
+    def test_times_of_a_variable_rate_are_kept(self):
+        for suffix, codec in (("mkv", "libx264"), ("mp4", "libx264"), ("webm", "libvpx-vp9")):
+            with self.subTest(suffix):
+                film, output = self.folder / f"a.{suffix}", self.folder / f"b.{suffix}"
+                ffmpeg("-loop", "1", "-framerate", "25", "-i", CROP, "-vf", "crop=48:32:x=n:y=n,setpts='(N*N*7+N*40)/1000/TB',format=yuv420p",
+                       "-vsync", "vfr", "-frames:v", "20", "-c:v", codec, "-g", "7", film)  # fmt: skip
+                self.succeed("upscale", film, "-o", output, "--segment-frames", 5)
+                before, after = packets(film, "v:0"), packets(output, "v:0")
+                self.assertEqual([t for t, _ in before], [t for t, _ in after])
+                self.assertGreater(len({round(b[0] - a[0], 3) for a, b in zip(before, before[1:])}), 5)
+
+    def test_codecs_and_containers(self):
+        for name, codec, options in (("a.mp4", ("-c:v", "libx264"), ()), ("a.mov", ("-c:v", "prores_ks"), ()), ("a.avi", ("-c:v", "mpeg4"), ()),
+                                     ("a.mkv", ("-c:v", "libx265", "-x265-params", "log-level=none"), FAST), ("a.ts", ("-c:v", "mpeg2video", "-bf", "2"), ()),
+                                     ("a.mkv", ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p"), ())):  # fmt: skip
+            with self.subTest(f"{name} {codec[1]}"):
+                film = self.make(name, *codec, pixels="yuv422p10le" if codec[1] == "prores_ks" else "yuv420p")
+                output = self.folder / f"out{film.suffix}"
+                self.succeed("upscale", film, "-o", output, "--segment-frames", 10, *options)
+                self.assertEqual(self.video(film)["codec_name"], self.video(output)["codec_name"])
+                self.assertEqual([t for t, _ in packets(film, "v:0")], [t for t, _ in packets(output, "v:0")])
+
+    def test_hdr_arrives(self):
+        film, output = self.folder / "a.mkv", self.folder / "b.mkv"
+        display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+        ffmpeg("-loop", "1", "-i", CROP, "-frames:v", "3", "-vf", "scale=192:128,format=yuv420p10le", "-c:v", "libx265", "-x265-params",
+               f"log-level=none:hdr10=1:master-display={display}:max-cll=1000,400:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc",
+               "-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc", film)  # fmt: skip
+        self.succeed("upscale", film, "-o", output, *FAST)
+        frames = [probe(p, "-select_streams", "v:0", "-show_frames", "-read_intervals", "%+#1")["frames"][0] for p in (film, output)]
+        for key in ("pix_fmt", "color_primaries", "color_transfer", "color_space", "color_range"):
+            self.assertEqual(frames[0].get(key), frames[1].get(key), key)
+        light = [[s for s in f["side_data_list"] if s["side_data_type"] != "H.26[45] User Data Unregistered SEI message"] for f in frames]
+        self.assertEqual(light[0], light[1])
+        self.assertEqual(len(light[1]), 2)
+
+    def test_rotation_and_pixel_aspect_arrive(self):
+        pictures = self.make("a.mp4", "-c:v", "libx264", "-aspect", "2:1")
+        film, output = self.folder / "b.mp4", self.folder / "c.mp4"
+        ffmpeg("-i", pictures, "-c", "copy", "-metadata:s:v:0", "rotate=90", film)
+        self.succeed("upscale", film, "-o", output)
+        old, new = self.video(film), self.video(output)
+        self.assertEqual(old["sample_aspect_ratio"], new["sample_aspect_ratio"])
+        self.assertNotEqual(old["sample_aspect_ratio"], "1:1")
+        self.assertEqual([s["rotation"] for s in old["side_data_list"]], [s["rotation"] for s in new["side_data_list"]])
+
+    def test_one_frame(self):
+        film, output = self.make("a.mkv", "-c:v", "libx264", frames=1), self.folder / "b.mkv"
+        self.succeed("upscale", film, "-o", output)
+        self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
+
+    # ---- pipes, segments, resuming
+
+    def test_pipes(self):
+        for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p12le", "gray"):
+            with self.subTest(pixels):
+                film = self.make("a.mkv", "-c:v", "ffv1", "-chroma_sample_location", "left", frames=4, pixels=pixels)
+                raw = ffmpeg("-i", film, "-f", "yuv4mpegpipe", "-strict", "-1", "-").stdout
+                piped = self.succeed("upscale", "-", "-o", "-", input=raw)
+                self.assertEqual(piped.stdout[:10], b"YUV4MPEG2 ")
+                output = self.folder / "b.mkv"
+                self.succeed("upscale", film, "-o", output)
+                (self.folder / "c.y4m").write_bytes(piped.stdout)
+                self.assertEqual(decoded(self.folder / "c.y4m", pixels), decoded(output, pixels))
+
+    def test_segments_made_apart_are_the_film(self):
+        film, whole = self.film_with_everything(), self.folder / "whole.mkv"
+        self.succeed("upscale", film, "-o", whole, "--segment-frames", 20, *FAST)
+        ranges = self.succeed("plan", film, "--segment-frames", 20).stdout.decode().split()
+        self.assertEqual(ranges[0].split(":")[0], "0")
+        self.assertEqual(ranges[-1].split(":")[1], "75")
+        self.assertGreater(len(ranges), 2)
+        for i, frames in reversed(list(enumerate(ranges))):
+            self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *FAST)
+        self.succeed("join", film, *(f"{i}.nut" for i in range(len(ranges))), "-o", "joined.mkv")
+        maps = ("0:v", "0:a", "0:s")
+        self.assertEqual(hashes(whole, *maps), hashes(self.folder / "joined.mkv", *maps))
+        self.fail_with(INPUT, "join", film, "0.nut", "0.nut", "-o", "twice.mkv", says="overlap")
+        (self.folder / "bad.nut").write_bytes(b"no film" * 100)
+        self.fail_with(INPUT, "join", film, "bad.nut", "-o", "bad.mkv", says="bad.nut")
+
+    def test_after_kills_the_film_is_the_same(self):
+        film, whole, output = self.film_with_everything(), self.folder / "whole.mkv", self.folder / "out.mkv"
+        command = ["upscale", film, "--segment-frames", 12, "--threads", 1, *FAST, "-o"]
+        start = time.monotonic()
+        self.succeed(*command, whole)
+        longest = 1.2 * (time.monotonic() - start)
+        moments, ended = random.Random(7), 0
+        for _ in range(KILLS):
+            process = subprocess.Popen([PROGRAM, *map(str, [*command, output])], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                said = process.communicate(timeout=moments.uniform(0, longest))[1]
+                ended += 1
+                self.assertEqual(process.returncode, 0, said)
+                self.assertEqual(hashes(whole, "0:v", "0:a"), hashes(output, "0:v", "0:a"))
+                output.unlink()
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                if output.exists():  # it was killed between naming the film and ending
+                    self.assertEqual(hashes(whole, "0:v", "0:a"), hashes(output, "0:v", "0:a"))
+                    output.unlink()
+        self.succeed(*command, output)
+        self.assertEqual(hashes(whole, "0:v", "0:a", "0:s"), hashes(output, "0:v", "0:a", "0:s"))
+        self.assertEqual(decoded(whole), decoded(output))
+        self.assertEqual(list(self.folder.glob("*.parts")), [])
+        self.assertLess(ended, KILLS)
+
+    def test_interrupted_it_says_how_to_go_on(self):
+        film, output = self.make("a.mkv", "-c:v", "libx264", "-g", "10", frames=400, size="80x70"), self.folder / "b.mkv"
+        command = [PROGRAM, "upscale", str(film), "-o", str(output), "--threads", "1", "--segment-frames", "10", "--cpu", "sse4"]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            segments = lambda: len(list(self.folder.glob("b.mkv.parts/0*.nut")))  # noqa: E731
+            before = segments()
+            process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=self.folder)
+            while segments() < before + 3 and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(number)
+            said = process.communicate()[1].decode()
+            self.assertEqual(process.returncode, 128 + number, said)
+            self.assertIn("goes on", said)
+            self.assertFalse(output.exists())
+        result = self.succeed(*command[1:])
+        self.assertIn("frames were done before", result.stdout.decode())
+        self.assertEqual(len(packets(output, "v:0")), 400)
+
+    def test_parts_of_another_job_are_not_mixed_in(self):
+        film, output = self.film_with_everything(), self.folder / "out.mkv"
+        parts = self.folder / "out.mkv.parts"
+        parts.mkdir()
+        (parts / "journal.json").write_text('{"scale": 3}\n')
+        result = self.run_program("upscale", film, "-o", output)
+        self.assertEqual(result.returncode, USAGE)
+        self.assertIn("parts of another job", result.stderr.decode())
+        self.assertFalse(output.exists())
+
+    def test_a_full_disk_loses_nothing(self):
+        film, output = self.film_with_everything(), self.folder / "out.mkv"
+        output.write_bytes(b"the old film")
+        for limit in (0, 100, 3000, 30000, 60000):
+            with self.subTest(limit):
+                full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: B023, E731
+                result = self.run_program("upscale", film, "-o", output, "--segment-frames", 20, *FAST, preexec_fn=full)
+                self.assertEqual(result.returncode, IO, result.stderr.decode())
+                self.assertIn("goes on from there", result.stderr.decode())
+                self.assertEqual(output.read_bytes(), b"the old film")
+        self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
+        self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
+
+    # ---- what cannot be done
+
+    def test_damaged_films_end_in_a_message_or_in_a_film(self):
+        film = self.film_with_everything()
+        data, randomness = film.read_bytes(), random.Random(3)
+        for i in range(24):
+            broken = bytearray(data)
+            if i % 2 == 0:
+                del broken[randomness.randrange(len(data)) :]
+            else:
+                at = randomness.randrange(len(data))
+                broken[at : at + 400] = randomness.randbytes(400)
+            with self.subTest(f"{'cut' if i % 2 == 0 else 'garbage'} {i}"):
+                path, output = self.folder / "broken.mkv", self.folder / "out.mkv"
+                path.write_bytes(broken)
+                result = self.run_program("upscale", path, "-o", output, *FAST)
+                self.assertIn(result.returncode, (0, 1, INPUT), result.stderr.decode())
+                self.assertEqual(output.exists(), result.returncode in (0, 1))
+                if output.exists():
+                    self.assertEqual(self.video(output)["width"], 128)
+                    output.unlink()
+                else:
+                    self.assertNotEqual(result.stderr, b"")
+                shutil.rmtree(self.folder / "out.mkv.parts", ignore_errors=True)
+
+    def test_what_cannot_be_done_is_said_before_any_work(self):
+        film = self.film_with_everything()
+        interlaced = self.make("i.mkv", "-c:v", "libx264", "-x264opts", "tff=1", "-flags", "+ildct+ilme")
+        self.fail_with(INPUT, "upscale", interlaced, "-o", "o.mkv", says="interlaced")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mp4", says=".mkv")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.xyz", says="suffix")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "nonsense", says="nonsense")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", "nonsense=1", says="nonsense")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", "nonsense", says="KEY=VALUE")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "70:99", says="75")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "9", says="two frame numbers")
+        self.fail_with(IO, "upscale", film, "-o", "missing/o.mkv", says="missing")
+        deep = self.make("deep.mkv", "-c:v", "ffv1", frames=2, pixels="yuv444p12le")
+        self.fail_with(USAGE, "upscale", deep, "-o", "o.mkv", "--codec", "h264", says="yuv444p12le")
+        wide = self.make("wide.mkv", "-c:v", "ffv1", frames=1, filters=",scale=8300:16")
+        self.fail_with(USAGE, "upscale", wide, "-o", "o.mkv", "--codec", "h264", says="16600x32")
+        sound = self.folder / "sound.mka"
+        ffmpeg("-f", "lavfi", "-i", "sine=d=1", sound)
+        self.fail_with(INPUT, "upscale", sound, "-o", "o.mkv", says="no moving pictures")
+        (self.folder / "text.mkv").write_text("no film at all")
+        self.fail_with(INPUT, "upscale", "text.mkv", "-o", "o.mkv", says="neither a picture nor a film")
+        (self.folder / "empty.mkv").write_bytes(b"")
+        self.fail_with(INPUT, "upscale", "empty.mkv", "-o", "o.mkv", says="neither a picture nor a film")
+
+    def test_progress_as_json(self):
+        film = self.make("a.mkv", "-c:v", "ffv1", frames=5)
+        result = self.succeed("upscale", film, "-o", "b.mkv", "--progress", "json")
+        last = json.loads(result.stderr.decode().splitlines()[-1])
+        self.assertEqual((last["frames_done"], last["frames"]), (5, 5))
+        self.assertEqual(self.succeed("upscale", film, "-o", "c.mkv", "--quiet").stdout, b"")
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    KILLS = int(sys.argv.pop(sys.argv.index("--kills") + 1)) if "--kills" in sys.argv else 12
+    sys.argv = [a for a in sys.argv if a != "--kills"]
+    unittest.main()
