@@ -34,7 +34,9 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
   CLI::App app(
       "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
-      "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.",
+      "port it.\nExit codes: 0 all done, 1 some inputs failed, 2 usage, 3 bad input, 4 bad model, 5 reading or writing "
+      "failed, "
+      "6 a limit, 130 and 143 interrupted.",
       "fsrcnn");
   app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
   app.require_subcommand(1);
@@ -52,6 +54,8 @@ int main(int argc, char** argv) {
     }
     app.parse(argc, argv);
     return flushed(0);
+  } catch (const CLI::RuntimeError& e) {  // a subcommand has said why
+    return flushed(e.get_exit_code());
   } catch (const CLI::ParseError& e) {
     // Help and version come this way too, with code 0.
     return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);
