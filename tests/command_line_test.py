@@ -28,7 +28,7 @@ def npy_values(path, kind="f"):
 class CommandLine(ProgramTest):
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"^fsrcnn \d+\.\d+\.\d+\n$")
-        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d"):
+        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d", "man", "completion"):
             self.assertIn(command, self.succeed("--help"))
             self.assertIn("--help", self.succeed(command, "--help"))
         result = self.run_program()

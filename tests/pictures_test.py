@@ -189,6 +189,38 @@ class Pictures(ProgramTest):
             self.assertEqual(process.wait(), -number)  # which a shell calls 130 and 143
             self.assertEqual(self.files().keys(), before)
 
+    def test_manual(self):
+        """Every option of the help is in the manual page, and every shell completes it."""
+        page = self.succeed("man").replace("\\", "")
+        scripts = {shell: self.succeed("completion", shell) for shell in ("bash", "zsh", "fish")}
+        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d"):
+            options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", self.succeed(command, "--help")))
+            self.assertGreater(len(options), 1)
+            for option in options:
+                self.assertIn(f"fB{option}fR", page)
+                self.assertIn(option, scripts["bash"])
+                self.assertIn(option, scripts["zsh"])
+                self.assertIn(f"-l {option[2:]} ", scripts["fish"])
+        self.fail_with(USAGE, "completion", "tcsh", says="there are: bash, zsh, fish")
+
+    def complete(self, *words):
+        """What bash would offer for the last word."""
+        line = " ".join(f"'{word}'" for word in ("fsrcnn", *words))
+        script = f'source "$1"; COMP_WORDS=({line}); COMP_CWORD={len(words)}; _fsrcnn; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        (self.folder / "completion").write_text(self.succeed("completion", "bash"))
+        result = subprocess.run(["bash", "-c", script, "bash", "completion"], capture_output=True, text=True, cwd=self.folder, check=True)
+        return result.stdout.split()
+
+    def test_completion_in_bash(self):
+        (self.folder / "photo.png").write_bytes(b"")
+        self.assertEqual(self.complete("upsc"), ["upscale"])
+        self.assertEqual(self.complete("upscale", "ph"), ["photo.png"])
+        self.assertEqual(self.complete("upscale", "photo.png", "--skip"), ["--skip-existing"])
+        self.assertEqual(self.complete("upscale", "--precision", ""), ["fast", "exact"])
+        self.assertEqual(self.complete("upscale", "--format", "j"), ["jpg", "jxl"])
+        self.assertEqual(self.complete("upscale", "--threads", ""), [])
+        self.assertEqual(self.complete("upscale", "-o", "ph"), ["photo.png"])
+
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "cli/commands.hpp"
+#include "cli/manual.hpp"
 
 namespace {
 
@@ -47,6 +48,13 @@ int main(int argc, char** argv) {
   fsrcnn::cli::add_info(app);
   fsrcnn::cli::add_convert(app);
   fsrcnn::cli::add_conv_transpose2d(app);
+  app.add_subcommand("man", "Print the manual page for man(1)")->callback([&app] {
+    fmt::print("{}", fsrcnn::cli::man_page(app, FSRCNN_VERSION));
+  });
+  std::string shell;
+  CLI::App* completion = app.add_subcommand("completion", "Print what completes the command line in a shell");
+  completion->add_option("shell", shell, "For which shell")->required()->type_name("bash|zsh|fish");
+  completion->callback([&] { fmt::print("{}", fsrcnn::cli::completion_script(app, shell)); });
   try {
     if (argc == 1) {
       fmt::print("{}", app.help());
