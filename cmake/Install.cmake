@@ -1,8 +1,28 @@
-# cmake --install: the program, the shared library with its headers, a CMake package and a pkg-config file.
+# cmake --install: the program with its manual page and completions, the shared library with its headers, a CMake package
+# and a pkg-config file.
 include(CMakePackageConfigHelpers)
 
 if(FSRCNN_APPS)
   install(TARGETS fsrcnn_cli)
+  # The program writes them itself, from its table of options.
+  set(manual ${PROJECT_BINARY_DIR}/manual)
+  set(shells bash zsh fish)
+  set(completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions/fsrcnn
+    ${CMAKE_INSTALL_DATADIR}/zsh/site-functions/_fsrcnn ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d/fsrcnn.fish)
+  add_custom_command(OUTPUT ${manual}/fsrcnn.1 ${manual}/bash ${manual}/zsh ${manual}/fish
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${manual}
+    COMMAND fsrcnn_cli man > ${manual}/fsrcnn.1
+    COMMAND fsrcnn_cli completion bash > ${manual}/bash
+    COMMAND fsrcnn_cli completion zsh > ${manual}/zsh
+    COMMAND fsrcnn_cli completion fish > ${manual}/fish
+    DEPENDS fsrcnn_cli VERBATIM)
+  add_custom_target(fsrcnn_manual ALL DEPENDS ${manual}/fsrcnn.1)
+  install(FILES ${manual}/fsrcnn.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  foreach(shell file IN ZIP_LISTS shells completions)
+    cmake_path(GET file PARENT_PATH folder)
+    cmake_path(GET file FILENAME name)
+    install(FILES ${manual}/${shell} DESTINATION ${folder} RENAME ${name})
+  endforeach()
 endif()
 install(TARGETS fsrcnn_shared EXPORT fsrcnnTargets)
 install(DIRECTORY include/fsrcnn TYPE INCLUDE)

@@ -9,31 +9,8 @@ import resource
 import shutil
 import struct
 import subprocess
-import sys
-import tempfile
-import unittest
-import zlib
-from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent
-GOLDEN = TESTS / "golden"
-CROP = TESTS / "data" / "crop.png"
-USAGE, INPUT, MODEL, IO = 2, 3, 4, 5
-
-
-def png_bytes(width, height, channels, rows):
-    """An 8-bit PNG; rows yields the bytes of each."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
-    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
-def png_size(path):
-    return struct.unpack(">II", path.read_bytes()[16:24])
+from support.program import CROP, GOLDEN, INPUT, IO, MODEL, PROGRAM, TESTS, USAGE, ProgramTest, main, png_bytes, png_size
 
 
 def npy_bytes(values, shape, kind="f"):
@@ -48,35 +25,10 @@ def npy_values(path, kind="f"):
     return list(values)
 
 
-class CommandLine(unittest.TestCase):
-    def setUp(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_test_"))
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def run_program(self, *arguments, **options):
-        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=300, **options)
-
-    def succeed(self, *arguments):
-        result = self.run_program(*arguments)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result.stdout
-
-    def fail_with(self, code, *arguments, says="", **options):
-        """The program must end with this code and say why, and must leave the folder as it was."""
-        before = self.files()
-        result = self.run_program(*arguments, **options)
-        self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
-        self.assertIn(says, result.stderr)
-        self.assertNotEqual(result.stderr.strip(), "")
-        self.assertEqual(self.files(), before)
-        return result.stderr
-
-    def files(self):
-        return {str(p): p.read_bytes() for p in sorted(self.folder.rglob("*")) if p.is_file()}
-
+class CommandLine(ProgramTest):
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"^fsrcnn \d+\.\d+\.\d+\n$")
-        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d"):
+        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d", "man", "completion"):
             self.assertIn(command, self.succeed("--help"))
             self.assertIn("--help", self.succeed(command, "--help"))
         result = self.run_program()
@@ -86,9 +38,11 @@ class CommandLine(unittest.TestCase):
     def test_usage_errors(self):
         self.fail_with(USAGE, "downscale")
         self.fail_with(USAGE, "upscale", CROP)
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "5")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "9")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "2", "--size", "9x9")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9", says="must be WIDTHxHEIGHT")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--unknown")
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.gif", says="use .png, .jpg, .tif or .webp")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.xyz", says="there are: .png, .jpg")
         self.fail_with(USAGE, "eval", CROP)
         shutil.copy(CROP, self.folder / "in.png")
         self.fail_with(USAGE, "upscale", "in.png", "-o", "./in.png", says="is the input itself")
@@ -156,10 +110,11 @@ class CommandLine(unittest.TestCase):
         (self.folder / "in.png").write_bytes(png_bytes(4, 4, 4, [[9] * 16] * 4))
         self.fail_with(INPUT, "upscale", "in.png", "-o", "out.jpg", says="alpha")
         self.fail_with(IO, "upscale", "none.png", "-o", "out.png", says="none.png")
-        self.fail_with(IO, "upscale", self.folder, "-o", "out.png", says="is a folder")
+        os.mkdir(self.folder / "empty")
+        self.fail_with(INPUT, "upscale", "empty", "-o", "out", says="has neither pictures nor films in it")
         self.fail_with(IO, "upscale", CROP, "-o", "none/out.png", says="none/out.png")
-        (self.folder / "folder.png").mkdir()
-        self.fail_with(IO, "upscale", CROP, "-o", "folder.png", says="not an ordinary file")
+        os.mkfifo(self.folder / "pipe.png")
+        self.fail_with(IO, "upscale", CROP, "-o", "pipe.png", says="not an ordinary file")
 
     def test_writing_that_fails_half_way(self):
         """A file that may not grow past 4 KiB is what a full disk is."""
@@ -202,13 +157,13 @@ class CommandLine(unittest.TestCase):
             whole = (GOLDEN / name).read_bytes()
             for size in range(0, len(whole), len(whole) // 12):
                 (self.folder / name).write_bytes(whole[:size])
-                self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", name, "--scale", "3", says=name)
+                self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", name, "--model-scale", "3", says=name)
         for name in ("malicious_zip.pth", "malicious_legacy.pth"):
             self.fail_with(MODEL, "info", GOLDEN / name, says="may be malicious (nothing of it was run)")
             self.fail_with(MODEL, "convert", GOLDEN / name, "out.safetensors")
         self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "none", says="compiled in: fsrcnn-x2")
-        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", GOLDEN / "tiny_zip.pth", says="give it with --scale")
-        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--scale", "3", says="is for scale 2, not 3")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", GOLDEN / "tiny_zip.pth", says="give it with --model-scale")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model-scale", "3", says="is for scale 2, not 3")
 
     def test_info(self):
         printed = self.succeed("info")
@@ -221,7 +176,7 @@ class CommandLine(unittest.TestCase):
     def test_convert_round_trip(self):
         self.succeed("convert", GOLDEN / "tiny.safetensors", "a.pth")
         self.succeed("convert", "a.pth", "parameter/")
-        self.assertIn("scale 3", self.succeed("convert", "parameter/", "b.safetensors", "--scale", "3"))
+        self.assertIn("scale 3", self.succeed("convert", "parameter/", "b.safetensors", "--model-scale", "3"))
         self.succeed("convert", "b.safetensors", "b.pth")
         self.assertEqual((self.folder / "a.pth").read_bytes(), (self.folder / "b.pth").read_bytes())
         self.assertEqual(len(list((self.folder / "parameter").rglob("*.txt"))), 4 + 8 + 4 + 8 + 4 + (4 + 2 + 2 + 4 + 1) + (4 + 2 + 2 + 4))
@@ -284,5 +239,4 @@ class CommandLine(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = str(Path(sys.argv.pop(1)).resolve())
-    unittest.main(verbosity=1)
+    main()

@@ -99,7 +99,7 @@ class FilmTest(unittest.TestCase):
     def test_nothing_of_a_film_is_lost(self):
         film, output = self.film_with_everything(), self.folder / "out.mkv"
         result = self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
-        self.assertIn("75 frames of 128x96, libx264", result.stdout.decode())
+        self.assertIn("64x48 -> 128x96, 75 frames in", result.stdout.decode())
         before, after = (probe(p, "-show_streams", "-show_chapters", "-show_format") for p in (film, output))
         self.assertEqual(len(after["streams"]), 5)
         for old, new in zip(before["streams"], after["streams"]):
@@ -228,6 +228,19 @@ class FilmTest(unittest.TestCase):
         self.succeed("upscale", film, "-o", output)
         self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
 
+    def test_films_and_pictures_in_one_run(self):
+        inputs = self.folder / "in"
+        inputs.mkdir()
+        self.make("in/a.mkv", "-c:v", "libx264")
+        shutil.copy(CROP, inputs / "b.png")
+        (inputs / "broken.mp4").write_bytes(b"garbage")
+        result = self.run_program("upscale", "in", "-o", "out", "--json")
+        self.assertEqual(result.returncode, 1)
+        summary = json.loads(result.stdout)
+        self.assertEqual([(i["status"], i.get("kind")) for i in summary["inputs"]], [("done", "film"), ("done", "picture"), ("failed", None)])
+        self.assertEqual((summary["inputs"][0]["frames"], summary["inputs"][0]["output_size"]), (24, [128, 96]))
+        self.assertEqual(self.video(self.folder / "out" / "a.mkv")["width"], 128)
+
     # ---- pipes, segments, resuming
 
     def test_pipes(self):
@@ -344,6 +357,8 @@ class FilmTest(unittest.TestCase):
                 result = self.run_program("upscale", path, "-o", output, *FAST)
                 self.assertIn(result.returncode, (0, 1, INPUT), result.stderr.decode())
                 self.assertEqual(output.exists(), result.returncode in (0, 1))
+                if result.returncode == 1:
+                    self.assertIn("damaged", result.stderr.decode())
                 if output.exists():
                     self.assertEqual(self.video(output)["width"], 128)
                     output.unlink()
@@ -377,7 +392,7 @@ class FilmTest(unittest.TestCase):
 
     def test_progress_as_json(self):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=5)
-        result = self.succeed("upscale", film, "-o", "b.mkv", "--progress", "json")
+        result = self.succeed("upscale", "--encoder-option", "slices=4", film, "-o", "b.mkv", "--progress", "json")
         last = json.loads(result.stderr.decode().splitlines()[-1])
         self.assertEqual((last["frames_done"], last["frames"]), (5, 5))
         self.assertEqual(self.succeed("upscale", film, "-o", "c.mkv", "--quiet").stdout, b"")

@@ -14,8 +14,8 @@
 #include <fmt/format.h>
 
 #include "nn/pad2d.hpp"
-#include "picture/bicubic.hpp"
-#include "picture/image_file.hpp"
+#include "picture/picture_reader.hpp"
+#include "picture/resample.hpp"
 
 namespace fs = std::filesystem;
 

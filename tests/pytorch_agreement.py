@@ -48,7 +48,7 @@ def main():
     scale = int(sys.argv[4]) if len(sys.argv) > 4 else 2
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out.png"
-        command = [program, "upscale", picture, "-o", output, "--model", weights, "--scale", str(scale), "--quiet"]
+        command = [program, "upscale", picture, "-o", output, "--model", weights, "--model-scale", str(scale), "--quiet"]
         subprocess.run(command, check=True)
         ours = np.asarray(Image.open(output)).astype(int)
     image = Image.open(picture)

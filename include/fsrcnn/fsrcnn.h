@@ -18,7 +18,8 @@ enum {
   FSRCNN_ERROR_USAGE = 2,
   FSRCNN_ERROR_INPUT = 3,
   FSRCNN_ERROR_MODEL = 4,
-  FSRCNN_ERROR_IO = 5
+  FSRCNN_ERROR_IO = 5,
+  FSRCNN_ERROR_LIMIT = 6
 };
 
 /* What the last function that failed on this thread has to say; valid until the next one fails. */

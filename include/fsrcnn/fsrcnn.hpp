@@ -27,7 +27,8 @@ enum class ErrorCode {
   input = 3,      ///< a picture, tensor or operator parameter that cannot be used
   model = 4,      ///< weights that cannot be used
   io = 5,         ///< reading or writing failed
-  cancelled = 6,  ///< somebody asked to stop
+  limit = 6,      ///< more than is allowed unless asked for
+  cancelled = 7,  ///< somebody asked to stop
 };
 
 /// The one exception type of the library. The message says what was found, what was expected, where, and what to do.

@@ -36,7 +36,7 @@ void add_convert(CLI::App& app) {
       fmt::print(", scale {}\n", model.scale == 0 ? "unknown" : std::to_string(model.scale));
       return;
     }
-    fmt::print("; the form has no place for the scale: use it with --scale {}\n",
+    fmt::print("; the form has no place for the scale: use it with --model-scale {}\n",
                model.scale == 0 ? "N" : std::to_string(model.scale));
     if (model.padding_mode == PaddingMode::replicate) {
       fmt::print(

@@ -83,6 +83,7 @@ void FilmOption::add_to(CLI::App& command) {
             }
           },
           "Films: an option of the encoder, as FFmpeg names it; may be given several times")
+      ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   command
       .add_option_function<std::string>(
@@ -98,71 +99,72 @@ void FilmOption::add_to(CLI::App& command) {
       ->type_name("bar|json");
 }
 
-bool report(const FilmResult& result) {
-  for (const std::string& warning : result.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+std::vector<std::string> warnings_of(const FilmResult& result) {
+  std::vector<std::string> warnings = result.warnings;
   const Damage& d = result.damage;
-  const auto tell = [](int64_t count, const char* what) {
-    if (count > 0) fmt::print(stderr, "fsrcnn: the film is damaged: {} {}\n", count, what);
+  const auto tell = [&](int64_t count, const char* what) {
+    if (count > 0) warnings.push_back(fmt::format("{} {}", count, what));
   };
-  tell(d.packets, "packets of its pictures could not be decoded; their frames are missing");
-  tell(d.frames, "frames were decoded with errors");
-  tell(d.out_of_order, "frames without a time of their own were left out");
-  if (d.interlaced > 0) {
-    fmt::print(stderr, "fsrcnn: note: {} frames are interlaced; they may look combed\n", d.interlaced);
-  }
-  return d.packets + d.frames + d.out_of_order > 0;
+  tell(d.packets, "packets of the film's pictures are damaged and could not be decoded; their frames are missing");
+  tell(d.frames, "frames of the film are damaged and were decoded with errors");
+  tell(d.out_of_order, "frames of the film have no time of their own and were left out");
+  tell(d.interlaced, "frames of the film are interlaced; they may look combed");
+  return warnings;
 }
 
-void upscale_film_with_progress(Engine& engine, const std::string& input, const std::string& output,
-                                const FilmOption& option, bool quiet) {
-  const auto start = Clock::now();
+void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
+                       ProgressBar& bar, InputSummary& summary) {
   FilmJob job;
   job.input = input;
   job.output = output;
   job.frames = option.frames;
   job.encoder = option.encoder;
   job.segment_frames = option.segment_frames;
-  ProgressBar bar(quiet || option.progress_json);
   ProgressLines lines;
   FilmProgress last;
   FilmResult result;
   try {
     result = upscale_film(engine, job, stop_requested(), [&](const FilmProgress& progress) {
       last = progress;
-      if (option.progress_json)
-        lines.update(progress);
-      else if (!quiet)
-        bar.update(progress.frames_done, progress.frames, progress.frames_before);
+      option.progress_json ? lines.update(progress)
+                           : bar.update(progress.frames_done, progress.frames, progress.frames_before);
     });
   } catch (const Error& e) {
-    bar.finish();
-    const bool resumable = std::filesystem::exists(parts_folder(output));
+    const std::filesystem::path parts = parts_folder(output);
+    const bool resumable = std::filesystem::exists(parts);
     if (e.code() == ErrorCode::cancelled) {
-      fail(ErrorCode::cancelled, "stopped after {} frames{}", last.frames_done,
-           resumable ? fmt::format("; the same command goes on where '{}' ends", parts_folder(output).string())
-                     : "; nothing was written");
+      fail(ErrorCode::cancelled, "stopped after {} frames; {}", last.frames_done,
+           resumable ? fmt::format("the same command goes on where '{}' ends", parts.string()) : "nothing was written");
     }
     if (e.code() == ErrorCode::io && resumable) {
       fail(ErrorCode::io, "{}. What is done stays in '{}'; the same command goes on from there", e.what(),
-           parts_folder(output).string());
+           parts.string());
     }
     throw;
   }
-  bar.finish();
-  report(result);
-  if (quiet) return;
-  const double elapsed_s = std::chrono::duration<double>(Clock::now() - start).count();
   const FilmStatistics& s = result.statistics;
-  std::string text =
-      fmt::format("{}: {} frames of {}x{}, {}", output, result.frames, s.output_width, s.output_height, result.encoder);
-  if (s.frames > 0) text += fmt::format(", {:.1f} frames/s", static_cast<double>(s.frames) / elapsed_s);
-  if (result.frames_before > 0) text += fmt::format("; {} frames were done before", result.frames_before);
+  summary.kind = "film";
+  summary.width = result.width;
+  summary.height = result.height;
+  summary.output_width = engine.scale() * result.width;
+  summary.output_height = engine.scale() * result.height;
+  summary.frames = result.frames;
+  summary.method = result.encoder;
+  if (result.frames_before > 0) summary.method += fmt::format("; {} frames were done before", result.frames_before);
   if (s.strips_copied > 0) {
-    text += fmt::format("; {:.0f}% of the picture was like the frame before and copied",
-                        100.0 * static_cast<double>(s.strips_copied) / static_cast<double>(s.strips));
+    summary.method += fmt::format("; {:.0f}% of the pictures were like the frame before and copied",
+                                  100.0 * static_cast<double>(s.strips_copied) / static_cast<double>(s.strips));
   }
-  // Standard output may be the film.
-  fmt::print(output == "-" ? stderr : stdout, "{}\n", text);
+  summary.stages = {{"decoding", s.decode_s},
+                    {"resampling", s.chroma_s},
+                    {"network", s.luma_s},
+                    {"encoding", s.encode_s},
+                    {"writing", result.mux_s}};
+  summary.strips = s.strips;
+  summary.strips_reused = s.strips_copied;
+  summary.warnings = warnings_of(result);
+  const Damage& d = result.damage;
+  if (d.packets + d.frames + d.out_of_order > 0) summary.status = InputSummary::Status::damaged;
 }
 
 }  // namespace fsrcnn::cli

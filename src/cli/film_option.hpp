@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/progress_bar.hpp"
+#include "cli/run_summary.hpp"
 #include "engine/engine.hpp"
 #include "video/film_job.hpp"
 
@@ -24,11 +26,11 @@ struct FilmOption {
 /// Adds --segment-frames, which `plan` has too.
 void add_segment_frames(CLI::App& command, int64_t& frames);
 
-/// Upscales a film with a bar or lines of progress, and says what was done. Throws as upscale_film does.
-void upscale_film_with_progress(Engine& engine, const std::string& input, const std::string& output,
-                                const FilmOption& option, bool quiet);
+/// Upscales a film with a bar or lines of progress, and fills the summary. Throws as upscale_film does.
+void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
+                       ProgressBar& bar, InputSummary& summary);
 
-/// Warnings, and what was damaged, on stderr. True if anything of the film is missing or wrong.
-bool report(const FilmResult& result);
+/// What people should know of how the film was: what stays behind, and what was damaged.
+std::vector<std::string> warnings_of(const FilmResult& result);
 
 }  // namespace fsrcnn::cli

@@ -62,7 +62,7 @@ void add_join(CLI::App& app) {
   command->callback([options] {
     const std::vector<std::filesystem::path> segments(options->segments.begin(), options->segments.end());
     const FilmResult result = join_film(options->film, segments, options->output, stop_requested());
-    report(result);
+    for (const std::string& warning : warnings_of(result)) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
     if (!options->quiet) {
       fmt::print("{}: {} frames of {} segments\n", options->output, result.frames, result.segments);
     }

@@ -22,7 +22,7 @@ std::string thousands(int64_t number) {
 
 void print_model(const Model& model, const std::string& name) {
   fmt::print("{}: FSRCNN({}, {}, {}), scale {}, {} padding\n\n", name, model.d, model.s, model.m,
-             model.scale == 0 ? "unknown (give it with --scale)" : std::to_string(model.scale),
+             model.scale == 0 ? "unknown (give it with --model-scale)" : std::to_string(model.scale),
              model.padding_mode == PaddingMode::zeros ? "zero" : "replicate");
   fmt::print("{:<20} {:<14} {:<18} {:<12} {:>10} {:>22}\n", "layer", "tensors", "weight", "PReLU", "parameters",
              "multiply-adds/LR pixel");

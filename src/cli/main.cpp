@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/manual.hpp"
 #include "video/av.hpp"
 
 namespace {
@@ -26,8 +27,10 @@ int main(int argc, char** argv) {
   fsrcnn::cli::handle_signals();
   fsrcnn::quiet_av_log();
   CLI::App app(
-      "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
-      "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.",
+      "FSRCNN super-resolution: photographs and films from 1080p to 4K on an ordinary CPU, and the operators for those "
+      "who "
+      "port it.\nExit codes: 0 all done, 1 some inputs failed, 2 usage, 3 bad input, 4 bad model, 5 reading or writing "
+      "failed, 6 a limit, 130 and 143 interrupted.",
       "fsrcnn");
   app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
   app.require_subcommand(1);
@@ -40,6 +43,13 @@ int main(int argc, char** argv) {
   fsrcnn::cli::add_info(app);
   fsrcnn::cli::add_convert(app);
   fsrcnn::cli::add_conv_transpose2d(app);
+  app.add_subcommand("man", "Print the manual page for man(1)")->callback([&app] {
+    fmt::print("{}", fsrcnn::cli::man_page(app, FSRCNN_VERSION));
+  });
+  std::string shell;
+  CLI::App* completion = app.add_subcommand("completion", "Print what completes the command line in a shell");
+  completion->add_option("shell", shell, "For which shell")->required()->type_name("bash|zsh|fish");
+  completion->callback([&] { fmt::print("{}", fsrcnn::cli::completion_script(app, shell)); });
   try {
     if (argc == 1) {
       fmt::print("{}", app.help());
@@ -47,6 +57,8 @@ int main(int argc, char** argv) {
     }
     app.parse(argc, argv);
     return flushed(0);
+  } catch (const CLI::RuntimeError& e) {  // a subcommand has said why
+    return flushed(e.get_exit_code());
   } catch (const CLI::ParseError& e) {
     // Help and version come this way too, with code 0.
     return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);

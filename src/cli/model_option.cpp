@@ -28,26 +28,27 @@ void ModelOption::add_model_to(CLI::App& command) {
 }
 
 void ModelOption::add_scale_to(CLI::App& command) {
-  command.add_option("--scale", scale, "Scale of the weights, for files that do not tell it")
+  command.add_option("--model-scale", scale, "Scale of the weights, for files that do not tell it")
       ->check(CLI::Range(2, 4).description(""))
       ->type_name("2|3|4");
 }
 
+std::string ModelOption::name() const { return model.empty() ? std::string(builtin_model_names().front()) : model; }
+
 Model ModelOption::load() const {
-  const std::string name = model.empty() ? std::string(builtin_model_names().front()) : model;
   // Before files: what lies in the current folder must not change what a name means. A file can be given as ./NAME.
-  if (const std::optional<Model> builtin = builtin_model(name)) {
+  if (const std::optional<Model> builtin = builtin_model(name())) {
     if (scale && *scale != builtin->scale) {
-      fail(ErrorCode::model, "the compiled-in model {} is for scale {}, not {}; give other weights with --model", name,
-           builtin->scale, *scale);
+      fail(ErrorCode::model, "the compiled-in model {} is for scale {}, not {}; give other weights with --model",
+           name(), builtin->scale, *scale);
     }
     return *builtin;
   }
-  if (!std::filesystem::exists(name)) {
-    fail(ErrorCode::model, "there is no file '{}', nor a compiled-in model of this name; compiled in: {}", name,
+  if (!std::filesystem::exists(name())) {
+    fail(ErrorCode::model, "there is no file '{}', nor a compiled-in model of this name; compiled in: {}", name(),
          builtin_list());
   }
-  return load_model(name, scale);
+  return load_model(name(), scale);
 }
 
 Model ModelOption::load_with_scale() const {

@@ -1,76 +1,210 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/engine_option.hpp"
 #include "cli/film_option.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/jobs.hpp"
 #include "cli/model_option.hpp"
 #include "cli/progress_bar.hpp"
-#include "picture/image_file.hpp"
+#include "cli/run_summary.hpp"
+#include "cli/size_option.hpp"
 #include "picture/upscale_picture.hpp"
 
 namespace fsrcnn::cli {
 namespace {
 
 struct UpscaleOptions {
-  std::string input, output;
+  JobOptions jobs;
+  bool skip_existing = false;
+  std::string size;
+  PictureOptions picture;
   ModelOption model;
   EngineOption engine;
   FilmOption film;
-  bool quiet = false;
+  bool quiet = false, json = false;
+
+  bool prints() const { return !quiet && !json; }
 };
 
-void run(const UpscaleOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+void upscale_picture_file(Engine& engine, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
+                          InputSummary& summary) {
+  const UpscaledPicture picture =
+      upscale_picture(engine, job.input, job.output, options.picture, [&](double share) { bar.update(share); });
+  summary.kind = "picture";
+  summary.width = picture.input.width;
+  summary.height = picture.input.height;
+  summary.output_width = picture.plan.width;
+  summary.output_height = picture.plan.height;
+  summary.frames = picture.input.frames;
+  summary.method = describe(picture.plan, options.model.name());
+  summary.stages = {{"reading", picture.times.reading},
+                    {"colour", picture.times.colour},
+                    {"network", picture.times.network},
+                    {"resampling", picture.times.resampling},
+                    {"writing", picture.times.writing}};
+  summary.warnings = picture.warnings;
+}
+
+void upscale_one(Engine& engine, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
+                 InputSummary& summary) {
+  if (!job.is_film) return upscale_picture_file(engine, job, options, bar, summary);
+  const TargetSize& target = options.picture.target;
+  if (target.size || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
+    fail(ErrorCode::usage, "films become {} times as wide and high with this model; choose another with --model",
+         engine.scale());
+  }
+  upscale_film_file(engine, job.input.string(), job.output.string(), options.film, bar, summary);
+}
+
+std::string sentence(const InputSummary& s) {
+  std::string text = fmt::format("{}: {}x{} -> {}x{}", s.output, s.width, s.height, s.output_width, s.output_height);
+  if (s.frames > 1) text += fmt::format(", {} frames", s.frames);
+  text += fmt::format(" in {:.1f} s", s.seconds);
+  return s.method.empty() ? text : text + " (" + s.method + ")";
+}
+
+InputSummary run_job(Engine& engine, const Job& job, const UpscaleOptions& options) {
+  InputSummary summary;
+  summary.input = job.input.string();
+  summary.output = job.output.string();
   std::error_code error;
-  if (std::filesystem::equivalent(options.input, options.output, error)) {
-    fail(ErrorCode::usage, "the output '{}' is the input itself; give another name", options.output);
+  if (options.skip_existing && std::filesystem::exists(job.output, error)) {
+    summary.status = InputSummary::Status::skipped;
+    return summary;
   }
-  Engine engine(options.model.load_with_scale(), options.engine.options);
-  // What is no picture may be a film.
-  if (options.input == "-" || (std::filesystem::exists(options.input, error) && !is_picture_file(options.input))) {
-    return upscale_film_with_progress(engine, options.input, options.output, options.film, options.quiet);
-  }
-  const Picture picture = read_picture(options.input);
-  check_writable(picture, engine.scale(), options.output);
-  if (loses_exif(picture, options.output)) {
-    fmt::print(stderr,
-               "fsrcnn: note: EXIF data cannot be written to TIFF and stay behind; .png, .jpg and .webp keep them\n");
-  }
-  ProgressBar bar(options.quiet);
+  const Clock::time_point begin = Clock::now();
+  ProgressBar bar(options.quiet || options.film.progress_json);
   bar.update(0);
-  write_picture(upscale_picture(engine, picture, [&](double share) { bar.update(share); }), options.output);
-  if (options.quiet) return;
+  try {
+    upscale_one(engine, job, options, bar, summary);
+    if (summary.status == InputSummary::Status::failed) summary.status = InputSummary::Status::done;
+  } catch (const Error& e) {
+    summary.error = e;
+  } catch (const std::bad_alloc&) {
+    summary.error = Error(ErrorCode::input, "out of memory; '" + summary.input + "' is too large for this machine");
+  } catch (const std::exception& e) {
+    summary.error = Error(ErrorCode::io, e.what());
+  }
+  summary.seconds = seconds_since(begin);
   bar.finish();
-  const double elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{}: {}x{} -> {}x{} in {:.1f} s\n", options.output, picture.width(), picture.height(),
-             engine.scale() * picture.width(), engine.scale() * picture.height(), elapsed_s);
+  if (!options.quiet) {
+    for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+  }
+  if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
+  return summary;
+}
+
+void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
+  const std::vector<Job> jobs = plan_jobs(options.jobs);
+  Engine engine(options.model.load_with_scale(), options.engine.options);
+  summary.model = options.model.name();
+  summary.model_scale = engine.scale();
+  summary.cpu = engine.cpu();
+  summary.threads = engine.threads();
+  for (const Job& job : jobs) {
+    std::error_code told_when_writing;
+    if (job.make_folder) std::filesystem::create_directories(job.output.parent_path(), told_when_writing);
+    summary.inputs.push_back(run_job(engine, job, options));
+    const InputSummary& input = summary.inputs.back();
+    if (stop_signal() != 0) return;
+    if (!options.prints() || input.status == InputSummary::Status::failed) continue;
+    const bool skipped = input.status == InputSummary::Status::skipped;
+    // Standard output may be the film.
+    fmt::print(input.output == "-" ? stderr : stdout, "{}\n",
+               skipped ? input.output + ": exists already, skipped" : sentence(input));
+    std::fflush(stdout);
+  }
+}
+
+void list_failures(const RunSummary& summary) {
+  const int64_t failed = summary.count(InputSummary::Status::failed);
+  if (failed == 0 || summary.inputs.size() == 1) return;
+  fmt::print(stderr, "fsrcnn: {} of {} inputs failed:\n", failed, summary.inputs.size());
+  for (const InputSummary& input : summary.inputs) {
+    if (input.error) fmt::print(stderr, "  {} (code {})\n", input.input, static_cast<int>(input.error->code()));
+  }
+}
+
+void run(const UpscaleOptions& options) {
+  if (options.json && options.jobs.output == "-") {
+    fail(ErrorCode::usage, "--json and the output - both want standard output; choose one");
+  }
+  const Clock::time_point begin = Clock::now();
+  RunSummary summary;
+  try {
+    run_jobs(options, summary);
+  } catch (const Error& e) {
+    summary.error = e;
+    fmt::print(stderr, "fsrcnn: {}\n", e.what());
+  }
+  summary.seconds = seconds_since(begin);
+  list_failures(summary);
+  if (options.json) {
+    fmt::print("{}\n", to_json(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  if (stop_signal() != 0) throw CLI::RuntimeError(128 + stop_signal());
+  if (summary.exit_code() != 0) throw CLI::RuntimeError(summary.exit_code());
 }
 
 }  // namespace
 
 void add_upscale(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("upscale", "Upscale a picture or a film with FSRCNN");
+  CLI::App* command = app.add_subcommand("upscale", "Upscale pictures and films with FSRCNN");
   const auto options = std::make_shared<UpscaleOptions>();
   command
-      ->add_option("input", options->input,
-                   "Picture (JPEG, PNG, TIFF, WebP or whatever libvips reads), film (whatever FFmpeg reads), or - for "
-                   "YUV4MPEG2 on standard input")
+      ->add_option(
+          "input", options->jobs.inputs,
+          "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL or whatever libvips reads), films (whatever "
+          "FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
       ->required()
-      ->type_name("FILE");
+      ->type_name("FILE|DIR");
   command
-      ->add_option("-o,--output", options->output,
-                   "Picture to write: .png, .jpg, .tif or .webp; film: .mkv, .mp4, ...; or - for YUV4MPEG2")
+      ->add_option(
+          "-o,--output", options->jobs.output,
+          "File to write, named for its form: .png, .jpg, .tif, .webp, .gif, .avif, .heic, .jxl; of films "
+          ".mkv, .mp4, .mov, .webm, ..., or - for YUV4MPEG2 on standard output. For several inputs or a folder: "
+          "the folder to write to")
       ->required()
-      ->type_name("FILE");
+      ->type_name("FILE|DIR");
+  command->add_flag("-r,--recursive", options->jobs.recursive, "Take the folders in a folder too");
+  command->add_flag("--skip-existing", options->skip_existing, "Leave alone what has its output already");
+  command->add_option("--format", options->jobs.format, "Form of a folder's outputs; default: the input's, or png")
+      ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
+  CLI::Option* scale =
+      command->add_option("--scale", options->picture.target.scale, "Times the width and height; default: the model's")
+          ->check(CLI::Range(1.0, 8.0).description(""))
+          ->type_name("1...8");
+  command
+      ->add_option_function<std::string>(
+          "--size", [options](const std::string& text) { options->picture.target.size = parse_size(text); },
+          "Size of the output")
+      ->excludes(scale)
+      ->type_name("WxH");
+  command->add_option("--quality", options->picture.quality, "Of JPEG, WebP, JPEG XL (default: 95), AVIF, HEIC (90)")
+      ->check(CLI::Range(1, 100).description(""))
+      ->type_name("1...100");
+  command
+      ->add_option("--max-pixels", options->picture.most_pixels,
+                   fmt::format("Largest input that is read; default: {}", kMostPixels))
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
   options->engine.add_to(*command);
   options->film.add_to(*command);
+  command->add_flag("--json", options->json, "Print a summary of the run as JSON");
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
   command->callback([options] { run(*options); });
 }

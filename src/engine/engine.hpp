@@ -66,6 +66,9 @@ class RowStream {
 
   void push(const ConstPlane& rows);
 
+  /// Rows that are computed in one go: enough for the threads to be worth waking, few enough to be held.
+  static int64_t block_rows(int64_t width);
+
  private:
   void advance();
 

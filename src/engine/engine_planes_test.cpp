@@ -199,7 +199,7 @@ TEST(EnginePlanes, TellsProgressAndStops) {
       source.request_stop();
     };
     EXPECT_EQ(test::error_of([&] { engine.upscale(luma, {.progress = stop_at_once, .stop = source.get_token()}); }),
-              "6: upscaling was cancelled");
+              "7: upscaling was cancelled");
     EXPECT_LT(reached, 1);
     EXPECT_EQ(engine.upscale(luma).shape(), (Shape{1, 1, 1200, 1000}));  // it is fit for the next
   }

@@ -6,12 +6,8 @@
 #include "engine/tiled_reference.hpp"
 
 namespace fsrcnn {
-namespace {
 
-// Rows that are computed in one go: enough for the threads to be worth waking, few enough to be held.
-constexpr int64_t kBlockRows = 32;
-
-}  // namespace
+int64_t RowStream::block_rows(int64_t width) { return std::clamp<int64_t>((1 << 18) / width / 4 * 4, 4, 32); }
 
 RowStream::RowStream(Engine& engine, int64_t width, int64_t height, const ConstPlane& input_format,
                      const Plane& output_format, Sink sink)
@@ -51,7 +47,7 @@ void RowStream::push(const ConstPlane& rows) {
     const auto bytes = static_cast<size_t>(input_format_.stride_bytes);
     input_.insert(input_.end(), rows.row(y), rows.row(y) + bytes);
     ++rows_;
-    if (rows_ % kBlockRows == 0 || rows_ == height_) advance();
+    if (rows_ % block_rows(width_) == 0 || rows_ == height_) advance();
   }
 }
 

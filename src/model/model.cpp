@@ -211,8 +211,8 @@ int64_t Model::halo() const {
 
 void require_scale(const Model& model, const std::string& source) {
   if (model.scale == 0) {
-    fail(ErrorCode::model, "{}: the shapes of a deconvolution do not tell its scale; give it with --scale 2, 3 or 4",
-         source);
+    fail(ErrorCode::model,
+         "{}: the shapes of a deconvolution do not tell its scale; give it with --model-scale 2, 3 or 4", source);
   }
 }
 

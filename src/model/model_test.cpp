@@ -121,7 +121,7 @@ TEST(Model, AsksForTheScaleThatShapesDoNotTell) {
   const Model model = model_from_state_dict(state_dict, "w.pth");
   EXPECT_EQ(model.scale, 0);
   EXPECT_EQ(error_of([&] { require_scale(model, "w.pth"); }),
-            "4: w.pth: the shapes of a deconvolution do not tell its scale; give it with --scale 2, 3 or 4");
+            "4: w.pth: the shapes of a deconvolution do not tell its scale; give it with --model-scale 2, 3 or 4");
   EXPECT_EQ(model_from_state_dict(state_dict, "w.pth", 4).scale, 4);
 }
 

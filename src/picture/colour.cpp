@@ -1,6 +1,7 @@
 #include "picture/colour.hpp"
 
 #include <array>
+#include <cmath>
 
 #include "base/thread_pool.hpp"
 
@@ -64,5 +65,15 @@ void ycbcr_to_rgb(Tensor<float>& planes) {
 void gray_to_luma(Tensor<float>& planes) { transform(planes, kLumaRange / 255, kOffset[0] / 255); }
 
 void luma_to_gray(Tensor<float>& planes) { transform(planes, 255 / kLumaRange, -kOffset[0] / kLumaRange); }
+
+float srgb_from_linear(float value) {
+  const float x = std::abs(value);
+  return std::copysign(x <= 0.0031308F ? 12.92F * x : 1.055F * std::pow(x, 1 / 2.4F) - 0.055F, value);
+}
+
+float linear_from_srgb(float value) {
+  const float x = std::abs(value);
+  return std::copysign(x <= 0.04045F ? x / 12.92F : std::pow((x + 0.055F) / 1.055F, 2.4F), value);
+}
 
 }  // namespace fsrcnn

@@ -16,4 +16,8 @@ void ycbcr_to_rgb(Tensor<float>& planes);
 void gray_to_luma(Tensor<float>& planes);
 void luma_to_gray(Tensor<float>& planes);
 
+/// The curve of sRGB (IEC 61966-2-1) from samples proportional to light, and back; odd beyond 0, and going on above 1.
+float srgb_from_linear(float value);
+float linear_from_srgb(float value);
+
 }  // namespace fsrcnn

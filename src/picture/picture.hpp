@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "base/tensor.hpp"
@@ -8,16 +9,24 @@ using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): l
 
 namespace fsrcnn {
 
+/// What a picture is, without its samples.
+struct PictureHeader {
+  int64_t width = 0, height = 0;  ///< pixels, of each frame
+  int64_t frames = 1;             ///< of an animation, or pages
+  int colour_planes = 3;          ///< 1 (gray) or 3 (red, green, blue)
+  bool has_alpha = false;
+  int bits = 8;         ///< of a sample in the file: 8, 16, or 32 for floats
+  bool linear = false;  ///< samples are proportional to light in the file (sRGB-coded in memory)
+  std::shared_ptr<VipsImage>
+      metadata;  ///< ICC profile, EXIF, XMP, IPTC, resolution, delays of frames; no samples in it
+
+  int64_t planes() const { return colour_planes + (has_alpha ? 1 : 0); }
+};
+
 /// A still picture in memory.
 struct Picture {
-  Tensor<float> planes;   ///< (1, C, H, W), full range in [0, 1]: gray or red, green, blue; then alpha, if there is one
-  int colour_planes = 3;  ///< 1 or 3
-  bool has_alpha = false;               ///< C is colour_planes + has_alpha
-  int bits = 8;                         ///< of a sample in the file: 8 or 16
-  std::shared_ptr<VipsImage> metadata;  ///< ICC profile, EXIF, XMP, IPTC, resolution: carried along, no samples in it
-
-  int64_t width() const { return planes.shape().w; }
-  int64_t height() const { return planes.shape().h; }
+  PictureHeader header;
+  Tensor<float> planes;  ///< (1, C, H, W), full range in [0, 1]: gray or red, green, blue; then alpha, if there is one
 };
 
 }  // namespace fsrcnn

@@ -1,46 +1,271 @@
 #include "picture/upscale_picture.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "base/error.hpp"
-#include "picture/bicubic.hpp"
+#include "picture/bleed.hpp"
 #include "picture/colour.hpp"
 
 namespace fsrcnn {
 namespace {
 
-/// Planes first to first + count - 1 as a tensor of their own.
-Tensor<float> planes_of(const Tensor<float>& planes, int64_t first, int64_t count) {
-  const Shape shape = planes.shape();
-  return {{1, count, shape.h, shape.w}, {planes.plane(0, first), planes.plane(0, first) + count * shape.h * shape.w}};
+/// Adds the time until its end to a stage.
+class Timer {
+ public:
+  explicit Timer(double& seconds) : seconds_(seconds) {}
+  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+ConstPlane rows_of(const Tensor<float>& planes, int64_t index) {
+  const auto [n, c, h, w] = planes.shape();
+  return {reinterpret_cast<const std::byte*>(planes.plane(0, index)), w, h, w * static_cast<ptrdiff_t>(sizeof(float))};
 }
 
-void put_planes(Tensor<float>& planes, int64_t first, const Tensor<float>& from) {
-  std::copy(from.values().begin(), from.values().end(), planes.plane(0, first));
+void append(std::vector<float>& to, const ConstPlane& rows) {
+  for (int64_t y = 0; y < rows.height; ++y) {
+    const auto* const row = reinterpret_cast<const float*>(rows.row(y));
+    to.insert(to.end(), row, row + rows.width);
+  }
+}
+
+/// Rows first to first + count - 1.
+Tensor<float> cut_rows(const Tensor<float>& planes, int64_t first, int64_t count) {
+  const auto [n, c, h, w] = planes.shape();
+  Tensor<float> rows({1, c, count, w});
+  for (int64_t k = 0; k < c; ++k) std::copy_n(planes.row(0, k, first), count * w, rows.plane(0, k));
+  return rows;
+}
+
+Tensor<float> stack_rows(const Tensor<float>& above, const Tensor<float>& below) {
+  const auto [n, c, h, w] = below.shape();
+  if (above.count() == 0) return below;
+  const int64_t first = above.shape().h;
+  Tensor<float> rows({1, c, first + h, w});
+  for (int64_t k = 0; k < c; ++k) {
+    std::copy_n(above.plane(0, k), first * w, rows.plane(0, k));
+    std::copy_n(below.plane(0, k), h * w, rows.row(0, k, first));
+  }
+  return rows;
+}
+
+int64_t scaled(int64_t size, double scale) {
+  return std::max<int64_t>(1, std::llround(static_cast<double>(size) * scale));
 }
 
 }  // namespace
 
-Picture upscale_picture(Engine& engine, const Picture& picture, const Progress& progress) {
-  const auto [n, c, h, w] = picture.planes.shape();
-  const int64_t height = engine.scale() * h, width = engine.scale() * w;
-  const bool gray = picture.colour_planes == 1;
-  Picture result = picture;
-  result.planes = Tensor<float>({1, c, height, width});  // throws before any work if it is too large
+ScalePlan plan_scale(int64_t width, int64_t height, int64_t model_scale, const TargetSize& target) {
+  const double scale = target.scale.value_or(static_cast<double>(model_scale));
+  ScalePlan plan;
+  plan.width = target.size ? target.size->first : scaled(width, scale);
+  plan.height = target.size ? target.size->second : scaled(height, scale);
+  const double factor = std::max(static_cast<double>(plan.width) / static_cast<double>(width),
+                                 static_cast<double>(plan.height) / static_cast<double>(height));
+  const double exact = std::log(factor) / std::log(static_cast<double>(model_scale));
+  plan.passes = factor > 1 ? std::max(1, static_cast<int>(std::lround(exact))) : 0;
+  plan.network_width = width;
+  plan.network_height = height;
+  for (int i = 0; i < plan.passes; ++i) {
+    plan.network_width *= model_scale;
+    plan.network_height *= model_scale;
+  }
+  return plan;
+}
 
-  Tensor<float> lr = picture.planes;
-  gray ? gray_to_luma(lr) : rgb_to_ycbcr(lr);
-  const Tensor<float> luma = engine.upscale(planes_of(lr, 0, 1), {.progress = progress});
-  for (const float value : luma.values()) {
-    if (!std::isfinite(value)) {
-      fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32", value);
+std::string describe(const ScalePlan& plan, const std::string& model) {
+  if (plan.passes == 1 && !plan.resampled()) return "";
+  if (plan.passes == 0) return plan.resampled() ? "Lanczos, as nothing is enlarged" : "unchanged in size";
+  const std::string times = plan.passes == 1 ? "" : plan.passes == 2 ? " twice" : fmt::format(" {} times", plan.passes);
+  const std::string network = model + times;
+  if (!plan.resampled()) return network;
+  return fmt::format("{} to {}x{}, then Lanczos", network, plan.network_width, plan.network_height);
+}
+
+/// Luma through the passes of the network and the resampler after them.
+class UpscaledRows::Luma {
+ public:
+  Luma(Engine& engine, int64_t width, int64_t height, const ScalePlan& plan, PictureTimes& times,
+       RowResampler::Sink sink)
+      : times_(times) {
+    if (plan.resampled()) {
+      resampler_ = std::make_unique<RowResampler>(plan.network_width, plan.network_height, plan.width, plan.height,
+                                                  ResampleKernel::lanczos3, std::move(sink));
+      sink = [this](const ConstPlane& rows) {
+        const Timer timer(resampling_s_);
+        resampler_->push(rows);
+      };
+    }
+    // From the last pass to the first.
+    int64_t scale = 1;
+    for (int i = 1; i < plan.passes; ++i) scale *= engine.scale();
+    for (int i = 0; i < plan.passes; ++i, scale /= engine.scale()) {
+      passes_.push_back(
+          std::make_unique<RowStream>(engine, width * scale, height * scale, ConstPlane{}, Plane{}, std::move(sink)));
+      sink = [stream = passes_.back().get()](const ConstPlane& rows) { stream->push(rows); };
+    }
+    sink_ = std::move(sink);
+  }
+
+  void push(const ConstPlane& rows) {
+    double seconds = 0;
+    resampling_s_ = 0;
+    {
+      const Timer timer(seconds);
+      sink_(rows);
+    }
+    times_.network += seconds - resampling_s_;
+    times_.resampling += resampling_s_;
+  }
+
+ private:
+  PictureTimes& times_;
+  double resampling_s_ = 0;
+  std::unique_ptr<RowResampler> resampler_;
+  std::vector<std::unique_ptr<RowStream>> passes_;
+  RowResampler::Sink sink_;
+};
+
+UpscaledRows::UpscaledRows(Engine& engine, PictureReader& reader, const ScalePlan& plan, Progress progress)
+    : engine_(engine),
+      reader_(reader),
+      header_(reader.header()),
+      plan_(plan),
+      progress_(std::move(progress)),
+      // As far as the passes together look, and the resampler.
+      bleed_reach_(static_cast<int>(2 * engine.model().halo())) {
+  start_frame();
+}
+
+UpscaledRows::~UpscaledRows() = default;
+
+void UpscaledRows::start_frame() {
+  row_ = output_row_ = window_begin_ = 0;
+  window_ = Tensor<float>();
+  const int64_t planes = header_.planes(), excess = header_.bits == 32 ? 1 : 0;
+  ready_.assign(static_cast<size_t>(planes + excess), {});
+  const auto sink = [this](size_t plane) { return [this, plane](const ConstPlane& r) { append(ready_[plane], r); }; };
+  luma_ = std::make_unique<Luma>(engine_, header_.width, header_.height, plan_, times_, sink(0));
+  resamplers_.clear();
+  for (int64_t k = 1; k < planes + excess; ++k) {
+    resamplers_.push_back(std::make_unique<RowResampler>(header_.width, header_.height, plan_.width, plan_.height,
+                                                         ResampleKernel::cubic, sink(static_cast<size_t>(k))));
+  }
+}
+
+/// The next rows of the input, with colours under transparent pixels.
+Tensor<float> UpscaledRows::read_block() {
+  const int64_t count = std::min(RowStream::block_rows(header_.width), header_.height - row_),
+                planes = header_.planes();
+  const auto read = [&](int64_t rows) {
+    const Timer timer(times_.reading);
+    Tensor<float> block({1, planes, rows, header_.width});
+    reader_.read(block);
+    return block;
+  };
+  if (!header_.has_alpha) return read(count);
+  const int64_t read_rows = window_begin_ + (window_.count() == 0 ? 0 : window_.shape().h);
+  const int64_t wanted_rows = std::min(header_.height, row_ + count + bleed_reach_);
+  if (wanted_rows > read_rows) window_ = stack_rows(window_, read(wanted_rows - read_rows));
+  const Timer timer(times_.colour);
+  Tensor<float> around = window_;
+  bleed_colours(around, bleed_reach_);
+  Tensor<float> block = cut_rows(around, row_ - window_begin_, count);
+  const int64_t keep = std::max(window_begin_, row_ + count - bleed_reach_);
+  window_ = cut_rows(window_, keep - window_begin_, window_.shape().h - (keep - window_begin_));
+  window_begin_ = keep;
+  return block;
+}
+
+void UpscaledRows::push_block() {
+  Tensor<float> block = read_block();
+  const auto [n, c, h, w] = block.shape();
+  Tensor<float> excess;
+  {
+    const Timer timer(times_.colour);
+    header_.colour_planes == 1 ? gray_to_luma(block) : rgb_to_ycbcr(block);
+    if (header_.bits == 32) {
+      excess = Tensor<float>({1, 1, h, w});
+      for (int64_t i = 0; i < h * w; ++i) {
+        float& luma = block.data()[i];
+        const float inside = std::clamp(luma, 0.0F, 1.0F);
+        excess.data()[i] = luma - inside;
+        luma = inside;
+      }
     }
   }
-  put_planes(result.planes, 0, luma);
-  // Chroma and alpha, plane by plane to spare memory.
-  for (int64_t k = 1; k < c; ++k) put_planes(result.planes, k, resize_bicubic(planes_of(lr, k, 1), height, width));
-  gray ? luma_to_gray(result.planes) : ycbcr_to_rgb(result.planes);
+  luma_->push(rows_of(block, 0));
+  const Timer timer(times_.resampling);
+  for (int64_t k = 1; k < c; ++k) resamplers_[static_cast<size_t>(k - 1)]->push(rows_of(block, k));
+  if (excess.count() > 0) resamplers_.back()->push(rows_of(excess, 0));
+  row_ += h;
+  if (progress_) {
+    progress_(static_cast<double>(frame_ * header_.height + row_) /
+              static_cast<double>(header_.frames * header_.height));
+  }
+}
+
+/// The rows of which all planes are done.
+Tensor<float> UpscaledRows::take_ready() {
+  size_t samples = ready_[0].size();
+  for (const std::vector<float>& plane : ready_) samples = std::min(samples, plane.size());
+  if (samples == 0) return {};
+  const Timer timer(times_.colour);
+  const int64_t planes = header_.planes(), rows = static_cast<int64_t>(samples) / plan_.width;
+  Tensor<float> result({1, planes, rows, plan_.width});
+  for (size_t k = 0; k < ready_.size(); ++k) {
+    float* const to = result.plane(0, k < static_cast<size_t>(planes) ? static_cast<int64_t>(k) : 0);
+    for (size_t i = 0; i < samples; ++i) to[i] = k < static_cast<size_t>(planes) ? ready_[k][i] : to[i] + ready_[k][i];
+    ready_[k].erase(ready_[k].begin(), ready_[k].begin() + static_cast<ptrdiff_t>(samples));
+  }
+  for (size_t i = 0; i < samples; ++i) {
+    if (std::isfinite(result.data()[i])) continue;
+    fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32",
+         result.data()[i]);
+  }
+  header_.colour_planes == 1 ? luma_to_gray(result) : ycbcr_to_rgb(result);
+  output_row_ += rows;
+  return result;
+}
+
+Tensor<float> UpscaledRows::next() {
+  for (;;) {
+    if (Tensor<float> rows = take_ready(); rows.count() > 0) return rows;
+    if (row_ == header_.height) {
+      if (output_row_ < plan_.height) fail(ErrorCode::io, "rows after {} of {} are missing", output_row_, plan_.height);
+      if (++frame_ == header_.frames) return {};
+      start_frame();
+    }
+    push_block();
+  }
+}
+
+UpscaledPicture upscale_picture(Engine& engine, const std::filesystem::path& input, const std::filesystem::path& output,
+                                const PictureOptions& options, const Progress& progress) {
+  PictureReader reader(input, options.most_pixels);
+  UpscaledPicture result;
+  result.input = reader.header();
+  result.plan = plan_scale(result.input.width, result.input.height, engine.scale(), options.target);
+  PictureHeader header = result.input;
+  header.width = result.plan.width;
+  header.height = result.plan.height;
+  check_writable(header, output);
+  result.warnings = reader.warnings();
+  for (std::string& warning : what_is_lost(header, output, options.quality))
+    result.warnings.push_back(std::move(warning));
+  UpscaledRows rows(engine, reader, result.plan, progress);
+  const double writing_s = write_picture(
+      header, output, [&] { return rows.next(); }, options.quality);
+  result.times = rows.times();
+  result.times.writing = writing_s;
   return result;
 }
 

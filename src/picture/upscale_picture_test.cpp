@@ -2,67 +2,176 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/reference_network.hpp"
 #include "model/builtin.hpp"
-#include "picture/bicubic.hpp"
 #include "picture/colour.hpp"
 #include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace fsrcnn {
 namespace {
 
-Tensor<float> plane_of(const Tensor<float>& planes, int64_t index) {
+using test::TemporaryFolder;
+
+Tensor<float> plane_of_picture(const Tensor<float>& planes, int64_t index) {
   const Shape shape = planes.shape();
   const float* first = planes.plane(0, index);
   return {{1, 1, shape.h, shape.w}, {first, first + shape.h * shape.w}};
 }
 
-TEST(UpscalePicture, LumaGoesThroughTheNetworkAndTheRestIsBicubic) {
-  const Model model = builtin_model("fsrcnn-x2").value();
-  Picture picture;
-  picture.planes = test::random_tensor({1, 4, 14, 15}, 3);
-  picture.has_alpha = true;
-  Engine engine(model, {.cpu = "reference"});
-  const Picture result = upscale_picture(engine, picture);
-  ASSERT_EQ(result.planes.shape(), (Shape{1, 4, 28, 30}));
-  EXPECT_TRUE(result.has_alpha);
-
-  Tensor<float> before = picture.planes, after = result.planes;
-  rgb_to_ycbcr(before);
-  rgb_to_ycbcr(after);
-  EXPECT_LE(test::max_difference(plane_of(after, 0), reference_network(model, plane_of(before, 0))), 1e-6);
-  for (const int64_t chroma : {1, 2}) {
-    EXPECT_LE(test::max_difference(plane_of(after, chroma), resize_bicubic(plane_of(before, chroma), 28, 30)), 1e-6);
+/// All rows that the stream makes of a file, as one tensor.
+Tensor<float> upscaled(Engine& engine, const std::filesystem::path& path, const TargetSize& target = {}) {
+  PictureReader reader(path);
+  const PictureHeader& header = reader.header();
+  const ScalePlan plan = plan_scale(header.width, header.height, engine.scale(), target);
+  UpscaledRows rows(engine, reader, plan);
+  Tensor<float> all({1, header.planes(), plan.height * header.frames, plan.width});
+  int64_t y = 0;
+  for (Tensor<float> next = rows.next(); next.count() > 0; next = rows.next()) {
+    for (int64_t k = 0; k < header.planes(); ++k) {
+      std::copy_n(next.plane(0, k), next.shape().h * plan.width, all.row(0, k, y));
+    }
+    y += next.shape().h;
   }
-  EXPECT_EQ(plane_of(result.planes, 3), resize_bicubic(plane_of(picture.planes, 3), 28, 30));
+  EXPECT_EQ(y, plan.height * header.frames);
+  return all;
 }
 
-TEST(UpscalePicture, GrayGoesThroughAsLimitedRangeLuma) {
-  const Model model = builtin_model("fsrcnn-x2").value();
+std::filesystem::path write_random(const TemporaryFolder& folder, int64_t planes, int64_t height, int64_t width,
+                                   int bits, uint32_t seed) {
   Picture picture;
-  picture.planes = test::random_tensor({1, 2, 9, 8}, 4);
-  picture.colour_planes = 1;
-  picture.has_alpha = true;
-  picture.bits = 16;
-  Engine engine(model, {.cpu = "reference"});
-  const Picture result = upscale_picture(engine, picture);
-  EXPECT_EQ(result.bits, 16);
-  EXPECT_EQ(result.colour_planes, 1);
-  Tensor<float> before = picture.planes, after = result.planes;
-  gray_to_luma(before);
-  gray_to_luma(after);
-  EXPECT_LE(test::max_difference(plane_of(after, 0), reference_network(model, plane_of(before, 0))), 1e-6);
+  picture.planes = test::random_tensor({1, planes, height, width}, seed);
+  picture.header.colour_planes = planes >= 3 ? 3 : 1;
+  picture.header.has_alpha = planes % 2 == 0;
+  picture.header.bits = bits;
+  // No pixel is fully transparent, so no colour bleeds.
+  for (int64_t i = 0; picture.header.has_alpha && i < height * width; ++i) {
+    float& alpha = picture.planes.plane(0, planes - 1)[i];
+    alpha = 0.01F + 0.99F * alpha;
+  }
+  const std::filesystem::path path = folder / ("in" + std::to_string(planes) + ".png");
+  write_picture(picture, path);
+  return path;
+}
+
+// Row by row is the same, to the bit, as the whole picture at once: luma by the network, the rest bicubic.
+TEST(UpscalePicture, StreamsWhatTheWholeWouldBe) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  for (const int64_t planes : {1, 2, 3, 4}) {
+    for (const int64_t height : {1, 7, 33, 150}) {
+      SCOPED_TRACE(fmt::format("{} planes, {} rows", planes, height));
+      const auto path = write_random(folder, planes, height, 41, planes == 2 ? 16 : 8, 3);
+      Tensor<float> lr = read_picture(path).planes;
+      planes <= 2 ? gray_to_luma(lr) : rgb_to_ycbcr(lr);
+      Tensor<float> expected({1, planes, 2 * height, 82});
+      for (int64_t k = 0; k < planes; ++k) {
+        const Tensor<float> plane = plane_of_picture(lr, k);
+        const Tensor<float> large = k == 0 ? engine.upscale(plane) : resize_bicubic(plane, 2 * height, 82);
+        std::copy(large.values().begin(), large.values().end(), expected.plane(0, k));
+      }
+      planes <= 2 ? luma_to_gray(expected) : ycbcr_to_rgb(expected);
+      EXPECT_EQ(upscaled(engine, path), expected);
+    }
+  }
+}
+
+TEST(UpscalePicture, RepeatsTheNetworkAndResamples) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  const auto path = write_random(folder, 1, 45, 37, 8, 4);
+  Tensor<float> lr = read_picture(path).planes;
+  gray_to_luma(lr);
+  Tensor<float> twice = engine.upscale(engine.upscale(lr));
+  luma_to_gray(twice);
+  EXPECT_EQ(upscaled(engine, path, {.scale = 4, .size = {}}), twice);
+  // A picture that is smooth stays what it is at any size: neither shifted nor brightened.
+  Picture ramp;
+  ramp.header.colour_planes = 1;
+  ramp.header.bits = 16;
+  ramp.planes = Tensor<float>({1, 1, 40, 40});
+  for (int64_t y = 0; y < 40; ++y)
+    for (int64_t x = 0; x < 40; ++x) ramp.planes(0, 0, y, x) = 0.2F + 0.01F * static_cast<float>(x);
+  write_picture(ramp, folder / "ramp.png");
+  for (const auto& size : {std::pair<int64_t, int64_t>{120, 120}, {50, 77}, {33, 40}, {9, 13}}) {
+    SCOPED_TRACE(fmt::format("{}x{}", size.first, size.second));
+    const Tensor<float> large = upscaled(engine, folder / "ramp.png", {.scale = {}, .size = size});
+    ASSERT_EQ(large.shape(), (Shape{1, 1, size.second, size.first}));
+    const double factor = static_cast<double>(size.first) / 40;
+    for (int64_t x = size.first / 4; x < size.first * 3 / 4; ++x) {
+      const double at = (static_cast<double>(x) + 0.5) / factor - 0.5;
+      EXPECT_NEAR(large(0, 0, size.second / 2, x), 0.2 + 0.01 * at, 0.003) << x;
+    }
+  }
+}
+
+TEST(UpscalePicture, PlansTheNearestScale) {
+  const auto passes = [](double scale) { return plan_scale(100, 50, 2, {.scale = scale, .size = {}}).passes; };
+  EXPECT_EQ(passes(1), 0);
+  EXPECT_EQ(passes(1.1), 1);
+  EXPECT_EQ(passes(2), 1);
+  EXPECT_EQ(passes(2.8), 1);
+  EXPECT_EQ(passes(2.9), 2);
+  EXPECT_EQ(passes(4), 2);
+  EXPECT_EQ(passes(8), 3);
+  const ScalePlan plan = plan_scale(100, 50, 2, {.scale = {}, .size = {{300, 50}}});
+  EXPECT_EQ(plan.passes, 2);
+  EXPECT_EQ(describe(plan, "net"), "net twice to 400x200, then Lanczos");
+  EXPECT_EQ(describe(plan_scale(100, 50, 2, {}), "net"), "");
+  EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = 8, .size = {}}), "net"), "net 3 times");
+  EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = {}, .size = {{30, 50}}}), "net"),
+            "Lanczos, as nothing is enlarged");
+}
+
+/// A white disc over transparent black, of straight alpha, as people cut pictures out.
+Picture cut_out(int64_t side) {
+  Picture picture;
+  picture.header.has_alpha = true;
+  picture.planes = Tensor<float>({1, 4, side, side});
+  const double centre = (static_cast<double>(side) - 1) / 2, radius = static_cast<double>(side) / 3;
+  for (int64_t y = 0; y < side; ++y) {
+    for (int64_t x = 0; x < side; ++x) {
+      const double distance = std::hypot(static_cast<double>(y) - centre, static_cast<double>(x) - centre);
+      const auto alpha = static_cast<float>(std::clamp(radius + 0.5 - distance, 0.0, 1.0));
+      picture.planes(0, 3, y, x) = alpha;
+      for (int64_t k = 0; k < 3; ++k) picture.planes(0, k, y, x) = alpha > 0 ? 1.0F : 0.0F;
+    }
+  }
+  return picture;
+}
+
+// Put on white, a white cut-out is white everywhere: no dark fringe.
+TEST(UpscalePicture, CutOutPicturesHaveNoFringes) {
+  const TemporaryFolder folder;
+  write_picture(cut_out(120), folder / "in.png");
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  for (const double scale : {2.0, 4.0, 3.0}) {
+    SCOPED_TRACE(scale);
+    const Tensor<float> large = upscaled(engine, folder / "in.png", {.scale = scale, .size = {}});
+    double darkest = 1;
+    for (int64_t y = 0; y < large.shape().h; ++y) {
+      for (int64_t x = 0; x < large.shape().w; ++x) {
+        const float alpha = std::clamp(large(0, 3, y, x), 0.0F, 1.0F);
+        for (int64_t k = 0; k < 3; ++k) {
+          const float colour = std::clamp(large(0, k, y, x), 0.0F, 1.0F);
+          darkest = std::min<double>(darkest, alpha * colour + (1 - alpha));
+        }
+      }
+    }
+    EXPECT_GE(darkest, 1 - 2.0 / 255);
+  }
 }
 
 TEST(UpscalePicture, WeightsThatOverflowAreAnError) {
+  const TemporaryFolder folder;
   Model model = builtin_model("fsrcnn-x2").value();
   for (Layer& layer : model.layers)
     for (float& value : layer.weight.values()) value *= 1e20F;
-  Picture picture;
-  picture.planes = test::random_tensor({1, 3, 6, 6}, 5);
   Engine engine(model);
-  EXPECT_TRUE(
-      test::error_of([&] { upscale_picture(engine, picture); }).starts_with("4: the network's output has the value"));
+  const auto path = write_random(folder, 3, 6, 6, 8, 5);
+  EXPECT_TRUE(test::error_of([&] {
+                upscale_picture(engine, path, folder / "out.png");
+              }).starts_with("4: the network's output has the value"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.png"));
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 
 #include "base/error.hpp"
 #include "nn/pad2d.hpp"
-#include "picture/bicubic.hpp"
 #include "picture/colour.hpp"
-#include "picture/image_file.hpp"
+#include "picture/picture_reader.hpp"
+#include "picture/resample.hpp"
 #include "quality/metrics.hpp"
 
 namespace fsrcnn {
@@ -29,7 +29,7 @@ Score score(const Tensor<float>& output, const Tensor<float>& original, int64_t 
   return {psnr(a, b), ssim(a, b)};
 }
 
-bool is_picture(const fs::path& path) {
+bool has_picture_suffix(const fs::path& path) {
   constexpr std::array<std::string_view, 8> kSuffixes = {".png", ".bmp",  ".jpg",  ".jpeg",
                                                          ".tif", ".tiff", ".webp", ".ppm"};
   std::string suffix = path.extension().string();
@@ -44,7 +44,7 @@ Tensor<float> protocol_a_luma(const Picture& picture) {
   const auto plane = [&, h = h, w = w](const Tensor<float>& planes) {
     return Tensor<float>({1, 1, h, w}, {planes.plane(0, 0), planes.plane(0, 0) + h * w});
   };
-  if (picture.colour_planes == 1) return to_8_bits(plane(picture.planes), 255);
+  if (picture.header.colour_planes == 1) return to_8_bits(plane(picture.planes), 255);
   Tensor<float> planes = picture.planes;
   rgb_to_ycbcr(planes);
   return to_8_bits(plane(planes), 255);
@@ -72,7 +72,7 @@ std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, Eng
   std::error_code error;
   if (fs::is_directory(path, error)) {
     for (fs::directory_iterator i(path, error); !error && i != fs::directory_iterator(); i.increment(error)) {
-      if (is_picture(i->path())) files.push_back(i->path());
+      if (has_picture_suffix(i->path())) files.push_back(i->path());
     }
     if (error) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), error.message());
     if (files.empty()) fail(ErrorCode::input, "'{}' has no pictures in it", path.string());

@@ -7,7 +7,8 @@
 
 #include "base/file.hpp"
 #include "model/builtin.hpp"
-#include "picture/image_file.hpp"
+#include "picture/picture_reader.hpp"
+#include "picture/picture_writer.hpp"
 #include "quality/metrics.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"

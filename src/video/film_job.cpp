@@ -18,6 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kHeadBytes = 1 << 20;
+constexpr std::string_view kRawFormat = "yuv4mpegpipe";
+
+std::string output_format(const std::string& output) {
+  return output == "-" ? std::string(kRawFormat) : container_of(output);
+}
 
 std::string hash_of_weights(const Model& model) {
   std::string bytes;
@@ -102,16 +107,18 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   FilmResult result;
   const int64_t count = film.is_pipe() ? 0 : static_cast<int64_t>(film.index().size());
   part.range = job.frames.value_or(FrameRange{0, count});
-  if (job.output == "-") {
-    if (!encoder.codec.empty()) fail(ErrorCode::usage, "raw pictures go to standard output; --codec has no meaning");
+  part.format = job.frames && job.output != "-" ? kSegmentFormat : output_format(job.output);
+  if (part.format == kRawFormat) {
+    if (!encoder.codec.empty()) fail(ErrorCode::usage, "YUV4MPEG2 has raw pictures; --codec has no meaning for it");
+    encoder = EncoderOptions();
     encoder.codec = "wrapped_avframe";
-    encoder.crf = -1;
+  } else if (!film.is_pipe()) {
+    try_encoder(job, film, engine.scale());
+  }
+  if (part.format == kSegmentFormat) part.time_offset = segment_time_offset(film);
+  if (job.output == "-") {
     part.url = "pipe:1";
-    part.format = "yuv4mpegpipe";
   } else {
-    part.format = job.frames ? kSegmentFormat : container_of(job.output);
-    if (job.frames) part.time_offset = segment_time_offset(film);
-    if (!film.is_pipe()) try_encoder(job, film, engine.scale());
     file.emplace(job.output, AtomicOutput::Kind::file);
     part.url = "file:" + file->temporary().string();
   }
@@ -122,6 +129,8 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
     if (file) file->commit();
   };
   result.encoder = encoder_name(encoder, film);
+  result.width = film.video().codecpar->width;
+  result.height = film.video().codecpar->height;
   result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
     if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
   });
@@ -148,7 +157,8 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
     check_range(*job.frames, static_cast<int64_t>(film.index().size()));
   }
   if (job.output != "-") check_output(job.output);
-  if (film.is_pipe() || job.output == "-" || job.frames) return upscale_as_one(engine, job, film, stop, progress);
+  if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
+    return upscale_as_one(engine, job, film, stop, progress);
 
   try_encoder(job, film, engine.scale());
   const StreamPlan plan = plan_streams(film, job.output, codec_of(job, film));
@@ -156,6 +166,8 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   FilmJournal journal(parts_folder(job.output), describe(job, film, engine, segments));
   FilmResult result;
   result.warnings = plan.warnings;
+  result.width = film.video().codecpar->width;
+  result.height = film.video().codecpar->height;
   result.encoder = encoder_name(job.encoder, film);
   result.segments = static_cast<int64_t>(segments.size());
   std::vector<FilmPart> parts;

@@ -157,8 +157,6 @@ FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOption
   try {
     while (auto next = upscaled.pop()) {
       const Seconds seconds(statistics.encode_s);
-      statistics.output_width = next->frame->width;
-      statistics.output_height = next->frame->height;
       encoder.encode(next->part, *next->frame);
       ++statistics.frames;
       if (frames_done) frames_done(statistics.frames);

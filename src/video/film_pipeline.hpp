@@ -15,7 +15,6 @@ namespace fsrcnn {
 /// What was done of a film, and in how many seconds of each thread.
 struct FilmStatistics {
   int64_t frames = 0, strips = 0, strips_copied = 0;
-  int output_width = 0, output_height = 0;
   double decode_s = 0, chroma_s = 0, luma_s = 0, encode_s = 0;
 };
 

@@ -1,4 +1,4 @@
-#include "picture/bicubic.hpp"
+#include "picture/resample.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,3 @@
-#include "picture/image_file.hpp"
-
 #include <gtest/gtest.h>
 #include <vips/vips.h>
 
@@ -7,6 +5,8 @@
 
 #include "base/file.hpp"
 #include "model/builtin.hpp"
+#include "picture/picture_reader.hpp"
+#include "picture/picture_writer.hpp"
 #include "picture/upscale_picture.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
@@ -20,14 +20,14 @@ using test::TemporaryFolder;
 Picture random_picture(int colour_planes, bool has_alpha, int bits, uint32_t seed = 1) {
   Picture picture;
   picture.planes = test::random_tensor({1, colour_planes + (has_alpha ? 1 : 0), 12, 17}, seed);
-  picture.colour_planes = colour_planes;
-  picture.has_alpha = has_alpha;
-  picture.bits = bits;
+  picture.header.colour_planes = colour_planes;
+  picture.header.has_alpha = has_alpha;
+  picture.header.bits = bits;
   return picture;
 }
 
 // In all lossless formats and kinds: back come the samples rounded to the nearest, not truncated.
-TEST(ImageFile, RoundTripsEveryKind) {
+TEST(PictureFile, RoundTripsEveryKind) {
   const TemporaryFolder folder;
   for (const char* name : {"a.png", "a.tif", "a.TIFF"}) {
     for (const int colour_planes : {1, 3}) {
@@ -37,9 +37,9 @@ TEST(ImageFile, RoundTripsEveryKind) {
           const Picture picture = random_picture(colour_planes, has_alpha, bits);
           write_picture(picture, folder / name);
           const Picture again = read_picture(folder / name);
-          EXPECT_EQ(again.colour_planes, colour_planes);
-          EXPECT_EQ(again.has_alpha, has_alpha);
-          EXPECT_EQ(again.bits, bits);
+          EXPECT_EQ(again.header.colour_planes, colour_planes);
+          EXPECT_EQ(again.header.has_alpha, has_alpha);
+          EXPECT_EQ(again.header.bits, bits);
           const double half_level = 0.5 / ((1 << bits) - 1);
           EXPECT_LE(test::max_difference(again.planes, picture.planes), half_level + 1e-7);
           double mean_error = 0;
@@ -52,7 +52,7 @@ TEST(ImageFile, RoundTripsEveryKind) {
   }
 }
 
-TEST(ImageFile, ClampsWhatLeavesTheRange) {
+TEST(PictureFile, ClampsWhatLeavesTheRange) {
   const TemporaryFolder folder;
   Picture picture = random_picture(1, false, 8);
   picture.planes(0, 0, 0, 0) = -0.5F;
@@ -63,7 +63,7 @@ TEST(ImageFile, ClampsWhatLeavesTheRange) {
   EXPECT_EQ(again.planes(0, 0, 0, 1), 1);
 }
 
-TEST(ImageFile, LossyFormatsComeClose) {
+TEST(PictureFile, LossyFormatsComeClose) {
   const TemporaryFolder folder;
   for (const char* name : {"a.jpg", "a.jpeg", "a.webp"}) {
     for (const int bits : {8, 16}) {
@@ -72,7 +72,7 @@ TEST(ImageFile, LossyFormatsComeClose) {
       for (float& value : picture.planes.values()) value = 0.4F + 0.2F * value;
       write_picture(picture, folder / name);
       const Picture again = read_picture(folder / name);
-      EXPECT_EQ(again.bits, 8);
+      EXPECT_EQ(again.header.bits, 8);
       EXPECT_LE(test::max_difference(again.planes, picture.planes), 0.2);
       double mean_error = 0;
       for (int64_t i = 0; i < again.planes.count(); ++i)
@@ -117,17 +117,17 @@ std::string field(const std::filesystem::path& path, const char* name) {
   return value;
 }
 
-TEST(ImageFile, KeepsMetadataThroughAnUpscale) {
+TEST(PictureFile, KeepsMetadataThroughAnUpscale) {
   const TemporaryFolder folder;
   write_with_metadata(folder / "in.jpg", 1);
   Engine engine(builtin_model("fsrcnn-x2").value());
   for (const char* name : {"out.jpg", "out.png", "out.tif", "out.webp"}) {
     SCOPED_TRACE(name);
-    write_picture(upscale_picture(engine, read_picture(folder / "in.jpg")), folder / name);
+    const UpscaledPicture upscaled = upscale_picture(engine, folder / "in.jpg", folder / name);
     EXPECT_EQ(field(folder / name, VIPS_META_ICC_NAME), field(folder / "in.jpg", VIPS_META_ICC_NAME));
     EXPECT_NE(field(folder / name, VIPS_META_ICC_NAME), "none");
     EXPECT_EQ(field(folder / name, VIPS_META_XMP_NAME), field(folder / "in.jpg", VIPS_META_XMP_NAME));
-    EXPECT_EQ(loses_exif(read_picture(folder / "in.jpg"), folder / name), std::string(name) == "out.tif");
+    EXPECT_EQ(upscaled.warnings.size(), std::string(name) == "out.tif" ? 1U : 0U);
     if (std::string(name) == "out.tif") continue;
     EXPECT_TRUE(field(folder / name, "exif-ifd0-Artist").starts_with("A. Person"))
         << field(folder / name, "exif-ifd0-Artist");
@@ -135,22 +135,22 @@ TEST(ImageFile, KeepsMetadataThroughAnUpscale) {
   }
 }
 
-TEST(ImageFile, AppliesTheOrientationOnce) {
+TEST(PictureFile, AppliesTheOrientationOnce) {
   const TemporaryFolder folder;
   write_with_metadata(folder / "upright.jpg", 1);
   write_with_metadata(folder / "turned.jpg", 6);
   const Picture upright = read_picture(folder / "upright.jpg"), turned = read_picture(folder / "turned.jpg");
-  ASSERT_EQ(turned.width(), upright.height());
-  ASSERT_EQ(turned.height(), upright.width());
+  ASSERT_EQ(turned.header.width, upright.header.height);
+  ASSERT_EQ(turned.header.height, upright.header.width);
   // 6: the first row is the right-hand side.
-  EXPECT_EQ(turned.planes(0, 0, 0, turned.width() - 1), upright.planes(0, 0, 0, 0));
+  EXPECT_EQ(turned.planes(0, 0, 0, turned.header.width - 1), upright.planes(0, 0, 0, 0));
   write_picture(turned, folder / "out.jpg");
   const std::string orientation = field(folder / "out.jpg", VIPS_META_ORIENTATION);
   EXPECT_TRUE(orientation == "none" || orientation == "1") << orientation;
 }
 
 // Each of EXIF's eight orientations puts the stored corner (0, 0) into another place.
-TEST(ImageFile, UnderstandsEveryOrientation) {
+TEST(PictureFile, UnderstandsEveryOrientation) {
   const TemporaryFolder folder;
   for (int orientation = 1; orientation <= 8; ++orientation) {
     SCOPED_TRACE(orientation);
@@ -160,43 +160,47 @@ TEST(ImageFile, UnderstandsEveryOrientation) {
     const bool turned = orientation >= 5,
                right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
     const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-    ASSERT_EQ(shown.width(), turned ? stored.height() : stored.width());
-    EXPECT_EQ(shown.planes(0, 1, bottom ? shown.height() - 1 : 0, right ? shown.width() - 1 : 0),
+    ASSERT_EQ(shown.header.width, turned ? stored.header.height : stored.header.width);
+    EXPECT_EQ(shown.planes(0, 1, bottom ? shown.header.height - 1 : 0, right ? shown.header.width - 1 : 0),
               stored.planes(0, 1, 0, 0));
   }
 }
 
-TEST(ImageFile, PgmMayHaveAnyWhite) {
+TEST(PictureFile, PgmMayHaveAnyWhite) {
   const TemporaryFolder folder;
   write_file(folder / "a.pgm", as_bytes(std::string("P5 2 1 15\n\x0f\x03", 12)));
   EXPECT_EQ(read_picture(folder / "a.pgm").planes, Tensor<float>({1, 1, 1, 2}, {1, 0.2F}));
   write_file(folder / "b.pgm", as_bytes(std::string("P5 2 1 1023\n\x03\xff\x00\x00", 16)));
   const Picture ten_bits = read_picture(folder / "b.pgm");
-  EXPECT_EQ(ten_bits.bits, 16);
+  EXPECT_EQ(ten_bits.header.bits, 16);
   EXPECT_EQ(ten_bits.planes, Tensor<float>({1, 1, 1, 2}, {1, 0}));
 }
 
-TEST(ImageFile, KnowsTheSizesThatFormatsHold) {
+TEST(PictureFile, KnowsTheSizesThatFormatsHold) {
   const TemporaryFolder folder;
-  Picture wide;
-  wide.planes = Tensor<float>({1, 3, 1, 8192});
-  EXPECT_EQ(error_of([&] { check_writable(wide, 2, folder / "a.webp"); }),
+  const auto check = [&](int64_t width, const char* name) {
+    PictureHeader wide;
+    wide.width = width;
+    wide.height = 2;
+    check_writable(wide, folder / name);
+  };
+  EXPECT_EQ(error_of([&] { check(16384, "a.webp"); }),
             "3: '" + (folder / "a.webp").string() +
                 "' would have 16384x2 pixels, but the format ends at 16383 a side; write .png or .tif");
-  EXPECT_EQ(error_of([&] { check_writable(wide, 1, folder / "a.webp"); }), "no error");
-  EXPECT_EQ(error_of([&] { check_writable(wide, 2, folder / "a.jpg"); }), "no error");
-  EXPECT_NE(error_of([&] { check_writable(wide, 8, folder / "a.jpg"); }).find("65535"), std::string::npos);
+  EXPECT_EQ(error_of([&] { check(8192, "a.webp"); }), "no error");
+  EXPECT_EQ(error_of([&] { check(16384, "a.jpg"); }), "no error");
+  EXPECT_NE(error_of([&] { check(65536, "a.jpg"); }).find("65535"), std::string::npos);
 }
 
-TEST(ImageFile, RefusesWhatItCannotDo) {
+TEST(PictureFile, RefusesWhatItCannotDo) {
   const TemporaryFolder folder;
   const Picture opaque = random_picture(3, false, 8), transparent = random_picture(3, true, 8);
   EXPECT_EQ(error_of([&] { write_picture(transparent, folder / "a.jpg"); }),
             "3: the picture has an alpha channel, which '" + (folder / "a.jpg").string() +
                 "' cannot hold; write .png, .tif or .webp");
-  EXPECT_EQ(
-      error_of([&] { write_picture(opaque, folder / "a.xyz"); }),
-      "2: '" + (folder / "a.xyz").string() + "': pictures cannot be written as '.xyz'; use .png, .jpg, .tif or .webp");
+  EXPECT_TRUE(error_of([&] { write_picture(opaque, folder / "a.xyz"); })
+                  .starts_with("2: '" + (folder / "a.xyz").string() +
+                               "': pictures cannot be written as '.xyz'; there are: .png, .jpg, "));
   EXPECT_TRUE(error_of([&] { write_picture(opaque, folder / "none" / "a.png"); }).starts_with("5: "));
   EXPECT_TRUE(error_of([&] { read_picture(folder / "none.png"); }).starts_with("5: "));
   EXPECT_TRUE(error_of([&] { read_picture(folder.path()); }).starts_with("5: "));
@@ -206,14 +210,14 @@ TEST(ImageFile, RefusesWhatItCannotDo) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{});
 }
 
-TEST(ImageFile, NamesWithBracketsAreOnlyNames) {
+TEST(PictureFile, NamesWithBracketsAreOnlyNames) {
   const TemporaryFolder folder;
   write_picture(random_picture(3, false, 8), folder / "a[Q=1].png");
-  EXPECT_EQ(read_picture(folder / "a[Q=1].png").width(), 17);
+  EXPECT_EQ(read_picture(folder / "a[Q=1].png").header.width, 17);
 }
 
 // A picture that is cut short must not become one with a gray rest.
-TEST(ImageFile, TruncatedAnywhereIsAnError) {
+TEST(PictureFile, TruncatedAnywhereIsAnError) {
   const TemporaryFolder folder;
   for (const char* name : {"a.png", "a.jpg", "a.tif", "a.webp"}) {
     write_picture(random_picture(3, false, 8), folder / name);
@@ -231,7 +235,7 @@ TEST(ImageFile, TruncatedAnywhereIsAnError) {
 }
 
 // ImageMagick, which reads BMP for libvips, says RGB; protocol A depends on it.
-TEST(ImageFile, GrayBmpIsGray) {
+TEST(PictureFile, GrayBmpIsGray) {
   const TemporaryFolder folder;
   std::string bmp("BM", 2);
   const auto word = [&](uint32_t value, int bytes = 4) {
@@ -244,7 +248,7 @@ TEST(ImageFile, GrayBmpIsGray) {
   bmp += std::string({10, static_cast<char>(200), 0, 0});
   write_file(folder / "a.bmp", as_bytes(bmp));
   const Picture picture = read_picture(folder / "a.bmp");
-  EXPECT_EQ(picture.colour_planes, 1);
+  EXPECT_EQ(picture.header.colour_planes, 1);
   EXPECT_EQ(picture.planes, Tensor<float>({1, 1, 1, 2}, {10 / 255.0F, 200 / 255.0F}));
 }
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace fsrcnn::cli {
+
+/// One file to upscale, and where to.
+struct Job {
+  std::filesystem::path input, output;
+  bool make_folder = false;  ///< the output's folder is made if it is missing
+  bool is_film = false;
+};
+
+struct JobOptions {
+  std::vector<std::string> inputs;  ///< files and folders
+  std::string output;               ///< a file for one file, else a folder
+  bool recursive = false;           ///< folders in folders too
+  std::string format;               ///< suffix of the outputs without its dot; empty: the inputs'
+};
+
+/// The files to upscale, in the order given and those of a folder by name; of a folder those that are pictures by
+/// content or by name, and films by name. A folder's outputs lie as its inputs do. Throws Error(usage) if two inputs
+/// would have one output, an output is an input, or a form cannot be written, and Error(input) if a folder has neither.
+std::vector<Job> plan_jobs(const JobOptions& options);
+
+}  // namespace fsrcnn::cli

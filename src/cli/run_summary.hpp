@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace fsrcnn::cli {
+
+/// What became of one input.
+struct InputSummary {
+  enum class Status { done, damaged, skipped, failed };  ///< damaged: done, but the input was not whole
+
+  std::string kind;  ///< "picture" or "film"; empty if it is not known
+  std::string input, output;
+  Status status = Status::failed;
+  int64_t width = 0, height = 0;                       ///< of the input
+  int64_t output_width = 0, output_height = 0;         ///< pixels
+  int64_t frames = 1;                                  ///< upscaled
+  std::string method;                                  ///< how it got to its size; empty: the network once
+  double seconds = 0;                                  ///< in all
+  std::vector<std::pair<std::string, double>> stages;  ///< seconds of each; stages overlap
+  int64_t strips = 0, strips_reused = 0;               ///< where frames are compared with the ones before
+  std::vector<std::string> warnings;
+  std::optional<Error> error;  ///< if it failed
+};
+
+/// What became of a run of the program.
+struct RunSummary {
+  std::string model, cpu;
+  int64_t model_scale = 0;
+  int threads = 0;
+  double seconds = 0;
+  std::vector<InputSummary> inputs;
+  std::optional<Error> error;  ///< if nothing could be begun
+
+  int64_t count(InputSummary::Status status) const;
+  /// 0 if all inputs are done, the error's own code if there was one input alone and it failed, else 1.
+  int exit_code() const;
+};
+
+/// For --json; README.md describes it.
+nlohmann::ordered_json to_json(const RunSummary& summary);
+
+}  // namespace fsrcnn::cli

@@ -1,0 +1,277 @@
+#include <gtest/gtest.h>
+#include <vips/vips.h>
+
+#include <cmath>
+
+#include "model/builtin.hpp"
+#include "picture/colour.hpp"
+#include "picture/upscale_picture.hpp"
+#include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
+
+// Pictures that are not plain gray or RGB of 8 or 16 bits, made by libvips alone.
+
+namespace fsrcnn {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+
+/// A smooth picture of three planes, away from the ends of the range.
+Picture smooth_picture(int64_t height, int64_t width) {
+  Picture picture;
+  picture.planes = Tensor<float>({1, 3, height, width});
+  for (int64_t k = 0; k < 3; ++k)
+    for (int64_t y = 0; y < height; ++y)
+      for (int64_t x = 0; x < width; ++x) {
+        picture.planes(0, k, y, x) = static_cast<float>(0.5 + 0.2 * std::sin(0.1 * static_cast<double>(x + k * y)));
+      }
+  return picture;
+}
+
+VipsImage* load(const std::filesystem::path& path, const char* options = "") {
+  VipsImage* image = vips_image_new_from_file((path.string() + options).c_str(), nullptr);
+  EXPECT_NE(image, nullptr) << vips_error_buffer();
+  return image;
+}
+
+void save(VipsImage* image, const std::filesystem::path& path) {
+  EXPECT_EQ(vips_image_write_to_file(image, path.c_str(), nullptr), 0) << vips_error_buffer();
+}
+
+double mean_difference(const Tensor<float>& a, const Tensor<float>& b) {
+  EXPECT_EQ(a.shape(), b.shape());
+  double sum = 0;
+  for (int64_t i = 0; i < a.count(); ++i) sum += std::abs(a.data()[i] - b.data()[i]);
+  return sum / static_cast<double>(a.count());
+}
+
+TEST(PictureKinds, CmykBecomesTheSameColours) {
+  const TemporaryFolder folder;
+  const Picture picture = smooth_picture(24, 40);
+  write_picture(picture, folder / "rgb.png");
+  VipsImage *rgb = load(folder / "rgb.png"), *cmyk = nullptr;
+  ASSERT_EQ(vips_icc_transform(rgb, &cmyk, "cmyk", "input_profile", "srgb", "embedded", FALSE, "intent",
+                               VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, nullptr),
+            0)
+      << vips_error_buffer();
+  save(cmyk, folder / "with.tif");
+  save(cmyk, folder / "with.jpg");
+  vips_image_remove(cmyk, VIPS_META_ICC_NAME);
+  save(cmyk, folder / "without.tif");
+  for (const char* name : {"with.tif", "with.jpg", "without.tif"}) {
+    SCOPED_TRACE(name);
+    const Picture again = read_picture(folder / name);
+    EXPECT_EQ(again.header.colour_planes, 3);
+    EXPECT_FALSE(again.header.has_alpha);
+    EXPECT_LE(mean_difference(again.planes, picture.planes), 0.02);
+    EXPECT_EQ(PictureReader(folder / name).warnings().size(), std::string(name) == "without.tif" ? 1U : 0U);
+    EXPECT_NE(vips_image_get_typeof(again.header.metadata.get(), VIPS_META_ICC_NAME), 0U) << "sRGB's";
+  }
+  g_object_unref(cmyk);
+  g_object_unref(rgb);
+}
+
+TEST(PictureKinds, PalettesAreExpanded) {
+  const TemporaryFolder folder;
+  write_picture(smooth_picture(24, 40), folder / "rgb.png");
+  VipsImage* rgb = load(folder / "rgb.png");
+  ASSERT_EQ(vips_pngsave(rgb, (folder / "palette.png").c_str(), "palette", TRUE, nullptr), 0) << vips_error_buffer();
+  g_object_unref(rgb);
+  const Picture again = read_picture(folder / "palette.png");
+  EXPECT_EQ(again.header.colour_planes, 3);
+  EXPECT_LE(mean_difference(again.planes, smooth_picture(24, 40).planes), 0.05);
+}
+
+TEST(PictureKinds, FloatsStayFloats) {
+  const TemporaryFolder folder;
+  Picture picture;
+  picture.header.bits = 32;
+  picture.header.linear = true;
+  picture.planes = test::random_tensor({1, 3, 12, 17}, 1, -0.5F, 3);
+  write_picture(picture, folder / "a.tif");
+  VipsImage* image = load(folder / "a.tif");
+  EXPECT_EQ(image->BandFmt, VIPS_FORMAT_FLOAT);
+  double* sample = nullptr;
+  int count = 0;
+  ASSERT_EQ(vips_getpoint(image, &sample, &count, 4, 3, nullptr), 0);
+  // In the file samples are proportional to light.
+  EXPECT_NEAR(sample[1], linear_from_srgb(picture.planes(0, 1, 3, 4)), 1e-5);
+  g_free(sample);
+  g_object_unref(image);
+  const Picture again = read_picture(folder / "a.tif");
+  EXPECT_TRUE(again.header.linear);
+  EXPECT_EQ(again.header.bits, 32);
+  EXPECT_LE(test::max_difference(again.planes, picture.planes), 1e-5);
+}
+
+// What is darker than black or brighter than white is beyond the network's range, but not lost.
+TEST(PictureKinds, FloatsMayLeaveTheRange) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  for (const int colour_planes : {1, 3}) {
+    Picture picture;
+    picture.header.bits = 32;
+    picture.header.colour_planes = colour_planes;
+    picture.planes = Tensor<float>({1, colour_planes, 20, 30});
+    for (int64_t i = 0; i < picture.planes.count(); ++i) picture.planes.data()[i] = i % 30 < 15 ? 6.0F : -0.25F;
+    write_picture(picture, folder / "in.tif");
+    upscale_picture(engine, folder / "in.tif", folder / "out.tif");
+    const Picture out = read_picture(folder / "out.tif");
+    ASSERT_EQ(out.planes.shape(), (Shape{1, colour_planes, 40, 60}));
+    const Picture in = read_picture(folder / "in.tif");
+    EXPECT_NEAR(out.planes(0, 0, 20, 8), in.planes(0, 0, 10, 4), 0.02);
+    EXPECT_NEAR(out.planes(0, 0, 20, 52), in.planes(0, 0, 10, 26), 0.02);
+    EXPECT_EQ(upscale_picture(engine, folder / "in.tif", folder / "out.png").warnings.size(), 1U) << "16 bits left";
+    EXPECT_EQ(read_picture(folder / "out.png").header.bits, 16);
+  }
+  Picture nan;
+  nan.header.bits = 32;
+  nan.planes = Tensor<float>({1, 3, 1, 1}, {0, NAN, 0});
+  write_picture(nan, folder / "nan.tif");
+  EXPECT_EQ(error_of([&] { upscale_picture(engine, folder / "nan.tif", folder / "out.tif"); }),
+            "3: '" + (folder / "nan.tif").string() + "' has samples that are infinite or no numbers");
+}
+
+TEST(PictureKinds, NewerFormatsKeepDepthAlphaAndDescription) {
+  const TemporaryFolder folder;
+  Picture picture = smooth_picture(40, 64);
+  write_picture(picture, folder / "plain.jpg");
+  VipsImage *jpeg = load(folder / "plain.jpg"), *turned = nullptr;
+  ASSERT_EQ(vips_copy(jpeg, &turned, nullptr), 0);
+  vips_image_set_int(turned, VIPS_META_ORIENTATION, 6);
+  vips_image_set_blob_copy(turned, VIPS_META_XMP_NAME, "<x:xmpmeta tiff:ImageWidth='64'/>", 33);
+  vips_image_set_string(turned, "exif-ifd0-Artist", "A. Person (A. Person, ASCII, 10 components, 10 bytes)");
+  save(turned, folder / "turned.jpg");
+  g_object_unref(turned);
+  g_object_unref(jpeg);
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  picture.header.bits = 16;
+  for (const char* name : {"a.avif", "a.heic", "a.jxl"}) {
+    SCOPED_TRACE(name);
+    write_picture(picture, folder / name);
+    const Picture again = read_picture(folder / name);
+    EXPECT_EQ(again.header.bits, 16);
+    EXPECT_LE(mean_difference(again.planes, picture.planes), 0.01);
+    const UpscaledPicture result = upscale_picture(engine, folder / "turned.jpg", folder / name);
+    const PictureReader upright(folder / name);
+    EXPECT_EQ(upright.header().width, 80);
+    EXPECT_EQ(upright.header().height, 128);
+    EXPECT_EQ(vips_image_get_orientation(upright.header().metadata.get()), 1);
+    // What is left behind is told, and nothing else is left.
+    const bool told = std::string(name) == "a.jxl";
+    EXPECT_EQ(result.warnings.size(), told ? 1U : 0U);
+    for (const char* field : {VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME}) {
+      EXPECT_EQ(vips_image_get_typeof(upright.header().metadata.get(), field) == 0, told) << field;
+    }
+    // Upscaled again, it is not turned again.
+    upscale_picture(engine, folder / name, folder / "again.png");
+    EXPECT_EQ(PictureReader(folder / "again.png").header().width, 160);
+  }
+  Picture transparent;
+  transparent.header.has_alpha = true;
+  transparent.planes = Tensor<float>({1, 4, 16, 16});
+  std::fill(transparent.planes.values().begin(), transparent.planes.values().end(), 0.5F);
+  for (const char* name : {"b.avif", "b.heic", "b.jxl", "b.webp"}) {
+    SCOPED_TRACE(name);
+    write_picture(transparent, folder / name);
+    const Picture again = read_picture(folder / name);
+    EXPECT_TRUE(again.header.has_alpha);
+    EXPECT_LE(mean_difference(again.planes, transparent.planes), 0.01);
+  }
+}
+
+TEST(PictureKinds, QualityChooses) {
+  const TemporaryFolder folder;
+  write_picture({.header = {}, .planes = test::random_tensor({1, 3, 64, 64}, 2)}, folder / "in.png");
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  for (const char* name : {"a.jpg", "a.webp", "a.avif", "a.heic", "a.jxl"}) {
+    SCOPED_TRACE(name);
+    const auto size = [&](std::optional<int> quality) {
+      PictureOptions options;
+      options.quality = quality;
+      EXPECT_TRUE(upscale_picture(engine, folder / "in.png", folder / name, options).warnings.empty());
+      return std::filesystem::file_size(folder / name);
+    };
+    EXPECT_LT(size(20), size(60));
+    EXPECT_LT(size(60), size(std::nullopt));
+  }
+  EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .quality = 50}).warnings,
+            std::vector<std::string>{".png has no quality to choose; --quality does nothing"});
+}
+
+/// Three frames of one colour each, with their delays.
+void write_animation(const std::filesystem::path& path) {
+  VipsImage* frames[3];
+  for (int i = 0; i < 3; ++i) {
+    VipsImage *black = nullptr, *coloured = nullptr;
+    ASSERT_EQ(vips_black(&black, 20, 16, "bands", 3, nullptr), 0);
+    double factor[3] = {1, 1, 1}, offset[3] = {0, 0, 0};
+    offset[i] = 200;
+    ASSERT_EQ(vips_linear(black, &coloured, factor, offset, 3, "uchar", TRUE, nullptr), 0);
+    ASSERT_EQ(vips_copy(coloured, &frames[i], "interpretation", VIPS_INTERPRETATION_sRGB, nullptr), 0);
+    g_object_unref(coloured);
+    g_object_unref(black);
+  }
+  VipsImage* all = nullptr;
+  ASSERT_EQ(vips_arrayjoin(frames, &all, 3, "across", 1, nullptr), 0);
+  for (VipsImage* frame : frames) g_object_unref(frame);
+  VipsImage* described = nullptr;
+  ASSERT_EQ(vips_copy(all, &described, nullptr), 0);
+  const int delays[3] = {100, 250, 70};
+  vips_image_set_array_int(described, "delay", delays, 3);
+  vips_image_set_int(described, "loop", 4);
+  vips_image_set_int(described, VIPS_META_PAGE_HEIGHT, 16);
+  save(described, path);
+  g_object_unref(described);
+  g_object_unref(all);
+}
+
+TEST(PictureKinds, AnimationsKeepFramesDelaysAndLoops) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  for (const char* from : {"in.gif", "in.webp"}) {
+    write_animation(folder / from);
+    for (const char* to : {"out.gif", "out.webp"}) {
+      SCOPED_TRACE(fmt::format("{} to {}", from, to));
+      const UpscaledPicture result = upscale_picture(engine, folder / from, folder / to);
+      EXPECT_EQ(result.input.frames, 3);
+      VipsImage* image = load(folder / to, "[n=-1]");
+      EXPECT_EQ(image->Xsize, 40);
+      EXPECT_EQ(image->Ysize, 96);
+      int *delays = nullptr, count = 0, loop = 0;
+      ASSERT_EQ(vips_image_get_array_int(image, "delay", &delays, &count), 0);
+      EXPECT_EQ(std::vector<int>(delays, delays + count), (std::vector<int>{100, 250, 70}));
+      ASSERT_EQ(vips_image_get_int(image, "loop", &loop), 0);
+      EXPECT_EQ(loop, 4);
+      // No frame shines into the next.
+      for (int frame = 0; frame < 3; ++frame) {
+        for (const int y : {0, 31}) {
+          double* sample = nullptr;
+          ASSERT_EQ(vips_getpoint(image, &sample, &count, 20, 32 * frame + y, nullptr), 0);
+          for (int k = 0; k < 3; ++k) EXPECT_NEAR(sample[k], k == frame ? 200 : 0, 4) << frame << " " << y << " " << k;
+          g_free(sample);
+        }
+      }
+      g_object_unref(image);
+    }
+  }
+  EXPECT_EQ(error_of([&] { upscale_picture(engine, folder / "in.gif", folder / "out.png"); }),
+            "3: the picture has 3 frames or pages, which '" + (folder / "out.png").string() +
+                "' cannot hold; write .gif, .webp or .tif");
+  upscale_picture(engine, folder / "in.gif", folder / "pages.tif");
+  EXPECT_EQ(PictureReader(folder / "pages.tif").header().frames, 3);
+}
+
+TEST(PictureKinds, LargePicturesAreRefusedByTheirHeader) {
+  const TemporaryFolder folder;
+  write_animation(folder / "in.gif");
+  const std::string name = (folder / "in.gif").string();
+  EXPECT_EQ(error_of([&] { PictureReader(name, 3 * 20 * 16); }), "no error");
+  EXPECT_EQ(error_of([&] { PictureReader(name, 3 * 20 * 16 - 1); }),
+            "6: '" + name +
+                "' has 20x16 pixels in each of 3 frames, more than the 959 that are read; --max-pixels allows more");
+}
+
+}  // namespace
+}  // namespace fsrcnn

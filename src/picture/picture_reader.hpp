@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "picture/picture.hpp"
+
+namespace fsrcnn {
+
+/// The largest picture that is read unless told otherwise, in pixels of all frames together.
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+
+/// Whether libvips knows the content of a file as a picture. The name does not count.
+bool is_picture(const std::filesystem::path& path);
+
+/// A picture file of any format that libvips knows, read row by row from top to bottom, without more of it in memory
+/// than its decoder needs. What comes out is gray or RGB, with or without alpha, 8 or 16 bits or float: palettes are
+/// expanded, CMYK goes through its profile to sRGB. The EXIF orientation is applied (and forgotten), so that every
+/// viewer shows the result upright; this takes a copy of the whole picture in memory.
+class PictureReader {
+ public:
+  /// Reads the header alone. Throws Error(io) if the file cannot be read, Error(limit) if the picture has more than
+  /// most_pixels, and Error(input) if it is no picture, or of a kind that cannot be upscaled.
+  explicit PictureReader(const std::filesystem::path& path, int64_t most_pixels = kMostPixels);
+
+  const PictureHeader& header() const { return header_; }
+  /// What people should know about the way the picture was read.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  /// The next rows of the current frame, (1, C, rows, W), full range in [0, 1] (floats may leave it). They must lie
+  /// within one frame. Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
+  void read(Tensor<float>& rows);
+
+ private:
+  void open(int64_t most_pixels);
+  void open_all_pages(int64_t pages);
+  void normalise();
+  template <class Operation>
+  void replace(const Operation& operation);
+
+  std::filesystem::path path_;
+  PictureHeader header_;
+  std::vector<std::string> warnings_;
+  std::shared_ptr<VipsImage> image_;
+  int white_ = 255;
+  int64_t next_row_ = 0;
+};
+
+/// A whole picture, of one frame. Throws like PictureReader.
+Picture read_picture(const std::filesystem::path& path);
+
+}  // namespace fsrcnn

@@ -1,0 +1,331 @@
+#include "picture/picture_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <limits>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <fmt/ranges.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/thread_pool.hpp"
+#include "picture/colour.hpp"
+#include "picture/metadata.hpp"
+#include "picture/row_queue.hpp"
+#include "picture/vips_support.hpp"
+
+namespace fsrcnn {
+namespace fs = std::filesystem;
+
+namespace {
+
+struct OutputFormat {
+  std::string_view suffix;
+  int bits;              ///< the most of a sample
+  bool alpha, frames;    ///< whether it has them
+  bool exif, xmp, icc;   ///< whether libvips writes them
+  int64_t largest_side;  ///< pixels
+  int default_quality;   ///< 0: it has none
+  const char* options;   ///< libvips'
+};
+
+constexpr int64_t kAnySide = 10000000;  // libvips' own limit
+constexpr const char* kTiff = "compression=deflate,predictor=horizontal";
+
+constexpr std::array<OutputFormat, 11> kOutputFormats = {{
+    {".png", 16, true, false, true, true, true, kAnySide, 0, ""},
+    {".jpg", 8, false, false, true, true, true, 65535, 95, ""},
+    {".jpeg", 8, false, false, true, true, true, 65535, 95, ""},
+    {".tif", 32, true, true, false, true, true, kAnySide, 0, kTiff},
+    {".tiff", 32, true, true, false, true, true, kAnySide, 0, kTiff},
+    {".webp", 8, true, true, true, true, true, 16383, 95, ""},
+    {".gif", 8, true, true, false, false, false, 65535, 0, ""},
+    {".avif", 16, true, false, true, true, true, 16384, 90, "compression=av1"},
+    {".heic", 16, true, false, true, true, true, 16384, 90, "compression=hevc"},
+    {".heif", 16, true, false, true, true, true, 16384, 90, "compression=hevc"},
+    {".jxl", 16, true, false, false, false, true, kAnySide, 95, ""},
+}};
+
+const OutputFormat* find_format(const fs::path& path) {
+  start_vips();
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto* found = std::find_if(kOutputFormats.begin(), kOutputFormats.end(),
+                                   [&](const OutputFormat& format) { return format.suffix == suffix; });
+  if (found == kOutputFormats.end() || vips_foreign_find_save_target(suffix.c_str()) == nullptr) {
+    vips_error_clear();
+    return nullptr;
+  }
+  return found;
+}
+
+const OutputFormat& output_format(const fs::path& path) {
+  const OutputFormat* const found = find_format(path);
+  if (found != nullptr) return *found;
+  std::string list;
+  for (const std::string& suffix : writable_suffixes()) list += (list.empty() ? "" : ", ") + suffix;
+  fail(ErrorCode::usage, "'{}': pictures cannot be written as '{}'; there are: {}", path.string(),
+       path.extension().string(), list);
+}
+
+template <class Sample>
+void interleave(const Tensor<float>& planes, Sample* samples) {
+  const auto [n, c, h, w] = planes.shape();
+  constexpr double kMax = std::numeric_limits<Sample>::max();
+  parallel_for(h, [&, c = c, w = w](int64_t y) {
+    for (int64_t k = 0; k < c; ++k) {
+      const float* row = planes.row(0, k, y);
+      for (int64_t x = 0; x < w; ++x) {
+        const double level = std::floor(row[x] * kMax + 0.5);
+        samples[(y * w + x) * c + k] = static_cast<Sample>(level > 0 ? std::min(level, kMax) : 0);  // 0 for NaN too
+      }
+    }
+  });
+}
+
+void interleave_floats(const Tensor<float>& planes, bool linear, int colour_planes, float* samples) {
+  const auto [n, c, h, w] = planes.shape();
+  for (int64_t y = 0; y < h; ++y) {
+    for (int64_t k = 0; k < c; ++k) {
+      const float* row = planes.row(0, k, y);
+      const bool decode = linear && k < colour_planes;
+      for (int64_t x = 0; x < w; ++x) samples[(y * w + x) * c + k] = decode ? linear_from_srgb(row[x]) : row[x];
+    }
+  }
+}
+
+/// What libvips asks rows of.
+class Rows {
+ public:
+  Rows(RowQueue& queue, int64_t row_bytes, int64_t pixel_bytes)
+      : queue_(queue), row_bytes_(row_bytes), pixel_bytes_(pixel_bytes) {}
+
+  /// Fills a region, whose rows must not lie above those of the regions before.
+  void fill(VipsRegion* region) {
+    const VipsRect& wanted = region->valid;
+    for (int y = wanted.top; y < VIPS_RECT_BOTTOM(&wanted); ++y) {
+      const std::byte* const row = find(y, wanted.top);
+      std::memcpy(VIPS_REGION_ADDR(region, wanted.left, y), row + wanted.left * pixel_bytes_,
+                  static_cast<size_t>(wanted.width * pixel_bytes_));
+    }
+  }
+  double waited_s() const { return waited_s_; }
+
+ private:
+  // Blocks that end above `oldest` are forgotten.
+  const std::byte* find(int64_t y, int64_t oldest) {
+    while (!blocks_.empty() && blocks_.front().first_row + blocks_.front().rows <= oldest) blocks_.pop_front();
+    while (blocks_.empty() || blocks_.back().first_row + blocks_.back().rows <= y) {
+      const auto begin = std::chrono::steady_clock::now();
+      std::optional<RowBlock> block = queue_.pop();
+      waited_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      if (!block) fail(ErrorCode::input, "the picture has no row {}", y);
+      blocks_.push_back(*std::move(block));
+    }
+    for (const RowBlock& block : blocks_) {
+      if (y < block.first_row) break;
+      if (y < block.first_row + block.rows) return block.samples.data() + (y - block.first_row) * row_bytes_;
+    }
+    fail(ErrorCode::io, "libvips wants row {} again", y);
+  }
+
+  RowQueue& queue_;
+  int64_t row_bytes_, pixel_bytes_;
+  std::deque<RowBlock> blocks_;
+  double waited_s_ = 0;
+};
+
+/// The rows as libvips sees them: no exception passes through it.
+struct Generator {
+  Rows rows;
+  std::exception_ptr failure;
+
+  static int generate(VipsRegion* region, void*, void* self, void*, gboolean*) {
+    auto& generator = *static_cast<Generator*>(self);
+    try {
+      if (generator.failure) return -1;
+      generator.rows.fill(region);
+      return 0;
+    } catch (...) {
+      generator.failure = std::current_exception();
+      return -1;
+    }
+  }
+};
+
+/// Runs the source on a thread of its own, until the queue is closed.
+class Producer {
+ public:
+  Producer(const PictureHeader& picture, int bits, const RowSource& source)
+      : thread_([this, &picture, bits, &source] { run(picture, bits, source); }) {}
+  ~Producer() {
+    queue_.close();
+    thread_.join();
+  }
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+  RowQueue& queue() { return queue_; }
+
+ private:
+  void run(const PictureHeader& picture, int bits, const RowSource& source) {
+    try {
+      int64_t next_row = 0;
+      for (;;) {
+        const Tensor<float> planes = source();
+        if (planes.count() == 0) break;
+        RowBlock block{next_row, planes.shape().h, {}};
+        block.samples.resize(static_cast<size_t>(planes.count() * bits / 8));
+        switch (bits) {
+          case 8: interleave(planes, reinterpret_cast<uint8_t*>(block.samples.data())); break;
+          case 16: interleave(planes, reinterpret_cast<uint16_t*>(block.samples.data())); break;
+          default:
+            interleave_floats(planes, picture.linear, picture.colour_planes,
+                              reinterpret_cast<float*>(block.samples.data()));
+        }
+        next_row += block.rows;
+        if (!queue_.push(std::move(block))) break;
+      }
+      queue_.finish();
+    } catch (...) {
+      queue_.finish(std::current_exception());
+    }
+    vips_thread_shutdown();
+  }
+
+  RowQueue queue_;
+  std::thread thread_;
+};
+
+VipsInterpretation interpretation_of(const PictureHeader& picture, int bits) {
+  const bool gray = picture.colour_planes == 1;
+  if (bits == 8) return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+  if (bits == 16) return gray ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
+  return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
+}
+
+/// libvips' suffix with options.
+std::string saver_of(const OutputFormat& format, const PictureHeader& picture, int bits, std::optional<int> quality) {
+  std::string options = format.options;
+  const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
+  if (format.default_quality != 0) add("Q=" + std::to_string(quality.value_or(format.default_quality)));
+  constexpr int64_t kLargestTiffBytes = 3500000000;  // its offsets have 32 bits
+  const int64_t bytes = picture.width * picture.height * picture.frames * picture.planes() * bits / 8;
+  if (format.options == kTiff && bytes > kLargestTiffBytes) add("bigtiff");
+  return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
+}
+
+}  // namespace
+
+std::vector<std::string> writable_suffixes() {
+  std::vector<std::string> suffixes;
+  for (const OutputFormat& format : kOutputFormats) {
+    if (find_format(std::string("a") + std::string(format.suffix)) != nullptr) suffixes.emplace_back(format.suffix);
+  }
+  return suffixes;
+}
+
+bool is_writable(const fs::path& path) { return find_format(path) != nullptr; }
+
+void check_writable(const PictureHeader& picture, const fs::path& path) {
+  const OutputFormat& format = output_format(path);
+  if (picture.has_alpha && !format.alpha) {
+    fail(ErrorCode::input, "the picture has an alpha channel, which '{}' cannot hold; write .png, .tif or .webp",
+         path.string());
+  }
+  if (picture.frames > 1 && !format.frames) {
+    fail(ErrorCode::input, "the picture has {} frames or pages, which '{}' cannot hold; write .gif, .webp or .tif",
+         picture.frames, path.string());
+  }
+  if (std::max(picture.width, picture.height) > format.largest_side) {
+    fail(ErrorCode::input, "'{}' would have {}x{} pixels, but the format ends at {} a side; write .png or .tif",
+         path.string(), picture.width, picture.height, format.largest_side);
+  }
+  const AtomicOutput trial(path, AtomicOutput::Kind::file);  // throws if nothing can be written there
+}
+
+std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, std::optional<int> quality) {
+  const OutputFormat& format = output_format(path);
+  std::vector<std::string> lost;
+  std::vector<std::string> left;
+  const auto check = [&](bool kept, const char* field, const char* name) {
+    if (kept || picture.metadata == nullptr || vips_image_get_typeof(picture.metadata.get(), field) == 0) return;
+    left.emplace_back(name);
+  };
+  check(format.exif, VIPS_META_EXIF_NAME, "EXIF");
+  check(format.xmp, VIPS_META_XMP_NAME, "XMP");
+  check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
+  if (!left.empty()) {
+    lost.push_back(fmt::format("{} is written without the picture's {}; .png, .jpg and .webp keep all", format.suffix,
+                               fmt::join(left, ", ")));
+  }
+  if (picture.bits > format.bits) {
+    lost.push_back(fmt::format("{} holds {} bits a sample of the picture's {}", format.suffix, format.bits,
+                               picture.bits == 32 ? "floats" : std::to_string(picture.bits)));
+  }
+  if (quality && format.default_quality == 0) {
+    lost.push_back(fmt::format("{} has no quality to choose; --quality does nothing", format.suffix));
+  }
+  return lost;
+}
+
+double write_picture(const PictureHeader& picture, const fs::path& path, const RowSource& source,
+                     std::optional<int> quality) {
+  check_writable(picture, path);
+  const OutputFormat& format = output_format(path);
+  const int bits = std::min(picture.bits, format.bits);
+  const auto bands = static_cast<int>(picture.planes());
+  const auto start = std::chrono::steady_clock::now();
+  AtomicOutput output(path, AtomicOutput::Kind::file);
+  double waited_s = 0;
+  {
+    Producer producer(picture, bits, source);
+    const int64_t pixel_bytes = int64_t{bands} * bits / 8;
+    Generator generator{Rows(producer.queue(), picture.width * pixel_bytes, pixel_bytes), nullptr};
+    const VipsPtr<VipsImage> image(vips_image_new());
+    vips_image_init_fields(image.get(), static_cast<int>(picture.width),
+                           static_cast<int>(picture.height * picture.frames), bands,
+                           bits == 8    ? VIPS_FORMAT_UCHAR
+                           : bits == 16 ? VIPS_FORMAT_USHORT
+                                        : VIPS_FORMAT_FLOAT,
+                           VIPS_CODING_NONE, interpretation_of(picture, bits), 1, 1);
+    if (picture.metadata != nullptr) {
+      apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
+    }
+    if (picture.frames > 1) {
+      vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
+      vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
+    }
+    const VipsPtr<VipsTarget> target(vips_target_new_to_file(output.temporary().c_str()));
+    const bool written =
+        vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
+        vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0 &&
+        target != nullptr &&
+        vips_image_write_to_target(image.get(), saver_of(format, picture, bits, quality).c_str(), target.get(),
+                                   nullptr) == 0;
+    if (!written) {
+      const std::string message = vips_message();
+      if (generator.failure) std::rethrow_exception(generator.failure);
+      fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
+    }
+    waited_s = generator.rows.waited_s();
+  }
+  output.commit();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() - waited_s;
+}
+
+void write_picture(const Picture& picture, const fs::path& path) {
+  bool done = false;
+  PictureHeader header = picture.header;
+  header.width = picture.planes.shape().w;
+  header.height = picture.planes.shape().h;
+  write_picture(header, path, [&] { return std::exchange(done, true) ? Tensor<float>() : picture.planes; });
+}
+
+}  // namespace fsrcnn

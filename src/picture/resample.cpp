@@ -1,0 +1,161 @@
+#include "picture/resample.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int64_t kBlockRows = 64;  // that resize_bicubic passes on together
+
+double cubic(double x) {
+  x = std::abs(x);
+  if (x <= 1) return (1.5 * x - 2.5) * x * x + 1;
+  if (x <= 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
+  return 0;
+}
+
+double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
+
+double lanczos3(double x) { return std::abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+ResampleTaps make_taps(int64_t size_in, int64_t size_out, ResampleKernel kernel) {
+  const auto value = kernel == ResampleKernel::cubic ? cubic : lanczos3;
+  const double scale = static_cast<double>(size_out) / static_cast<double>(size_in);
+  const double kernel_scale = std::min(scale, 1.0);
+  const double radius = (kernel == ResampleKernel::cubic ? 2 : 3) / kernel_scale;
+  const auto reach = static_cast<int64_t>(std::ceil(2 * radius)) + 2;
+  std::vector<std::vector<double>> weights;
+  ResampleTaps taps;
+  for (int64_t out = 0; out < size_out; ++out) {
+    const double centre = (static_cast<double>(out) + 0.5) / scale - 0.5;
+    int64_t first = static_cast<int64_t>(std::floor(centre - radius));
+    std::vector<double> row;
+    double sum = 0;
+    for (int64_t i = first; i < first + reach; ++i) {
+      row.push_back(value((centre - static_cast<double>(i)) * kernel_scale));
+      sum += row.back();
+    }
+    for (double& weight : row) weight /= sum;
+    const auto begin = std::find_if(row.begin(), row.end(), [](double weight) { return weight != 0; });
+    first += begin - row.begin();
+    row.erase(row.begin(), begin);
+    while (row.back() == 0) row.pop_back();
+    taps.count = std::max(taps.count, static_cast<int64_t>(row.size()));
+    taps.first.push_back(first);
+    weights.push_back(std::move(row));
+  }
+  taps.weight.reserve(static_cast<size_t>(size_out * taps.count));
+  for (std::vector<double>& row : weights) {
+    row.resize(static_cast<size_t>(taps.count));
+    taps.weight.insert(taps.weight.end(), row.begin(), row.end());
+  }
+  return taps;
+}
+
+/// ... 1 0 | 0 1 2 ... n-1 | n-1 n-2 ...
+int64_t mirrored(int64_t i, int64_t size) {
+  const int64_t in_period = ((i % (2 * size)) + 2 * size) % (2 * size);
+  return std::min(in_period, 2 * size - 1 - in_period);
+}
+
+}  // namespace
+
+RowResampler::RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height,
+                           ResampleKernel kernel, Sink sink)
+    : width_(width),
+      height_(height),
+      output_width_(output_width),
+      output_height_(output_height),
+      sink_(std::move(sink)) {
+  if (width < 1 || height < 1 || output_width < 1 || output_height < 1) {
+    fail(ErrorCode::input, "a picture of {}x{} cannot be resized to {}x{}: sizes must be positive", width, height,
+         output_width, output_height);
+  }
+  vertical_ = make_taps(height, output_height, kernel);
+  horizontal_ = make_taps(width, output_width, kernel);
+  const auto [left, right] = std::minmax_element(horizontal_.first.begin(), horizontal_.first.end());
+  margin_left_ = std::max<int64_t>(0, -*left);
+  margin_right_ = std::max<int64_t>(0, *right + horizontal_.count - width);
+  for (const int64_t first : vertical_.first) {
+    int64_t least = height, most = 0;
+    for (int64_t i = first; i < first + vertical_.count; ++i) {
+      least = std::min(least, mirrored(i, height));
+      most = std::max(most, mirrored(i, height));
+    }
+    first_needed_.push_back(least);
+    last_row_.push_back(most);
+  }
+  for (size_t y = first_needed_.size() - 1; y > 0; --y) {
+    first_needed_[y - 1] = std::min(first_needed_[y - 1], first_needed_[y]);
+  }
+}
+
+void RowResampler::push(const ConstPlane& rows) {
+  if (rows.width != width_ || rows.type != SampleType::f32 || rows_ + rows.height > height_) {
+    fail(ErrorCode::input, "{} rows of {} samples were pushed into a picture of {}x{} floats, after {} before",
+         rows.height, rows.width, width_, height_, rows_);
+  }
+  for (int64_t y = 0; y < rows.height; ++y) {
+    const auto* const row = reinterpret_cast<const float*>(rows.row(y));
+    input_.insert(input_.end(), row, row + width_);
+  }
+  rows_ += rows.height;
+  const int64_t begin = output_rows_;
+  int64_t end = begin;
+  while (end < output_height_ && last_row_[static_cast<size_t>(end)] < rows_) ++end;
+  if (end == begin) return;
+  output_.resize(static_cast<size_t>((end - begin) * output_width_));
+  parallel_for(end - begin, [&](int64_t i) { compute_row(begin + i, output_.data() + i * output_width_); });
+  output_rows_ = end;
+  const int64_t keep = end == output_height_ ? rows_ : std::min(rows_, first_needed_[static_cast<size_t>(end)]);
+  input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>((keep - input_begin_) * width_));
+  input_begin_ = keep;
+  sink_({reinterpret_cast<const std::byte*>(output_.data()), output_width_, end - begin,
+         output_width_ * static_cast<ptrdiff_t>(sizeof(float))});
+}
+
+void RowResampler::compute_row(int64_t y, float* output) const {
+  std::vector<double> padded(static_cast<size_t>(margin_left_ + width_ + margin_right_));
+  double* const row = padded.data() + margin_left_;
+  for (int64_t k = 0; k < vertical_.count; ++k) {
+    const double weight = vertical_.weight[static_cast<size_t>(y * vertical_.count + k)];
+    if (weight == 0) continue;
+    const int64_t source = mirrored(vertical_.first[static_cast<size_t>(y)] + k, height_);
+    const float* const in = input_.data() + (source - input_begin_) * width_;
+    for (int64_t x = 0; x < width_; ++x) row[x] += weight * in[x];
+  }
+  for (int64_t x = -margin_left_; x < 0; ++x) row[x] = row[mirrored(x, width_)];
+  for (int64_t x = width_; x < width_ + margin_right_; ++x) row[x] = row[mirrored(x, width_)];
+  for (int64_t x = 0; x < output_width_; ++x) {
+    const double* const weight = horizontal_.weight.data() + x * horizontal_.count;
+    const double* const in = row + horizontal_.first[static_cast<size_t>(x)];
+    double sum = 0;
+    for (int64_t k = 0; k < horizontal_.count; ++k) sum += weight[k] * in[k];
+    output[x] = static_cast<float>(sum);
+  }
+}
+
+Tensor<float> resize_bicubic(const Tensor<float>& input, int64_t height, int64_t width) {
+  const auto [n, c, h, w] = input.shape();
+  Tensor<float> output({n, c, std::max<int64_t>(0, height), std::max<int64_t>(0, width)});
+  for (int64_t plane = 0; plane < n * c; ++plane) {
+    float* next = output.plane(plane / c, plane % c);
+    RowResampler resampler(w, h, width, height, ResampleKernel::cubic, [&](const ConstPlane& rows) {
+      const auto* const samples = reinterpret_cast<const float*>(rows.data);
+      next = std::copy_n(samples, rows.width * rows.height, next);
+    });
+    for (int64_t y = 0; y < h; y += kBlockRows) {
+      const int64_t count = std::min(kBlockRows, h - y);
+      resampler.push({reinterpret_cast<const std::byte*>(input.row(plane / c, plane % c, y)), w, count,
+                      w * static_cast<ptrdiff_t>(sizeof(float))});
+    }
+  }
+  return output;
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/plane.hpp"
+#include "base/tensor.hpp"
+
+namespace fsrcnn {
+
+/// cubic: a = -0.5 (Keys 1981), as MATLAB's imresize(..., 'bicubic') has it; lanczos3: sinc windowed by sinc.
+enum class ResampleKernel { cubic, lanczos3 };
+
+/// For each output pixel along one axis, the input pixels that it is made of, and their weights.
+struct ResampleTaps {
+  int64_t count = 0;           ///< for each output pixel
+  std::vector<int64_t> first;  ///< (size_out): the leftmost of them; may lie outside, where the picture is mirrored
+  std::vector<double> weight;  ///< (size_out, count), each row sums to 1
+};
+
+/// A plane that comes row by row, from top to bottom, and leaves at another size, in memory that does not depend on its
+/// height. Pixel centres at half integers, the kernel widened when shrinking (antialiasing), the picture mirrored at
+/// its edges. Neither rounded nor clamped; computes in float64.
+class RowResampler {
+ public:
+  using Sink = RowUpscaler::Sink;
+
+  /// Throws Error(input) if a size is not positive.
+  RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height, ResampleKernel kernel,
+               Sink sink);
+
+  /// The next rows, of floats. What can be computed from the rows so far goes to the sink, and is gone after its call.
+  void push(const ConstPlane& rows);
+
+ private:
+  void compute_row(int64_t y, float* output) const;
+
+  int64_t width_, height_, output_width_, output_height_;
+  ResampleTaps vertical_, horizontal_;
+  int64_t margin_left_ = 0, margin_right_ = 0;  // pixels that the horizontal taps reach beyond the picture
+  std::vector<int64_t> last_row_;               // that an output row reads
+  std::vector<int64_t> first_needed_;           // row that an output row or one after it reads
+  Sink sink_;
+  int64_t rows_ = 0, input_begin_ = 0, output_rows_ = 0;
+  std::vector<float> input_, output_;
+};
+
+/// Every plane of `input` resized to height x width, as MATLAB's imresize(..., 'bicubic') does.
+/// (N, C, H, W) -> (N, C, height, width). Throws Error(input) if a size is not positive.
+Tensor<float> resize_bicubic(const Tensor<float>& input, int64_t height, int64_t width);
+
+}  // namespace fsrcnn

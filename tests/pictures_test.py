@@ -1,0 +1,226 @@
+"""Many pictures, large ones and broken ones, as people have them: python3 pictures_test.py PROGRAM [unittest's options]"""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import unittest
+import zlib
+
+from support.program import CROP, INPUT, IO, LIMIT, PROGRAM, USAGE, ProgramTest, main, png_bytes, png_size
+
+SANITIZED = bool(os.environ.get("FSRCNN_SANITIZE"))
+MOST_MEGABYTES = 150
+
+
+def gray_tiff(path, width, height):
+    """A plain TIFF of 8-bit gray whose rows are all different, written row by row."""
+    strip = 8 + 8 * 12 + 6
+    entries = [(256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, strip), (278, 4, height), (279, 4, width * height)]
+    with open(path, "wb") as file:
+        file.write(b"II*\0" + struct.pack("<IH", 8, len(entries)))
+        for tag, kind, value in entries:
+            file.write(struct.pack("<HHII", tag, kind, 1, value))
+        file.write(struct.pack("<I", 0))
+        row = bytes((x * x // 64) % 251 for x in range(width + 251))
+        for y in range(height):
+            file.write(row[y % 251 : y % 251 + width])
+
+
+class Pictures(ProgramTest):
+    def make_folder(self):
+        """Three pictures, one of them damaged, one in a folder, and files that are no pictures."""
+        (self.folder / "in" / "deep" / "er").mkdir(parents=True)
+        (self.folder / "in" / "a.png").write_bytes(png_bytes(4, 3, 3, [[9] * 12] * 3))
+        (self.folder / "in" / "notes.txt").write_text("no picture")
+        (self.folder / "in" / ".hidden.png").write_bytes(b"")
+        (self.folder / "in" / "b.jpg").write_bytes(CROP.read_bytes()[:500])
+        shutil.copy(CROP, self.folder / "in" / "deep" / "er" / "c.dat")
+
+    def outputs(self, folder="out"):
+        return sorted(str(p.relative_to(self.folder / folder)) for p in (self.folder / folder).rglob("*") if p.is_file())
+
+    def test_folders(self):
+        self.make_folder()
+        result = self.run_program("upscale", "in", "-o", "out", "--recursive")
+        self.assertEqual(result.returncode, 1)
+        # What is a picture is told by its content, and by its name only to tell that it is none.
+        self.assertEqual(self.outputs(), ["a.png", "deep/er/c.png"])
+        self.assertEqual(png_size(self.folder / "out" / "deep" / "er" / "c.png"), (190, 154))
+        self.assertIn("out/a.png: 4x3 -> 8x6", result.stdout)
+        self.assertIn("1 of 3 inputs failed:\n  in/b.jpg (code 3)", result.stderr)
+
+        flat = self.run_program("upscale", "in", "-o", "flat/deep/")
+        self.assertEqual((flat.returncode, self.outputs("flat")), (1, ["deep/a.png"]))
+        os.remove(self.folder / "in" / "b.jpg")
+        self.succeed("upscale", "in", "-o", "jpegs", "--recursive", "--format", "jpg", "--quality", "50", "--quiet")
+        self.assertEqual(self.outputs("jpegs"), ["a.jpg", "deep/er/c.jpg"])
+
+    def test_outputs_are_no_inputs(self):
+        self.make_folder()
+        os.remove(self.folder / "in" / "b.jpg")
+        for _ in range(2):
+            self.succeed("upscale", "in", "-o", "in/out", "--recursive")
+            self.assertEqual(self.outputs("in/out"), ["a.png", "deep/er/c.png"])
+
+    def test_skip_existing(self):
+        self.make_folder()
+        (self.folder / "out").mkdir()
+        (self.folder / "out" / "a.png").write_bytes(b"made before")
+        result = self.run_program("upscale", "in/a.png", "in/deep/er/c.dat", "-o", "out", "--skip-existing")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("out/a.png: exists already, skipped", result.stdout)
+        self.assertEqual((self.folder / "out" / "a.png").read_bytes(), b"made before")
+        self.assertEqual(self.outputs(), ["a.png", "c.png"])
+
+    def test_one_failure_does_not_stop_the_rest(self):
+        shutil.copy(CROP, self.folder / "last.png")
+        (self.folder / "broken.png").write_bytes(b"broken")
+        result = self.run_program("upscale", "none.png", "broken.png", "last.png", "-o", "out")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("2 of 3 inputs failed:\n  none.png (code 5)\n  broken.png (code 3)\n", result.stderr)
+        self.assertEqual(self.outputs(), ["last.png"])
+        # One input alone keeps its own code.
+        self.fail_with(IO, "upscale", "none.png", "-o", "out/")
+        self.fail_with(INPUT, "upscale", "broken.png", "-o", "out/")
+
+    def test_names_that_clash(self):
+        (self.folder / "in").mkdir()
+        for name in ("a.png", "a.jpg"):
+            shutil.copy(CROP, self.folder / "in" / name)
+        shutil.copy(CROP, self.folder / "a.png")
+        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "png", says="would both become 'out/a.png'")
+        self.fail_with(USAGE, "upscale", "in/a.png", "a.png", "-o", "out", says="would both become 'out/a.png'")
+        self.fail_with(USAGE, "upscale", "in", "-o", "in", says="is the input itself")
+        self.fail_with(USAGE, "upscale", "in/a.jpg", "a.png", "-o", ".", "--format", "png", says="is another input")
+        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="pictures cannot be written as '.xyz'")
+        self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="is not .png")
+        self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
+
+    def test_json(self):
+        self.make_folder()
+        (self.folder / "out").mkdir()
+        (self.folder / "out" / "a.png").write_bytes(b"made before")
+        result = self.run_program("upscale", "in", "-o", "out", "-r", "--skip-existing", "--json", "--threads", "1", "--scale", "3")
+        summary = json.loads(result.stdout)
+        self.assertEqual((summary["exit_code"], result.returncode), (1, 1))
+        self.assertEqual((summary["model"], summary["model_scale"], summary["threads"]), ("fsrcnn-x2", 2, 1))
+        self.assertEqual((summary["done"], summary["skipped"], summary["failed"]), (1, 1, 1))
+        skipped, failed, done = summary["inputs"]
+        self.assertEqual((skipped["input"], skipped["output"], skipped["status"]), ("in/a.png", "out/a.png", "skipped"))
+        self.assertEqual((failed["status"], failed["error"]["code"]), ("failed", INPUT))
+        self.assertIn("in/b.jpg", failed["error"]["message"])
+        self.assertEqual((done["input_size"], done["output_size"], done["frames"]), ([95, 77], [285, 231], 1))
+        self.assertEqual(done["method"], "fsrcnn-x2 twice to 380x308, then Lanczos")
+        self.assertEqual(set(done["stage_seconds"]), {"reading", "colour", "network", "resampling", "writing"})
+        self.assertTrue(0 < done["stage_seconds"]["network"] < done["seconds"] <= summary["seconds"])
+        for arguments, code in ((["none.png", "-o", "b.png"], IO), ([CROP, "-o", "b.png", "--model", "none"], 4), ([CROP, "-o", "b.xyz"], USAGE)):
+            result = self.run_program("upscale", *arguments, "--json")
+            summary = json.loads(result.stdout)
+            self.assertEqual((result.returncode, summary["exit_code"]), (code, code))
+            error = summary["error"] if "error" in summary else summary["inputs"][0]["error"]
+            self.assertEqual(error["code"], code)
+            self.assertIn(error["message"], result.stderr)
+
+    def test_any_size(self):
+        printed = self.succeed("upscale", CROP, "-o", "a.png", "--scale", "3")
+        self.assertRegex(printed, r"^a\.png: 95x77 -> 285x231 in [\d.]+ s \(fsrcnn-x2 twice to 380x308, then Lanczos\)\n$")
+        self.assertEqual(png_size(self.folder / "a.png"), (285, 231))
+        for options, size in (("--scale 1", (95, 77)), ("--scale 1.37", (130, 105)), ("--scale 8", (760, 616)), ("--size 500x20", (500, 20)), ("--size 10x9", (10, 9))):
+            self.succeed("upscale", CROP, "-o", "a.png", *options.split())
+            self.assertEqual(png_size(self.folder / "a.png"), size)
+
+    def test_limit(self):
+        """A bomb is refused by its header, before it is unpacked."""
+        header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
+        (self.folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + struct.pack(">I", 1000) + b"IDAT")
+        self.fail_with(LIMIT, "upscale", "bomb.png", "-o", "out.png", says="30000x30000 pixels, more than the 268435456 that are read; --max-pixels")
+        if not SANITIZED:
+            self.assertLess(min(self.seconds_of("upscale", "bomb.png", "-o", "out.png") for _ in range(5)), 0.1)
+        self.fail_with(LIMIT, "upscale", CROP, "-o", "out.png", "--max-pixels", "7314")
+        self.succeed("upscale", CROP, "-o", "out.png", "--max-pixels", "7315")
+
+    def seconds_of(self, *arguments):
+        begin = time.monotonic()
+        self.run_program(*arguments)
+        return time.monotonic() - begin
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's own memory is counted too")
+    def test_memory_does_not_grow_with_the_picture(self):
+        """40 megapixels become 160, in a fraction of the memory that either takes."""
+        gray_tiff(self.folder / "in.tif", 5000, 8000)
+        peaks = []
+        for name in ("out.tif", "out.png"):
+            process = subprocess.Popen([PROGRAM, "upscale", "in.tif", "-o", name, "--quiet"], cwd=self.folder)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = 0
+            self.assertEqual(status, 0)
+            peaks.append(usage.ru_maxrss / 1024)
+            os.remove(self.folder / name)
+        self.assertLess(max(peaks), MOST_MEGABYTES, peaks)
+
+    def test_full_disk(self):
+        """Wherever writing ends, the old file stays, or no file; and the code says it."""
+        shutil.copy(CROP, self.folder / "in.png")
+        for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.gif", "a.avif", "a.heic", "a.jxl"):
+            self.succeed("upscale", "in.png", "-o", name, "--quiet")
+            whole = (self.folder / name).stat().st_size
+            for old in (b"an older picture", None):
+                for size in (0, 100, whole // 2, whole - 1):
+                    (self.folder / name).unlink(missing_ok=True)
+                    if old is not None:
+                        (self.folder / name).write_bytes(old)
+                    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: B023, E731
+                    self.fail_with(IO, "upscale", "in.png", "-o", name, says=name, preexec_fn=limit)
+
+    def test_signals(self):
+        gray_tiff(self.folder / "in.tif", 4000, 4000)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = self.files().keys()
+            process = subprocess.Popen([PROGRAM, "upscale", "in.tif", "-o", "out.png"], cwd=self.folder, stderr=subprocess.DEVNULL)
+            while not list(self.folder.glob(".fsrcnn.*")):
+                time.sleep(0.01)
+            process.send_signal(number)
+            self.assertEqual(process.wait(), -number)  # which a shell calls 130 and 143
+            self.assertEqual(self.files().keys(), before)
+
+    def test_manual(self):
+        """Every option of the help is in the manual page, and every shell completes it."""
+        page = self.succeed("man").replace("\\", "")
+        scripts = {shell: self.succeed("completion", shell) for shell in ("bash", "zsh", "fish")}
+        for command in ("upscale", "eval", "bench", "info", "convert", "conv-transpose2d"):
+            options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", self.succeed(command, "--help")))
+            self.assertGreater(len(options), 1)
+            for option in options:
+                self.assertIn(f"fB{option}fR", page)
+                self.assertIn(option, scripts["bash"])
+                self.assertIn(option, scripts["zsh"])
+                self.assertIn(f"-l {option[2:]} ", scripts["fish"])
+        self.fail_with(USAGE, "completion", "tcsh", says="there are: bash, zsh, fish")
+
+    def complete(self, *words):
+        """What bash would offer for the last word."""
+        line = " ".join(f"'{word}'" for word in ("fsrcnn", *words))
+        script = f'source "$1"; COMP_WORDS=({line}); COMP_CWORD={len(words)}; _fsrcnn; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        (self.folder / "completion").write_text(self.succeed("completion", "bash"))
+        result = subprocess.run(["bash", "-c", script, "bash", "completion"], capture_output=True, text=True, cwd=self.folder, check=True)
+        return result.stdout.split()
+
+    def test_completion_in_bash(self):
+        (self.folder / "photo.png").write_bytes(b"")
+        self.assertEqual(self.complete("upsc"), ["upscale"])
+        self.assertEqual(self.complete("upscale", "ph"), ["photo.png"])
+        self.assertEqual(self.complete("upscale", "photo.png", "--skip"), ["--skip-existing"])
+        self.assertEqual(self.complete("upscale", "--precision", ""), ["fast", "exact"])
+        self.assertEqual(self.complete("upscale", "--format", "j"), ["jpg", "jxl"])
+        self.assertEqual(self.complete("upscale", "--threads", ""), [])
+        self.assertEqual(self.complete("upscale", "-o", "ph"), ["photo.png"])
+
+
+if __name__ == "__main__":
+    main()

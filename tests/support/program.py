@@ -1,0 +1,65 @@
+"""What tests of the whole program share: python3 SOME_test.py PROGRAM [unittest's options]"""
+
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+GOLDEN = TESTS / "golden"
+CROP = TESTS / "data" / "crop.png"
+USAGE, INPUT, MODEL, IO, LIMIT = 2, 3, 4, 5, 6
+PROGRAM = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else ""
+
+
+def png_bytes(width, height, channels, rows):
+    """An 8-bit PNG; rows yields the bytes of each."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def png_size(path):
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+class ProgramTest(unittest.TestCase):
+    """Each test has an empty folder, in which the program runs."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_test_"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_program(self, *arguments, **options):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=300, **options)
+
+    def succeed(self, *arguments):
+        result = self.run_program(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def fail_with(self, code, *arguments, says="", **options):
+        """The program must end with this code and say why, and must leave the folder as it was."""
+        before = self.files()
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
+        self.assertIn(says, result.stderr)
+        self.assertNotEqual(result.stderr.strip(), "")
+        self.assertEqual(self.files(), before)
+        return result.stderr
+
+    def files(self):
+        return {str(p): p.read_bytes() for p in sorted(self.folder.rglob("*")) if p.is_file()}
+
+
+def main():
+    del sys.argv[1]
+    unittest.main(verbosity=1)
