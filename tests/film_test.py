@@ -21,7 +21,7 @@ FAST = ["--preset", "ultrafast"]
 
 
 def ffmpeg(*arguments, **options):
-    return subprocess.run(["ffmpeg", "-y", "-v", "error", "-nostdin", *map(str, arguments)], check=True, capture_output=True, **options)
+    return subprocess.run(["ffmpeg", "-y", "-v", "error", "-nostdin", *map(str, arguments)], check=True, capture_output=True, timeout=120, **options)
 
 
 def probe(path, *arguments):
@@ -223,6 +223,31 @@ class FilmTest(unittest.TestCase):
         self.assertNotEqual(old["sample_aspect_ratio"], "1:1")
         self.assertEqual([s["rotation"] for s in old["side_data_list"]], [s["rotation"] for s in new["side_data_list"]])
 
+    def test_frames_do_not_depend_on_where_decoding_begins(self):
+        """Open groups of pictures: what comes before a key picture refers to what lies behind the cut."""
+        for codec in (("-c:v", "libx264", "-x264opts", "open_gop=1:keyint=9:bframes=3:scenecut=0"),
+                      ("-c:v", "libx265", "-x265-params", "open-gop=1:keyint=9:bframes=3:scenecut=0:log-level=none")):  # fmt: skip
+            with self.subTest(codec[1]):
+                film = self.make("a.mkv", *codec, frames=60, size="80x72")
+                for name, frames in (("one", 1000), ("many", 7)):
+                    self.succeed("upscale", film, "-o", f"{name}.mkv", "--codec", "ffv1", "--segment-frames", frames)
+                self.assertGreater(len(self.succeed("plan", film, "--segment-frames", 7).stdout.split()), 4)
+                self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
+                self.assertEqual(packets(film, "v:0"), packets(self.folder / "many.mkv", "v:0"))
+
+    def test_still_pictures_are_computed_once(self):
+        film = self.folder / "a.mkv"
+        ffmpeg("-loop", "1", "-i", CROP, "-frames:v", "10", "-vf", "format=yuv420p", "-c:v", "ffv1", film)
+        summary = json.loads(self.succeed("upscale", film, "-o", "b.mkv", "--json").stdout)["inputs"][0]
+        self.assertGreaterEqual(summary["strips_reused"], summary["strips"] * 0.9)
+        self.assertLess(summary["strips_reused"], summary["strips"])
+        self.assertEqual(len({decoded(self.folder / "b.mkv")[i * 190 * 154 * 3 // 2 :][: 190 * 154] for i in range(10)}), 1)
+
+    def test_no_frame(self):
+        pictures, film = self.make("pictures.mkv", "-c:v", "libx264"), self.folder / "a.mkv"
+        ffmpeg("-f", "lavfi", "-i", "sine=d=0.1", "-i", pictures, "-map", "0", "-map", "1", "-c:v", "copy", "-frames:v", "0", film)
+        self.fail_with(INPUT, "upscale", film, "-o", "b.mkv", says="picture")
+
     def test_one_frame(self):
         film, output = self.make("a.mkv", "-c:v", "libx264", frames=1), self.folder / "b.mkv"
         self.succeed("upscale", film, "-o", output)
@@ -329,7 +354,8 @@ class FilmTest(unittest.TestCase):
     def test_a_full_disk_loses_nothing(self):
         film, output = self.film_with_everything(), self.folder / "out.mkv"
         output.write_bytes(b"the old film")
-        for limit in (0, 100, 3000, 30000, 60000):
+        # The segments have some 15 KB each, the film 90.
+        for limit in (0, 100, 1000, *range(3000, 80000, 7000)):
             with self.subTest(limit):
                 full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: B023, E731
                 result = self.run_program("upscale", film, "-o", output, "--segment-frames", 20, *FAST, preexec_fn=full)
