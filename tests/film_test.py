@@ -321,6 +321,7 @@ class FilmTest(unittest.TestCase):
         self.succeed(*command, output)
         self.assertEqual(hashes(whole, "0:v", "0:a", "0:s"), hashes(output, "0:v", "0:a", "0:s"))
         self.assertEqual(decoded(whole), decoded(output))
+        self.assertEqual(whole.read_bytes(), output.read_bytes())
         self.assertEqual(list(self.folder.glob("*.parts")), [])
         self.assertLess(ended, KILLS)
 

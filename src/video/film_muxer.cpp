@@ -207,6 +207,7 @@ void mux_film(Film& film, const std::vector<std::filesystem::path>& segments, co
            ErrorCode::io, "writing '{}'", name);
   AVFormatContext& out = *file.context;
   out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+  out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
   out.max_interleave_delta = 0;  // subtitles may be far apart
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
