@@ -7,7 +7,7 @@
 
 namespace fsrcnn {
 
-int64_t RowStream::block_rows(int64_t width) { return std::clamp<int64_t>((1 << 18) / width / 4 * 4, 4, 32); }
+int64_t RowStream::block_rows(int64_t width) { return std::clamp<int64_t>((1 << 17) / width / 4 * 4, 4, 32); }
 
 RowStream::RowStream(Engine& engine, int64_t width, int64_t height, const ConstPlane& input_format,
                      const Plane& output_format, Sink sink)

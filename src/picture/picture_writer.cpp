@@ -17,6 +17,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
+#include "picture/exif_in_tiff.hpp"
 #include "picture/metadata.hpp"
 #include "picture/row_queue.hpp"
 #include "picture/vips_support.hpp"
@@ -30,7 +31,7 @@ struct OutputFormat {
   std::string_view suffix;
   int bits;              ///< the most of a sample
   bool alpha, frames;    ///< whether it has them
-  bool exif, xmp, icc;   ///< whether libvips writes them
+  bool exif, xmp, icc;   ///< whether they are kept
   int64_t largest_side;  ///< pixels
   int default_quality;   ///< 0: it has none
   const char* options;   ///< libvips'
@@ -43,8 +44,8 @@ constexpr std::array<OutputFormat, 11> kOutputFormats = {{
     {".png", 16, true, false, true, true, true, kAnySide, 0, ""},
     {".jpg", 8, false, false, true, true, true, 65535, 95, ""},
     {".jpeg", 8, false, false, true, true, true, 65535, 95, ""},
-    {".tif", 32, true, true, false, true, true, kAnySide, 0, kTiff},
-    {".tiff", 32, true, true, false, true, true, kAnySide, 0, kTiff},
+    {".tif", 32, true, true, true, true, true, kAnySide, 0, kTiff},
+    {".tiff", 32, true, true, true, true, true, kAnySide, 0, kTiff},
     {".webp", 8, true, true, true, true, true, 16383, 95, ""},
     {".gif", 8, true, true, false, false, false, 65535, 0, ""},
     {".avif", 16, true, false, true, true, true, 16384, 90, "compression=av1"},
@@ -210,14 +211,28 @@ VipsInterpretation interpretation_of(const PictureHeader& picture, int bits) {
   return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
 }
 
+/// A TIFF of which libvips' offsets have 32 bits does not hold it.
+bool needs_big_tiff(const PictureHeader& picture, int bits) {
+  constexpr int64_t kLargestTiffBytes = 3500000000;
+  return picture.width * picture.height * picture.frames * picture.planes() * bits / 8 > kLargestTiffBytes;
+}
+
+/// The picture's EXIF block, if there is one.
+Bytes exif_of(const PictureHeader& picture) {
+  const void* data = nullptr;
+  size_t size = 0;
+  const bool found = picture.metadata != nullptr &&
+                     vips_image_get_typeof(picture.metadata.get(), VIPS_META_EXIF_NAME) != 0 &&
+                     vips_image_get_blob(picture.metadata.get(), VIPS_META_EXIF_NAME, &data, &size) == 0;
+  return found ? Bytes(static_cast<const std::byte*>(data), size) : Bytes();
+}
+
 /// libvips' suffix with options.
 std::string saver_of(const OutputFormat& format, const PictureHeader& picture, int bits, std::optional<int> quality) {
   std::string options = format.options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
   if (format.default_quality != 0) add("Q=" + std::to_string(quality.value_or(format.default_quality)));
-  constexpr int64_t kLargestTiffBytes = 3500000000;  // its offsets have 32 bits
-  const int64_t bytes = picture.width * picture.height * picture.frames * picture.planes() * bits / 8;
-  if (format.options == kTiff && bytes > kLargestTiffBytes) add("bigtiff");
+  if (format.options == kTiff && needs_big_tiff(picture, bits)) add("bigtiff");
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
 }
 
@@ -226,7 +241,7 @@ std::string saver_of(const OutputFormat& format, const PictureHeader& picture, i
 std::vector<std::string> writable_suffixes() {
   std::vector<std::string> suffixes;
   for (const OutputFormat& format : kOutputFormats) {
-    if (find_format(std::string("a") + std::string(format.suffix)) != nullptr) suffixes.emplace_back(format.suffix);
+    if (find_format(fmt::format("a{}", format.suffix)) != nullptr) suffixes.emplace_back(format.suffix);
   }
   return suffixes;
 }
@@ -258,7 +273,8 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
     if (kept || picture.metadata == nullptr || vips_image_get_typeof(picture.metadata.get(), field) == 0) return;
     left.emplace_back(name);
   };
-  check(format.exif, VIPS_META_EXIF_NAME, "EXIF");
+  const bool big_tiff = format.options == kTiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
+  check(format.exif && !big_tiff, VIPS_META_EXIF_NAME, "EXIF");
   check(format.xmp, VIPS_META_XMP_NAME, "XMP");
   check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
   if (!left.empty()) {
@@ -315,6 +331,9 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
       fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
     }
     waited_s = generator.rows.waited_s();
+  }
+  if (const Bytes exif = exif_of(picture); format.options == kTiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
+    add_exif_to_tiff(output.temporary(), exif, picture.width, picture.height);
   }
   output.commit();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() - waited_s;
