@@ -221,38 +221,62 @@ void expanded_points_of(const ExpandedPoints& e, const OutputBlock& block, int p
 }
 
 void expanded_points(int pairs, const ExpandedPoints& e) {
-  for (int p = 0; p < e.positions; ++p) {
-    for (int b = 0; b < e.block_count; ++b) {
-      const OutputBlock& block = e.blocks[b];
-      with_constant<kExpandedOutputs>(block.count, [&]<int kOutputs>() {
+  for (int b = 0; b < e.block_count; ++b) {
+    const OutputBlock& block = e.blocks[b];
+    with_constant<kExpandedOutputs>(block.count, [&]<int kOutputs>() {
+      for (int p = 0; p < e.positions; ++p) {
         if (pairs == 0) expanded_points_of<0, kOutputs>(e, block, p);
         if (pairs == 2) expanded_points_of<2, kOutputs>(e, block, p);
         if (pairs == 3) expanded_points_of<3, kOutputs>(e, block, p);
-      });
-    }
+      }
+    });
   }
 }
 
 template <int kPairs>
-void add_rows_of_points_of(const float* points, ptrdiff_t point_stride, int vectors, float* sums,
-                           ptrdiff_t row_stride) {
+void add_tail_rows_of(const TailRows& r) {
   constexpr int kPoints = toom_cook_points(kPairs);
-  for (int v = 0; v < vectors; ++v) {
-    V values[kPoints], rows[kPoints];
-    HWY_UNROLL(16)
-    for (int t = 0; t < kPoints; ++t) {
-      values[t] = hn::Load(d, points + t * point_stride + v * kLanes);
-      rows[t] = hn::Load(d, sums + t * row_stride + v * kLanes);
+  for (int p = 0; p < r.positions; ++p) {
+    const float* at[kTile + 1];  // so many positions back
+    for (int back = 0; back <= kTile; ++back) {
+      at[back] = p >= back ? r.products + (p - back) * kLanes : r.before + (p - back + kTile) * kLanes;
     }
-    add_interpolated<kPairs>(values, rows);
-    HWY_UNROLL(16)
-    for (int t = 0; t < kPoints; ++t) hn::Store(rows[t], d, sums + t * row_stride + v * kLanes);
+    // Of kMost values that have as many products as the first of them.
+    const auto add_up = [&]<int kMost>(const TailSum& s, ptrdiff_t point, V* values) HWY_ATTR {
+      HWY_UNROLL(16)
+      for (int t = 0; t < kMost; ++t) values[t] = hn::Zero(d);
+      for (int i = 0; i < s.count; ++i) {
+        const float* const from = at[s.back - i] + point + (s.first + i) * r.product_stride;
+        HWY_UNROLL(16)
+        for (int t = 0; t < kMost; ++t) values[t] = hn::Add(values[t], hn::Load(d, from + t * r.point_stride));
+      }
+    };
+    for (int phase = 0; phase < r.phases; ++phase) {
+      const TailSum* const sums = r.sums + phase * r.values;
+      const ptrdiff_t to = phase * r.phase_stride + p * kLanes;
+      if constexpr (kPairs == 0) {
+        for (int t = 0; t < r.values; ++t) {
+          V sum;
+          add_up.template operator()<1>(sums[t], 0, &sum);
+          if (t < r.values - 1) sum = hn::Add(sum, hn::Load(d, r.rows[t] + to));
+          hn::Store(sum, d, r.rows[t] + to);
+        }
+      } else {
+        V values[kPoints], rows[kPoints];
+        add_up.template operator()<kPoints - 1>(sums[0], 0, values);
+        add_up.template operator()<1>(sums[kPoints - 1], (kPoints - 1) * r.point_stride, values + kPoints - 1);
+        HWY_UNROLL(16)
+        for (int t = 0; t < kPoints; ++t) rows[t] = t < kPoints - kTile ? hn::Load(d, r.rows[t] + to) : hn::Zero(d);
+        add_interpolated<kPairs>(values, rows);
+        HWY_UNROLL(16)
+        for (int t = 0; t < kPoints; ++t) hn::Store(rows[t], d, r.rows[t] + to);
+      }
+    }
   }
 }
 
-void add_rows_of_points(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
-                        ptrdiff_t row_stride) {
-  (pairs == 2 ? add_rows_of_points_of<2> : add_rows_of_points_of<3>)(points, point_stride, vectors, sums, row_stride);
+void add_tail_rows(int pairs, const TailRows& r) {
+  (pairs == 0 ? add_tail_rows_of<0> : pairs == 2 ? add_tail_rows_of<2> : add_tail_rows_of<3>)(r);
 }
 
 // ---- output --------------------------------------------------------------------------------------------------------
@@ -322,7 +346,7 @@ const FusedKernels kFusedKernels = {
     .points_from_input_rows = points_from_input_rows,
     .feature_rows = feature_rows,
     .expanded_points = expanded_points,
-    .add_rows_of_points = add_rows_of_points,
+    .add_tail_rows = add_tail_rows,
     .output_row = output_row,
 };
 

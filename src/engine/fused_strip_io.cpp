@@ -76,7 +76,7 @@ void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const
 
 void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, StageTimes* times) {
   Stopwatch watch(times);
-  const int scale = plan_->scale, phases = plan_->phases();
+  const int scale = plan_->scale;
   const int64_t first = group_ - kRowsAtOnce, sample = bytes_of(output.type);
   const int64_t lane_bytes = range_.positions * scale * sample;
   const auto [black, level_range] = luma_levels(output);
@@ -87,7 +87,7 @@ void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, S
       for (int px = 0; px < scale; ++px)
         bias[static_cast<size_t>(px)] = plan_->tail_bias[static_cast<size_t>(px * scale + py)] - black;
       kernels_->output_row(output.type, scale,
-                           {.sums = sums_ + ((y - first) * phases + py) * channel_stride_,
+                           {.sums = sums_row(static_cast<int>(y - first)) + py * channel_stride_,
                             .phase_stride = scale * channel_stride_,
                             .bias = bias.data(),
                             .positions = range_.positions,
