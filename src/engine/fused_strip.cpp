@@ -45,7 +45,7 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
     total += (floats + 15) / 16 * 16;
     return at;
   };
-  const size_t input = take(8 * stride);
+  const size_t input = take(8 * stride), input_luma = take(stride);
   std::vector<size_t> maps;
   for (int l = 0; l <= plan.m; ++l) maps.push_back(take((l == plan.m ? last_rows : 6) * s * stride));
   const size_t input_points = take(8 * stride), features = take(4 * d * block);
@@ -63,6 +63,7 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
   for (int l = 0; l <= plan.m; ++l) {
     maps_.push_back({l == plan.m ? last_rows : 6, plan.s, base + maps[static_cast<size_t>(l)]});
   }
+  input_luma_ = base + input_luma;
   input_points_ = base + input_points;
   features_ = base + features;
   mapping_scratch_ = base + scratch;

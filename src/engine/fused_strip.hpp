@@ -115,7 +115,7 @@ class FusedStrip {
   hwy::AlignedFreeUniquePtr<float[]> memory_;
   Ring input_;
   std::vector<Ring> maps_;  // m + 1: what the mapping layers read and the last writes
-  float *input_points_, *features_, *mapping_scratch_, *points_, *products_, *sums_, *mask_, *output_row_;
+  float *input_luma_, *input_points_, *features_, *mapping_scratch_, *points_, *products_, *sums_, *mask_, *output_row_;
 };
 
 }  // namespace fsrcnn
