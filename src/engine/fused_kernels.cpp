@@ -281,8 +281,28 @@ void add_tail_rows(int pairs, const TailRows& r) {
 
 // ---- output --------------------------------------------------------------------------------------------------------
 
-// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, so that
-// going from lane after lane to column after column takes a load and a store for each word.
+// Four vectors of words become the four words of one lane after those of another: of lane 4 b + r, in words[r] from
+// 4 b on.
+HWY_INLINE void transpose_words([[maybe_unused]] int32_t (*words)[kLanes]) {
+#if HWY_TARGET != HWY_SCALAR
+  const hn::RebindToSigned<D> di;
+  const hn::RepartitionToWide<decltype(di)> wide;
+  const auto load = [&](int w) HWY_ATTR { return hn::Load(di, words[w]); };
+  const auto store = [&](auto pairs, int w) HWY_ATTR { hn::Store(hn::BitCast(di, pairs), di, words[w]); };
+  const auto a = hn::BitCast(wide, hn::InterleaveLower(di, load(0), load(1)));
+  const auto b = hn::BitCast(wide, hn::InterleaveUpper(di, load(0), load(1)));
+  const auto c = hn::BitCast(wide, hn::InterleaveLower(di, load(2), load(3)));
+  const auto e = hn::BitCast(wide, hn::InterleaveUpper(di, load(2), load(3)));
+  store(hn::InterleaveLower(wide, a, c), 0);
+  store(hn::InterleaveUpper(wide, a, c), 1);
+  store(hn::InterleaveLower(wide, b, e), 2);
+  store(hn::InterleaveUpper(wide, b, e), 3);
+#endif
+}
+
+// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, and four
+// words beside each other where there are as many, so that going from lane after lane to column after column takes a
+// load and a store for each of them.
 template <class Sample, int kScale>
 void output_row_of(const OutputRow& r) {
   constexpr int kInWord = 4 / sizeof(Sample), kWords = 4 * kScale / kInWord;
@@ -312,6 +332,15 @@ void output_row_of(const OutputRow& r) {
       hn::Store(word, di, words[w]);
     }
     std::byte* to = r.out + p / 4 * kWords * 4;
+    if constexpr (kWords % 4 == 0 && kLanes % 4 == 0) {
+      HWY_UNROLL(16)
+      for (int w = 0; w < kWords; w += 4) transpose_words(words + w);
+      for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
+        HWY_UNROLL(16)
+        for (int w = 0; w < kWords; w += 4) std::memcpy(to + 4 * w, &words[w + lane % 4][lane / 4 * 4], 16);
+      }
+      continue;
+    }
     for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
       HWY_UNROLL(16)
       for (int w = 0; w < kWords; ++w) std::memcpy(to + 4 * w, &words[w][lane], 4);
