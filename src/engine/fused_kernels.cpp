@@ -300,9 +300,9 @@ HWY_INLINE void transpose_words([[maybe_unused]] int32_t (*words)[kLanes]) {
 #endif
 }
 
-// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, and four
-// words beside each other where there are as many, so that going from lane after lane to column after column takes a
-// load and a store for each of them.
+// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, and
+// four words beside each other where there are as many, so that going from lane after lane to column after column takes
+// a load and a store for each of them.
 template <class Sample, int kScale>
 void output_row_of(const OutputRow& r) {
   constexpr int kInWord = 4 / sizeof(Sample), kWords = 4 * kScale / kInWord;
