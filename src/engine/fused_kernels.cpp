@@ -221,44 +221,88 @@ void expanded_points_of(const ExpandedPoints& e, const OutputBlock& block, int p
 }
 
 void expanded_points(int pairs, const ExpandedPoints& e) {
-  for (int p = 0; p < e.positions; ++p) {
-    for (int b = 0; b < e.block_count; ++b) {
-      const OutputBlock& block = e.blocks[b];
-      with_constant<kExpandedOutputs>(block.count, [&]<int kOutputs>() {
+  for (int b = 0; b < e.block_count; ++b) {
+    const OutputBlock& block = e.blocks[b];
+    with_constant<kExpandedOutputs>(block.count, [&]<int kOutputs>() {
+      for (int p = 0; p < e.positions; ++p) {
         if (pairs == 0) expanded_points_of<0, kOutputs>(e, block, p);
         if (pairs == 2) expanded_points_of<2, kOutputs>(e, block, p);
         if (pairs == 3) expanded_points_of<3, kOutputs>(e, block, p);
-      });
-    }
+      }
+    });
   }
 }
 
 template <int kPairs>
-void add_rows_of_points_of(const float* points, ptrdiff_t point_stride, int vectors, float* sums,
-                           ptrdiff_t row_stride) {
+void add_tail_rows_of(const TailRows& r) {
   constexpr int kPoints = toom_cook_points(kPairs);
-  for (int v = 0; v < vectors; ++v) {
-    V values[kPoints], rows[kPoints];
-    HWY_UNROLL(16)
-    for (int t = 0; t < kPoints; ++t) {
-      values[t] = hn::Load(d, points + t * point_stride + v * kLanes);
-      rows[t] = hn::Load(d, sums + t * row_stride + v * kLanes);
+  for (int p = 0; p < r.positions; ++p) {
+    const float* at[kTile + 1];  // so many positions back
+    for (int back = 0; back <= kTile; ++back) {
+      at[back] = p >= back ? r.products + (p - back) * kLanes : r.before + (p - back + kTile) * kLanes;
     }
-    add_interpolated<kPairs>(values, rows);
-    HWY_UNROLL(16)
-    for (int t = 0; t < kPoints; ++t) hn::Store(rows[t], d, sums + t * row_stride + v * kLanes);
+    // Of kMost values that have as many products as the first of them.
+    const auto add_up = [&]<int kMost>(const TailSum& s, ptrdiff_t point, V* values) HWY_ATTR {
+      HWY_UNROLL(16)
+      for (int t = 0; t < kMost; ++t) values[t] = hn::Zero(d);
+      for (int i = 0; i < s.count; ++i) {
+        const float* const from = at[s.back - i] + point + (s.first + i) * r.product_stride;
+        HWY_UNROLL(16)
+        for (int t = 0; t < kMost; ++t) values[t] = hn::Add(values[t], hn::Load(d, from + t * r.point_stride));
+      }
+    };
+    for (int phase = 0; phase < r.phases; ++phase) {
+      const TailSum* const sums = r.sums + phase * r.values;
+      const ptrdiff_t to = phase * r.phase_stride + p * kLanes;
+      if constexpr (kPairs == 0) {
+        for (int t = 0; t < r.values; ++t) {
+          V sum;
+          add_up.template operator()<1>(sums[t], 0, &sum);
+          if (t < r.values - 1) sum = hn::Add(sum, hn::Load(d, r.rows[t] + to));
+          hn::Store(sum, d, r.rows[t] + to);
+        }
+      } else {
+        V values[kPoints], rows[kPoints];
+        add_up.template operator()<kPoints - 1>(sums[0], 0, values);
+        add_up.template operator()<1>(sums[kPoints - 1], (kPoints - 1) * r.point_stride, values + kPoints - 1);
+        HWY_UNROLL(16)
+        for (int t = 0; t < kPoints; ++t) rows[t] = t < kPoints - kTile ? hn::Load(d, r.rows[t] + to) : hn::Zero(d);
+        add_interpolated<kPairs>(values, rows);
+        HWY_UNROLL(16)
+        for (int t = 0; t < kPoints; ++t) hn::Store(rows[t], d, r.rows[t] + to);
+      }
+    }
   }
 }
 
-void add_rows_of_points(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
-                        ptrdiff_t row_stride) {
-  (pairs == 2 ? add_rows_of_points_of<2> : add_rows_of_points_of<3>)(points, point_stride, vectors, sums, row_stride);
+void add_tail_rows(int pairs, const TailRows& r) {
+  (pairs == 0 ? add_tail_rows_of<0> : pairs == 2 ? add_tail_rows_of<2> : add_tail_rows_of<3>)(r);
 }
 
 // ---- output --------------------------------------------------------------------------------------------------------
 
-// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, so that
-// going from lane after lane to column after column takes a load and a store for each word.
+// Four vectors of words become the four words of one lane after those of another: of lane 4 b + r, in words[r] from
+// 4 b on.
+HWY_INLINE void transpose_words([[maybe_unused]] int32_t (*words)[kLanes]) {
+#if HWY_TARGET != HWY_SCALAR
+  const hn::RebindToSigned<D> di;
+  const hn::RepartitionToWide<decltype(di)> wide;
+  const auto load = [&](int w) HWY_ATTR { return hn::Load(di, words[w]); };
+  const auto store = [&](auto pairs, int w) HWY_ATTR { hn::Store(hn::BitCast(di, pairs), di, words[w]); };
+  const auto a = hn::BitCast(wide, hn::InterleaveLower(di, load(0), load(1)));
+  const auto b = hn::BitCast(wide, hn::InterleaveUpper(di, load(0), load(1)));
+  const auto c = hn::BitCast(wide, hn::InterleaveLower(di, load(2), load(3)));
+  const auto e = hn::BitCast(wide, hn::InterleaveUpper(di, load(2), load(3)));
+  store(hn::InterleaveLower(wide, a, c), 0);
+  store(hn::InterleaveUpper(wide, a, c), 1);
+  store(hn::InterleaveLower(wide, b, e), 2);
+  store(hn::InterleaveUpper(wide, b, e), 3);
+#endif
+}
+
+// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, and
+// four words beside each other where there are as many, so that going from lane after lane to column after column takes
+// a load and a store for each of them.
 template <class Sample, int kScale>
 void output_row_of(const OutputRow& r) {
   constexpr int kInWord = 4 / sizeof(Sample), kWords = 4 * kScale / kInWord;
@@ -288,6 +332,15 @@ void output_row_of(const OutputRow& r) {
       hn::Store(word, di, words[w]);
     }
     std::byte* to = r.out + p / 4 * kWords * 4;
+    if constexpr (kWords % 4 == 0 && kLanes % 4 == 0) {
+      HWY_UNROLL(16)
+      for (int w = 0; w < kWords; w += 4) transpose_words(words + w);
+      for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
+        HWY_UNROLL(16)
+        for (int w = 0; w < kWords; w += 4) std::memcpy(to + 4 * w, &words[w + lane % 4][lane / 4 * 4], 16);
+      }
+      continue;
+    }
     for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
       HWY_UNROLL(16)
       for (int w = 0; w < kWords; ++w) std::memcpy(to + 4 * w, &words[w][lane], 4);
@@ -322,7 +375,7 @@ const FusedKernels kFusedKernels = {
     .points_from_input_rows = points_from_input_rows,
     .feature_rows = feature_rows,
     .expanded_points = expanded_points,
-    .add_rows_of_points = add_rows_of_points,
+    .add_tail_rows = add_tail_rows,
     .output_row = output_row,
 };
 

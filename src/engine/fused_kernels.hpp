@@ -48,15 +48,33 @@ struct ExpandedPoints {
   ptrdiff_t point_stride, channel_stride;
 };
 
+/// Products of the tail that belong together: those of `count` tap columns from the `first` output on, the first of
+/// them `back` positions before the sum and each other one position after the one before.
+struct TailSum {
+  int first = 0, count = 0, back = 0;
+};
+
+/// Some positions of the rows that the tail adds to.
+struct TailRows {
+  const float *before, *products;  ///< [points][outputs]: of the four positions before and of these
+  ptrdiff_t product_stride;
+  ptrdiff_t point_stride;  ///< 0: all values are sums of the same products
+  int positions;
+  const TailSum* sums;  ///< [phases][values]
+  int phases, values;
+  float* rows[8];  ///< [values], each [phases]; the last four of points' and the last of others are begun
+  ptrdiff_t phase_stride;
+};
+
 /// One row of the output: sums of its phases become samples in the order of columns.
 struct OutputRow {
   const float* sums;  ///< [scale][positions], phase_stride apart
   ptrdiff_t phase_stride;
   const float* bias;  ///< of the phases
-  int positions;   ///< a multiple of 4
-  float factor;    ///< the sample that stands for 1.0
-  float most;      ///< the largest sample
-  std::byte* out;  ///< for each lane its positions * scale samples
+  int positions;      ///< a multiple of 4
+  float factor;       ///< the sample that stands for 1.0
+  float most;         ///< the largest sample
+  std::byte* out;     ///< for each lane its positions * scale samples
 };
 
 /// The inner loops for one instruction set. All pointers are aligned to a vector, all counts are what they seem: no
@@ -71,9 +89,8 @@ struct FusedKernels {
   void (*points_from_input_rows)(const float* const* in_rows, int vectors, float* out, ptrdiff_t stride);
   void (*feature_rows)(const FeatureRows&);
   void (*expanded_points)(int pairs, const ExpandedPoints&);  ///< pairs 0: the rows themselves
-  /// sums[row * row_stride] += the n rows that the values at n points (stride point_stride) stand for.
-  void (*add_rows_of_points)(int pairs, const float* points, ptrdiff_t point_stride, int vectors, float* sums,
-                             ptrdiff_t row_stride);
+  /// rows += the rows that the sums, the values at n points, stand for; pairs 0: the sums themselves.
+  void (*add_tail_rows)(int pairs, const TailRows&);
   /// Samples are clamp((sum + bias) * factor, 0, most), integers rounded to the nearest.
   void (*output_row)(SampleType type, int scale, const OutputRow&);
 };

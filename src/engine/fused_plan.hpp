@@ -19,12 +19,10 @@ struct PackedLayer {
   std::vector<float> bias, slope;   ///< one for each output
 };
 
-/// Taps of the tail that add to the same phases. A phase (py, px) has the index px * scale + py.
-struct TailPass {
-  int first_point = 0, points = 1;  ///< with transforms
-  int dy = 0;                       ///< without: the row of the taps
-  int first_phase, phase_step;      ///< the phases are first_phase + i * phase_step
-  std::vector<int> dx;              ///< input column minus output column
+/// What the tail makes of the values at one point (or of one row): products of all channels with the weights of each
+/// phase and tap column, (px * scale + py, dx) in this order.
+struct TailPoint {
+  int outputs = 0;
   std::vector<float> weights = {};
   std::vector<OutputBlock> blocks = {};
 };
@@ -51,8 +49,9 @@ struct FusedPlan {
   PaddingMode tail_padding;  ///< of the last layer's input
   PackedLayer feature_extraction, shrinking, expanding;
   std::vector<PackedLayer> mapping;
-  int tail_pairs;  ///< of Toom-Cook points; 0: direct
-  std::vector<TailPass> tail;
+  int tail_pairs;                    ///< of Toom-Cook points; 0: direct
+  std::vector<TailPoint> tail;       ///< of each point; without points, one for all rows
+  std::vector<TailSum> tail_sums;    ///< [phase][tail_values()]
   std::vector<float> tail_bias;      ///< of each phase
   std::vector<TapRange> tail_range;  ///< of each phase in one direction
   int tail_before, tail_after;       ///< the most of them, above (left) and below (right)
@@ -64,6 +63,8 @@ struct FusedPlan {
   /// Rows of values that four rows of the tail's input stand for, and rows of output they add to.
   int tail_points() const { return tail_pairs == 0 ? kRowsAtOnce : toom_cook_points(tail_pairs); }
   int tail_rows() const { return tail_pairs == 0 ? kRowsAtOnce + tail_taps() - 1 : tail_points(); }
+  /// What the products at each point (with each row: of each tap row) are added up to.
+  int tail_values() const { return tail_pairs == 0 ? tail_taps() : tail_points(); }
   /// How far a layer's rows and columns lag behind the input's: 2 + 1 for each mapping layer so far.
   int lag(int mapping_layers) const { return 2 + mapping_layers; }
   int output_lag() const { return lag(m) + tail_after; }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include "engine/fused_plan.hpp"
 #include "engine/packing.hpp"
@@ -8,7 +7,8 @@
 namespace fsrcnn {
 namespace {
 
-using Range = std::pair<int, int>;  // [first, second)
+// As many as gemm adds up for four vectors at once with 32 registers, and for two with 16.
+constexpr int kOutputsAtOnce = 6;
 
 // The last layer as one convolution for each phase: phase (py, px) of output pixel (y, x) reads input (y + dy, x + dx)
 // with weight at(c, py, px, dy, dx).
@@ -26,14 +26,6 @@ struct TailWeights {
     if (!has(py, dy) || !has(px, dx)) return 0;
     return model->tail == Tail::deconvolution ? layer->weight(c, 0, tap(py, dy), tap(px, dx))
                                               : layer->weight(py * scale + px, c, tap(py, dy), tap(px, dx));
-  }
-  // Phases with a tap there; they are next to each other.
-  Range phases_with(int delta) const {
-    Range range{scale, 0};
-    for (int phase = 0; phase < scale; ++phase) {
-      if (has(phase, delta)) range = {std::min(range.first, phase), std::max(range.second, phase + 1)};
-    }
-    return range;
   }
 };
 
@@ -59,55 +51,43 @@ void FusedPlan::pack_tail(const Model& model, const std::vector<double>& factor)
   }
   tail_pairs = precision == Precision::exact || tail_taps() == 1 ? 0 : tail_taps() <= 3 ? 2 : 3;
 
-  // Columns of taps that belong to the same phases go together.
-  std::vector<std::pair<Range, std::vector<int>>> columns;
-  for (int dx = -tail_before; dx <= tail_after; ++dx) {
-    const Range px = weights.phases_with(dx);
-    const auto same = std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.first == px; });
-    (same == columns.end() ? columns.emplace_back(px, std::vector<int>{}) : *same).second.push_back(dx);
-  }
-  // The first pass starts the sums, so it must have all phases: the tap at 0 has, kernels being wider than a step.
-  std::stable_sort(columns.begin(), columns.end(), [](const auto& a, const auto& b) {
-    return a.first.second - a.first.first > b.first.second - b.first.first;
-  });
-
-  const int row_taps = tail_pairs == 0 ? 1 : toom_cook_taps(tail_pairs);
-  const Matrix transform = tail_pairs == 0 ? Matrix{{1.0}} : filter_transform(tail_pairs, row_taps);
-  const auto add_pass = [&](Range px, const std::vector<int>& dx, Range py, int first_point, int points, int dy) {
-    // Of phases (py, px) with the index px * scale + py, all rows or one lie in equal steps.
-    const bool all_rows = py == Range{0, scale};
-    for (int row = py.first; row < (all_rows ? 1 : py.second); ++row) {
-      TailPass pass{.first_point = first_point,
-                    .points = points,
-                    .dy = dy,
-                    .first_phase = px.first * scale + row,
-                    .phase_step = all_rows ? 1 : scale,
-                    .dx = dx};
-      pack(pass.weights, pass.blocks, gemm->most_outputs, (px.second - px.first) * (all_rows ? scale : 1), points,
-           static_cast<int>(dx.size()) * d, [&](int point, int product, int output) {
-             const int c = product % d, phase = pass.first_phase + output * pass.phase_step;
-             double sum = 0;
-             for (int u = 0; u < row_taps; ++u) {
-               const int tap_row = tail_pairs == 0 ? dy : tail_after - u;
-               sum += transform[static_cast<size_t>(first_point + point)][static_cast<size_t>(u)] *
-                      weights.at(c, phase % scale, phase / scale, tap_row, dx[static_cast<size_t>(product / d)]);
-             }
-             return sum * factor[static_cast<size_t>(c)];
-           });
-      tail.push_back(std::move(pass));
-    }
+  // Rows of the tail's input are values of their own, tap row by tap row, where there are no transforms.
+  const int row_taps = tail_pairs == 0 ? tail_taps() : toom_cook_taps(tail_pairs), values = tail_values();
+  Matrix transform(static_cast<size_t>(values), std::vector<double>(static_cast<size_t>(row_taps)));
+  for (size_t u = 0; u < transform.size() && tail_pairs == 0; ++u) transform[u][u] = 1;
+  if (tail_pairs != 0) transform = filter_transform(tail_pairs, row_taps);
+  struct Output {
+    int value, phase, dx;
   };
-  for (const auto& [px, dx] : columns) {
-    if (tail_pairs == 0) {
-      for (int dy = -tail_before; dy <= tail_after; ++dy) add_pass(px, dx, weights.phases_with(dy), 0, 1, dy);
-      continue;
+  std::vector<Output> outputs;
+  tail_sums.resize(static_cast<size_t>(phases() * values));
+  const auto end_point = [&] {
+    TailPoint& point = tail.emplace_back();
+    point.outputs = static_cast<int>(outputs.size());
+    pack(point.weights, point.blocks, kOutputsAtOnce, point.outputs, 1, d, [&](int, int c, int output) {
+      const auto [value, phase, dx] = outputs[static_cast<size_t>(output)];
+      double sum = 0;
+      for (int u = 0; u < row_taps; ++u) {
+        sum += transform[static_cast<size_t>(value)][static_cast<size_t>(u)] *
+               weights.at(c, phase % scale, phase / scale, tail_after - u, dx);
+      }
+      return sum * factor[static_cast<size_t>(c)];
+    });
+    outputs.clear();
+  };
+  for (int value = 0; value < values; ++value) {
+    for (int phase = 0; phase < phases(); ++phase) {
+      // A tap row, and at infinity the last of them, is not in all phases.
+      const bool one_row = tail_pairs == 0 || value == values - 1;
+      if (one_row && !weights.has(phase % scale, tail_after - (tail_pairs == 0 ? value : row_taps - 1))) continue;
+      const TapRange dx = tail_range[static_cast<size_t>(phase / scale)];
+      tail_sums[static_cast<size_t>(phase * values + value)] = {
+          .first = static_cast<int>(outputs.size()), .count = dx.last - dx.first + 1, .back = tail_after - dx.first};
+      for (int x = dx.first; x <= dx.last; ++x) outputs.push_back({value, phase, x});
     }
-    // At infinity there is the last tap alone, which not all phases have.
-    const Range last = weights.phases_with(tail_after - (row_taps - 1));
-    const int whole = last == Range{0, scale} ? tail_points() : tail_points() - 1;
-    add_pass(px, dx, {0, scale}, 0, whole, 0);
-    if (whole < tail_points()) add_pass(px, dx, last, whole, 1, 0);
+    if (tail_pairs != 0) end_point();
   }
+  if (tail_pairs == 0) end_point();
 }
 
 }  // namespace fsrcnn

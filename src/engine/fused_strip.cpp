@@ -9,10 +9,10 @@ namespace fsrcnn {
 namespace {
 
 constexpr int kRows = kRowsAtOnce;
+// Positions of the tail's input in the cache at once, in floats of a vector.
+constexpr int kTailFloats = 128;
 // Columns beyond the picture that a tile which reaches into it reads.
 constexpr int64_t kOutsideColumns = 8;
-// Positions of the tail's input in the cache at once, in floats of a vector.
-constexpr int kWindowFloats = 192;
 
 int64_t modulo(int64_t y, int64_t n) { return ((y % n) + n) % n; }
 
@@ -30,13 +30,14 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
       lanes_(plan.kernels->lanes),
       max_positions_(max_positions),
       channel_stride_(spread(ptrdiff_t{kHalo + max_positions} * lanes_)),
-      window_(kHalo + std::min(max_positions, kWindowFloats / lanes_)),
-      window_stride_(spread(ptrdiff_t{window_} * lanes_)),
+      tail_block_(kTailFloats / lanes_),
+      tail_stride_(spread(kTailFloats)),
+      products_of_point_(plan.tail.front().outputs * tail_stride_),
       block_(32 / lanes_) {
   const size_t lanes = static_cast<size_t>(lanes_), stride = static_cast<size_t>(channel_stride_);
   const size_t d = static_cast<size_t>(plan.d), s = static_cast<size_t>(plan.s);
   const size_t points = static_cast<size_t>(plan.tail_points()), phases = static_cast<size_t>(plan.phases());
-  const size_t block = static_cast<size_t>(block_) * lanes, window = static_cast<size_t>(window_stride_);
+  const size_t block = static_cast<size_t>(block_) * lanes;
   const int last_rows = plan.tail_padding == PaddingMode::replicate ? 2 * kRows : kRows;
   size_t total = 0;
   const auto take = [&](size_t floats) {
@@ -44,12 +45,13 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
     total += (floats + 15) / 16 * 16;
     return at;
   };
-  const size_t input = take(8 * stride);
+  const size_t input = take(8 * stride), input_luma = take(stride);
   std::vector<size_t> maps;
   for (int l = 0; l <= plan.m; ++l) maps.push_back(take((l == plan.m ? last_rows : 6) * s * stride));
   const size_t input_points = take(8 * stride), features = take(4 * d * block);
   const size_t scratch = take(36 * 2 * s * kFloatsAtOnce);
-  const size_t tail_points = take(points * d * window), point_sums = take(points * phases * window);
+  const size_t tail_points = take(points * d * static_cast<size_t>(tail_stride_));
+  const size_t products = take(3 * points * static_cast<size_t>(products_of_point_));
   const size_t sums = take(static_cast<size_t>(plan.tail_rows()) * phases * stride), mask = take(stride);
   const size_t output_row = take(static_cast<size_t>(plan.scale) * stride);
   memory_ = hwy::AllocateAligned<float>(total);
@@ -61,11 +63,12 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
   for (int l = 0; l <= plan.m; ++l) {
     maps_.push_back({l == plan.m ? last_rows : 6, plan.s, base + maps[static_cast<size_t>(l)]});
   }
+  input_luma_ = base + input_luma;
   input_points_ = base + input_points;
   features_ = base + features;
   mapping_scratch_ = base + scratch;
   points_ = base + tail_points;
-  point_sums_ = base + point_sums;
+  products_ = base + products;
   sums_ = base + sums;
   mask_ = base + mask;
   output_row_ = base + output_row;
@@ -76,17 +79,17 @@ void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, i
   width_ = width;
   height_ = height;
   first_row_ = first_row;
+  sums_begin_ = 0;
   unusable_.clear();
   group_ = first_row - kRows * (plan_->m + 1);
   next_input_ = group_ + plan_->output_lag() - kRows;
-  const int64_t begin = column(plan_->lag(plan_->m), 0, -kHalo),
-                end = begin + kHalo + int64_t{lanes_} * range.positions;
+  const int64_t begin = column(plan_->lag(plan_->m), 0, 0), end = begin + int64_t{lanes_} * range.positions;
   masked_ = plan_->tail_padding == PaddingMode::zeros && (begin < 0 || end > width);
-  for (int p = -kHalo; masked_ && p < range.positions; ++p) {
+  for (int p = 0; masked_ && p < range.positions; ++p) {
     for (int lane = 0; lane < lanes_; ++lane) {
       const int64_t x = column(plan_->lag(plan_->m), lane, p);
       const uint32_t bits = x >= 0 && x < width ? ~uint32_t{0} : 0;
-      std::memcpy(mask_ + (kHalo + p) * lanes_ + lane, &bits, sizeof bits);
+      std::memcpy(mask_ + p * lanes_ + lane, &bits, sizeof bits);
     }
   }
 }
@@ -122,7 +125,7 @@ void FusedStrip::fill_outside(const Ring& ring, int64_t y, int lag) {
     for (int64_t x = width_; x < std::min(end, width_ + kOutsideColumns); ++x) {
       fill_column(ring, to, x - begin, replicate ? width_ - 1 - begin : -1);
     }
-    copy_halo(ring, to, lag);
+    if (&ring != &maps_.back()) copy_halo(ring, to, lag);
   }
   if (replicate && y <= 0 && y + kRows > 0) {
     for (int64_t r = y + kRows - ring.rows; r < 0; ++r) {
@@ -239,84 +242,104 @@ void FusedStrip::mapping(int layer, int64_t y) {
   }
 }
 
-// Positions begin ... end - 1 of the tail's input, rows y ... y + 3, as values at its points.
-void FusedStrip::expand(int64_t y, int begin, int end, float* points) {
+// The tail's input at some positions of rows y ... y + 3, as values at its points.
+void FusedStrip::expand(int64_t y, int position, int positions) {
   const FusedPlan& plan = *plan_;
   ExpandedPoints e{};
   for (int r = 0; r < kRows; ++r) {
-    e.in_rows[r] = row(maps_.back(), y + r) + begin * lanes_;
+    e.in_rows[r] = row(maps_.back(), y + r) + position * lanes_;
     e.row_inside[r] = plan.tail_padding == PaddingMode::replicate || inside(y + r);
   }
   e.in_channel_stride = channel_stride_;
   e.in_channels = plan.s;
-  e.positions = end - begin;
+  e.positions = positions;
   e.blocks = plan.expanding.blocks.data();
   e.block_count = static_cast<int>(plan.expanding.blocks.size());
   e.bias = plan.expanding.bias.data();
   e.slope = plan.expanding.slope.data();
-  e.mask = masked_ ? mask_ + (kHalo + begin) * lanes_ : nullptr;
-  e.points = points;
-  e.point_stride = plan.d * window_stride_;
-  e.channel_stride = window_stride_;
+  e.mask = masked_ ? mask_ + position * lanes_ : nullptr;
+  e.points = points_;
+  e.channel_stride = tail_stride_;
+  e.point_stride = plan.d * e.channel_stride;
   kernels_->expanded_points(plan.tail_pairs, e);
+}
+
+// The products of what `expand` left. Those of a point's blocks come one after the other, while its values are in the
+// first cache.
+void FusedStrip::tail_products(int positions, float* products) {
+  const FusedPlan& plan = *plan_;
+  constexpr ptrdiff_t kNoOffset[1] = {0};
+  const ptrdiff_t stride = tail_stride_;
+  for (int t = 0; t < plan.tail_points(); ++t) {
+    for (const OutputBlock& b : plan.tail[plan.tail_pairs == 0 ? 0 : static_cast<size_t>(t)].blocks) {
+      plan.gemm->gemm(b.count, {.in = points_ + t * plan.d * stride,
+                                .in_channel_stride = stride,
+                                .channels = plan.d,
+                                .taps = 1,
+                                .tap_offsets = kNoOffset,
+                                .weights = b.weights,
+                                .out = products + t * products_of_point_ + b.begin * stride,
+                                .out_channel_stride = stride,
+                                .vectors = positions});
+    }
+  }
 }
 
 void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
   const FusedPlan& plan = *plan_;
-  const int phases = plan.phases(), rows = plan.tail_rows(), points = plan.tail_points();
-  const ptrdiff_t sums_row = phases * channel_stride_, window = window_stride_;
-  std::copy(sums_ + kRows * sums_row, sums_ + rows * sums_row, sums_);
-  std::fill(sums_ + (rows - kRows) * sums_row, sums_ + rows * sums_row, 0.0F);
-  if (plan.tail_padding == PaddingMode::zeros && (y + kRows <= 0 || y >= height_)) return;
+  sums_begin_ += kRows;
+  if (plan.tail_padding == PaddingMode::zeros && (y + kRows <= 0 || y >= height_)) {
+    for (int r = plan.tail_rows() - kRows; r < plan.tail_rows(); ++r) {
+      std::fill_n(sums_row(r), plan.phases() * channel_stride_, 0.0F);
+    }
+    return;
+  }
   Stopwatch watch(times);
-  expand(y, -kHalo, 0, points_);
-  for (int p = 0; p < range_.positions; p += window_ - kHalo) {
-    const int vectors = std::min(window_ - kHalo, range_.positions - p);
-    expand(y, p, p + vectors, points_ + kHalo * lanes_);
+  const auto make_products = [&](int position, int positions, float* to) {
+    expand(y, position, positions);
     watch.lap(&StageTimes::expanding);
-    for (const TailPass& pass : plan.tail) {
-      ptrdiff_t offsets[16];
-      for (size_t t = 0; t < pass.dx.size(); ++t) offsets[t] = (kHalo + pass.dx[t] - plan.tail_after) * lanes_;
-      for (const OutputBlock& b : pass.blocks) {
-        const int phase = pass.first_phase + b.begin * pass.phase_step;
-        const int taps = static_cast<int>(pass.dx.size());
-        Gemm gemm{.in = points_ + pass.first_point * plan.d * window,
-                  .in_channel_stride = window,
-                  .channels = plan.d,
-                  .taps = taps,
-                  .tap_offsets = offsets,
-                  .weights = b.weights,
-                  .out = point_sums_ + (pass.first_point * phases + phase) * window,
-                  .out_channel_stride = pass.phase_step * window,
-                  .vectors = vectors};
-        if (plan.tail_pairs != 0) {
-          gemm.accumulate = pass.dx != plan.tail.front().dx;
-          gemm.batch = pass.points;
-          gemm.in_batch_stride = plan.d * window;
-          gemm.weights_batch_stride = ptrdiff_t{taps} * plan.d * b.count;
-          gemm.out_batch_stride = phases * window;
-          plan.gemm->gemm(b.count, gemm);
-          continue;
-        }
-        // Input row y + j is dy rows below the output it adds to, and output row 0 is tail_after above y.
-        for (int j = 0; j < kRows; ++j) {
-          gemm.in = points_ + j * plan.d * window;
-          gemm.out = sums_ + (j - pass.dy + plan.tail_after) * sums_row + phase * channel_stride_ + p * lanes_;
-          gemm.out_channel_stride = pass.phase_step * channel_stride_;
-          gemm.accumulate = true;
-          plan.gemm->gemm(b.count, gemm);
-        }
+    tail_products(positions, to);
+    watch.lap(&StageTimes::deconvolution);
+  };
+  // A lane's walk begins with the products of the last positions of the lane beside: they are made first, and kept.
+  const ptrdiff_t floats = plan.tail_points() * products_of_point_;
+  float *before = products_, *next = products_ + floats, *const last = products_ + 2 * floats;
+  const int rest = range_.positions % tail_block_, last_positions = rest == 0 ? tail_block_ : rest;
+  const int last_begin = range_.positions - last_positions;
+  make_products(last_begin, last_positions, last);
+  const float* kept = last + (last_positions - kHalo) * lanes_;
+  for (ptrdiff_t i = 0; i < floats; i += tail_stride_) {
+    std::copy_n(kept + i, kHalo * lanes_ - 1, before + i + 1);
+    for (int p = 0; p < kHalo; ++p) before[i + p * lanes_] = 0;
+  }
+  int before_begin = 0;
+  for (int p = 0; p < range_.positions; p += tail_block_) {
+    float* const products = p == last_begin ? last : next;
+    const int positions = p == last_begin ? last_positions : tail_block_;
+    if (p != last_begin) make_products(p, positions, products);
+    if (p == 0 && plan.tail_padding == PaddingMode::replicate && range_.input_begin == 0) {
+      for (ptrdiff_t i = 0; i < floats; i += tail_stride_) {
+        for (int q = 0; q < kHalo; ++q) before[i + q * lanes_] = products[i];
       }
     }
-    for (int phase = 0; plan.tail_pairs != 0 && phase < phases; ++phase) {
-      kernels_->add_rows_of_points(plan.tail_pairs, point_sums_ + phase * window, phases * window, vectors,
-                                   sums_ + phase * channel_stride_ + p * lanes_, sums_row);
+    // Without points each of the rows has products of its own, for as many rows as there are taps.
+    for (int r = 0; r < (plan.tail_pairs == 0 ? kRows : 1); ++r) {
+      TailRows tail{.before = before + before_begin * lanes_ + r * products_of_point_,
+                    .products = products + r * products_of_point_,
+                    .product_stride = tail_stride_,
+                    .point_stride = products_of_point_,
+                    .positions = positions,
+                    .sums = plan.tail_sums.data(),
+                    .phases = plan.phases(),
+                    .values = plan.tail_values(),
+                    .rows = {},
+                    .phase_stride = channel_stride_};
+      for (int i = 0; i < tail.values; ++i) tail.rows[i] = sums_row(r + i) + p * lanes_;
+      kernels_->add_tail_rows(plan.tail_pairs, tail);
     }
-    if (p + vectors < range_.positions) {
-      for (int i = 0; i < points * plan.d; ++i) {
-        std::copy_n(points_ + i * window + vectors * lanes_, kHalo * lanes_, points_ + i * window);
-      }
-    }
+    next = before;
+    before = products;
+    before_begin = positions - kHalo;
     watch.lap(&StageTimes::deconvolution);
   }
 }

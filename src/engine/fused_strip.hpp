@@ -83,12 +83,17 @@ class FusedStrip {
   void feature_extraction_and_shrinking(int64_t y);
   void mapping(int layer, int64_t y);
   void expanding_and_tail(int64_t y, StageTimes* times);
-  void expand(int64_t y, int begin, int end, float* points);
+  void expand(int64_t y, int position, int positions);
+  void tail_products(int positions, float* products);
   void fill_outside(const Ring& ring, int64_t y, int lag);
   void fill_column(const Ring& ring, float* row, int64_t column, int64_t from_column);
   void copy_halo(const Ring& ring, float* row, int lag);
   int64_t column(int lag, int lane, int position) const {
     return range_.input_begin - lag + int64_t{lane} * range_.positions + position;
+  }
+  // Row r of those that the tail adds to, counted from the first that it completes.
+  float* sums_row(int r) const {
+    return sums_ + (sums_begin_ + r) % plan_->tail_rows() * plan_->phases() * channel_stride_;
   }
   bool inside(int64_t y) const { return y >= 0 && y < height_; }
 
@@ -96,11 +101,12 @@ class FusedStrip {
   const FusedKernels* kernels_;
   int lanes_, max_positions_;
   StripRange range_{};
-  int64_t width_ = 0, height_ = 0, first_row_ = 0, group_ = 0, next_input_ = 0;
+  int64_t width_ = 0, height_ = 0, first_row_ = 0, group_ = 0, next_input_ = 0, sums_begin_ = 0;
   ptrdiff_t channel_stride_ = 0;  // (halo + positions) * lanes
-  int window_;                    // positions of the tail's input that are held at once, halo included
-  ptrdiff_t window_stride_;
-  int block_;  // positions of a block in the first and expanding layers
+  int tail_block_;                // positions of a block in the tail
+  ptrdiff_t tail_stride_;         // floats of a block, for a channel of the points or of the products
+  ptrdiff_t products_of_point_;   // floats of the tail's products at a point
+  int block_;                     // positions of a block in the first layers
   bool masked_ = false;
   struct Pixel {
     int64_t y, x;
@@ -109,7 +115,7 @@ class FusedStrip {
   hwy::AlignedFreeUniquePtr<float[]> memory_;
   Ring input_;
   std::vector<Ring> maps_;  // m + 1: what the mapping layers read and the last writes
-  float *input_points_, *features_, *mapping_scratch_, *points_, *point_sums_, *sums_, *mask_, *output_row_;
+  float *input_luma_, *input_points_, *features_, *mapping_scratch_, *points_, *products_, *sums_, *mask_, *output_row_;
 };
 
 }  // namespace fsrcnn

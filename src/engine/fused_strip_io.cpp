@@ -12,6 +12,23 @@ namespace {
 // Larger values would overflow in the network, and a transform would spread the infinities over whole tiles.
 constexpr float kLargest = 1e30F;
 
+template <class Sample>
+void to_luma(const std::byte* from, const ConstPlane& plane, int64_t begin, int64_t end, float* to) {
+  const auto* const samples = reinterpret_cast<const Sample*>(from);
+  const auto [black, range] = luma_levels(plane);
+  if (std::is_same_v<Sample, float> && plane.one == 1 && !plane.full_range) {
+    std::copy(samples + begin, samples + end, to + begin);
+    return;
+  }
+  for (int64_t x = begin; x < end; ++x) to[x] = static_cast<float>(samples[x]) / plane.one * range + black;
+}
+
+bool all_usable(const float* begin, const float* end) {
+  int unusable = 0;
+  for (const float* x = begin; x != end; ++x) unusable |= std::abs(*x) <= kLargest ? 0 : 1;
+  return unusable == 0;
+}
+
 }  // namespace
 
 void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_input_row) {
@@ -22,31 +39,27 @@ void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_inpu
     return;
   }
   const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
-  const auto [black, level_range] = luma_levels(input);
-  const auto load = [&, black = black, level_range = level_range](auto type) {
-    const auto* samples = reinterpret_cast<const decltype(type)*>(from);
-    for (int lane = 0; lane < lanes_; ++lane) {
-      for (int p = -kHalo; p < range_.positions; ++p) {
-        const int64_t x = column(0, lane, p);
-        const bool outside = x < 0 || x >= width_;
-        float value = 0;
-        if (!outside || replicate) {
-          value = static_cast<float>(samples[std::clamp<int64_t>(x, 0, width_ - 1)]) / input.one * level_range + black;
-        }
-        if constexpr (std::is_same_v<decltype(type), float>) {
-          if (!(std::abs(value) <= kLargest)) {
-            value = 0;
-            if (!outside && inside(y)) unusable_.push_back({y, x});
-          }
-        }
-        to[p * lanes_ + lane] = value;
-      }
-    }
-  };
+  // First the columns one after the other, then each lane's.
+  const int64_t begin = column(0, 0, -kHalo), end = column(0, lanes_ - 1, range_.positions);
+  const int64_t left = std::max<int64_t>(begin, 0), right = std::min(end, width_);
+  float* const luma = input_luma_ - begin;
   switch (input.type) {
-    case SampleType::u8: return load(uint8_t{});
-    case SampleType::u16: return load(uint16_t{});
-    case SampleType::f32: return load(float{});
+    case SampleType::u8: to_luma<uint8_t>(from, input, left, right, luma); break;
+    case SampleType::u16: to_luma<uint16_t>(from, input, left, right, luma); break;
+    case SampleType::f32:
+      to_luma<float>(from, input, left, right, luma);
+      if (all_usable(luma + left, luma + right)) break;
+      for (int64_t x = left; x < right; ++x) {
+        if (std::abs(luma[x]) <= kLargest) continue;
+        luma[x] = 0;
+        if (inside(y)) unusable_.push_back({y, x});
+      }
+  }
+  std::fill(luma + begin, luma + left, replicate ? luma[left] : 0.0F);
+  std::fill(luma + right, luma + end, replicate ? luma[right - 1] : 0.0F);
+  for (int lane = 0; lane < lanes_; ++lane) {
+    const float* const of_lane = luma + column(0, lane, 0);
+    for (int p = -kHalo; p < range_.positions; ++p) to[p * lanes_ + lane] = of_lane[p];
   }
 }
 
@@ -76,7 +89,7 @@ void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const
 
 void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, StageTimes* times) {
   Stopwatch watch(times);
-  const int scale = plan_->scale, phases = plan_->phases();
+  const int scale = plan_->scale;
   const int64_t first = group_ - kRowsAtOnce, sample = bytes_of(output.type);
   const int64_t lane_bytes = range_.positions * scale * sample;
   const auto [black, level_range] = luma_levels(output);
@@ -87,7 +100,7 @@ void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, S
       for (int px = 0; px < scale; ++px)
         bias[static_cast<size_t>(px)] = plan_->tail_bias[static_cast<size_t>(px * scale + py)] - black;
       kernels_->output_row(output.type, scale,
-                           {.sums = sums_ + ((y - first) * phases + py) * channel_stride_,
+                           {.sums = sums_row(static_cast<int>(y - first)) + py * channel_stride_,
                             .phase_stride = scale * channel_stride_,
                             .bias = bias.data(),
                             .positions = range_.positions,

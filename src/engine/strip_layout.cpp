@@ -6,7 +6,7 @@ namespace fsrcnn {
 namespace {
 
 constexpr int64_t kUnit = 64;            // columns that a strip's width is a multiple of
-constexpr int64_t kCachedColumns = 512;  // measured: more than 1 MB of feature maps, but the busy ones stay in 1 MB
+constexpr int64_t kCachedColumns = 704;  // measured: more than 1 MB of feature maps, but the busy ones stay in 1 MB
 
 // Strips of `most` columns each, but the last, which is as wide as is left.
 std::vector<StripRange> cut(const FusedPlan& plan, int64_t width, int64_t most) {
