@@ -25,9 +25,9 @@ std::string time_left(double seconds) {
   return fmt::format("{}:{:02} left", left_s / 60, left_s % 60);
 }
 
-// "[####....] NUMBERS" with as many cells as fit.
-std::string with_bar(double share, const std::string& numbers, int columns) {
-  const int cells = std::clamp(columns - static_cast<int>(numbers.size()) - 4, 0, 40);
+// "[####....] NUMBERS". The numbers' room is fixed, so that the bar does not grow and shrink with them.
+std::string with_bar(double share, const std::string& numbers, int columns, int room) {
+  const int cells = std::clamp(columns - room, 0, 40);
   if (cells < 5) return numbers;
   const int filled = static_cast<int>(std::floor(share * cells));
   return fmt::format("[{}{}] {}", std::string(filled, '#'), std::string(cells - filled, '.'), numbers);
@@ -39,7 +39,7 @@ std::string format_progress(double share, double elapsed_s, int columns) {
   share = std::clamp(share, 0.0, 1.0);
   std::string numbers = fmt::format("{:3.0f}%", std::floor(100 * share));
   if (share > 0 && share < 1) numbers += "  " + time_left(elapsed_s / share * (1 - share));
-  return with_bar(share, numbers, std::min(columns, 64));
+  return with_bar(share, numbers, columns, 24);
 }
 
 std::string format_frames(int64_t frames_done, int64_t frames, int64_t before, double elapsed_s, int columns) {
@@ -51,7 +51,7 @@ std::string format_frames(int64_t frames_done, int64_t frames, int64_t before, d
   if (rate > 0 && frames_done < frames) {
     numbers += "  " + time_left(static_cast<double>(frames - frames_done) / rate);
   }
-  return with_bar(share, numbers, columns);
+  return with_bar(share, numbers, columns, 54);
 }
 
 ProgressBar::ProgressBar(bool quiet) : visible_(!quiet && isatty(STDERR_FILENO) != 0) {}
