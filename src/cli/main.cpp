@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
   CLI::App app(
       "FSRCNN super-resolution: photographs from 1080p to 4K on an ordinary CPU, and the operators for those who "
-      "port it.\nExit codes: 0 done, 2 usage, 3 bad input, 4 bad model, 5 reading or writing failed.",
+      "port it.\nExit codes: 0 done, 1 compared and found different, 2 usage, 3 bad input, 4 bad model, 5 reading or "
+      "writing failed.",
       "fsrcnn");
   app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
   app.require_subcommand(1);
@@ -44,7 +45,12 @@ int main(int argc, char** argv) {
   fsrcnn::cli::add_bench(app);
   fsrcnn::cli::add_info(app);
   fsrcnn::cli::add_convert(app);
+  fsrcnn::cli::add_trace(app);
+  fsrcnn::cli::add_compare(app);
+  fsrcnn::cli::add_diagnose(app);
   fsrcnn::cli::add_conv_transpose2d(app);
+  fsrcnn::cli::add_explain(app);
+  fsrcnn::cli::add_vectors(app);
   try {
     if (argc == 1) {
       fmt::print("{}", app.help());
@@ -52,6 +58,9 @@ int main(int argc, char** argv) {
     }
     app.parse(argc, argv);
     return flushed(0);
+  } catch (const CLI::RuntimeError& e) {
+    // What a subcommand found, not what it could not do.
+    return flushed(e.get_exit_code());
   } catch (const CLI::ParseError& e) {
     // Help and version come this way too, with code 0.
     return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);
