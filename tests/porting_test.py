@@ -106,7 +106,7 @@ class Porting(unittest.TestCase):
 
         for path in sorted((self.folder / "parameter/kernel/last").iterdir()):
             path.write_text("\n".join(" ".join(f"{generator.uniform(-0.05, 0.05):.6f}" for _ in range(9)) for _ in range(9)))
-        self.assertIn("None of the 56 kernels of deconvolution made preds.npy", self.run_program(DIFFERS, *question))
+        self.assertIn("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is another model's", self.run_program(DIFFERS, *question))
 
     def test_diagnose(self):
         picture, dumps = self.picture(20, 26), self.folder / "dumps"

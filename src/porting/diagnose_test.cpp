@@ -279,8 +279,13 @@ TEST(Diagnose, SolvesTheSlidesRiddle) {
   // The whole set.
   riddle.tail.layers[0].weight = foreign;
   const Diagnosis d = riddle.diagnose();
-  EXPECT_NE(d.verdict.find("None of the 56 kernels"), std::string::npos) << d.verdict;
-  EXPECT_EQ(d.files.size(), 56U);
+  EXPECT_NE(
+      d.verdict.find("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is another "
+                     "model's"),
+      std::string::npos)
+      << d.verdict;
+  // A feature map that is nearly 0 tells nothing of its kernel.
+  EXPECT_GE(d.files.size(), 54U);
 }
 
 TEST(Diagnose, SaysWhenThePictureIsTooSmallToSolve) {

@@ -201,16 +201,22 @@ std::string explain_html(const Model& model, const Tensor<float>& luma, const st
       fmt::format("The last layer of FSRCNN({}, {}, {}) on {} of the features of {}; below, on every feature map",
                   model.d, model.s, model.m, to_string(network.tail.input.shape()), name);
   data["maps_note"] = fmt::format(
-      "Of the middle of {}, up to {} pixels a side. Each map is shown from its layer's smallest value (black) to its "
-      "largest (white).",
+      "Of the middle of {}, up to {} pixels a side. Each map is shown from its smallest value (black) to its largest "
+      "(white).",
       name, kPart);
   data["maps"] = nlohmann::json::array();
   for (const FeatureMap<float>& map : network.maps) {
     if (map.step == "convolution" || map.step == "deconvolution") continue;
     const auto [low, high] = range_of(map.values);
+    // Each map by its own range: a layer's strongest would leave the others gray.
     std::string pixels;
-    for (const float v : map.values.values()) {
-      pixels += static_cast<char>(std::lround(255 * (v - low) / std::max(high - low, 1e-9F)));
+    const int64_t size = map.values.shape().h * map.values.shape().w;
+    for (int64_t c = 0; c < map.values.shape().c; ++c) {
+      const float* values = map.values.plane(0, c);
+      const auto [least, most] = std::minmax_element(values, values + size);
+      for (int64_t i = 0; i < size; ++i) {
+        pixels += static_cast<char>(std::lround(255 * (values[i] - *least) / std::max(*most - *least, 1e-9F)));
+      }
     }
     gchar* text = g_base64_encode(reinterpret_cast<const guchar*>(pixels.data()), pixels.size());
     const Shape s = map.values.shape();

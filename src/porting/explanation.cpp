@@ -303,9 +303,10 @@ class Explainer {
     std::string what;
     if (result_.files.empty()) {
       what = fmt::format("The parameters of {} are nearly, but not quite, those that made {}", result_.layer, out);
-    } else if (count == solution.kernel_count) {
-      what = fmt::format("None of the {} kernels of {} made {}: the whole set is another model's", count, result_.layer,
-                         out);
+    } else if (2 * count > solution.kernel_count) {
+      what = fmt::format("{} of the {} kernels of {} are not the ones that made {}: the set is another model's",
+                         count == solution.kernel_count ? "All" : std::to_string(count), solution.kernel_count,
+                         result_.layer, out);
     } else if (result_.files.size() == 1) {
       what = fmt::format("{} is not the one that made {}; the other {} are right", result_.files[0], out,
                          count == 1 ? fmt::format("{} kernels and the bias", solution.kernel_count - 1)

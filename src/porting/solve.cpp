@@ -275,38 +275,51 @@ void apply(const System& system, const std::vector<int64_t>& channels, const Vec
 }
 
 /// All kernels at once, by normal equations with a trace of a ridge, which keeps what the data does not tell as it is.
-bool solve_all(const std::vector<System>& systems, int64_t channels, bool with_bias, double tolerance,
-               int64_t output_channel, Solution& solution) {
-  std::vector<int64_t> all(with_bias ? channels + 1 : channels);
+/// The bias, which all phases share, is found from what the kernels of each leave of it.
+bool solve_all(const std::vector<System>& systems, int64_t channels, double tolerance, int64_t output_channel,
+               Solution& solution) {
+  std::vector<int64_t> all(channels);
   std::iota(all.begin(), all.end(), 0);
-  std::vector<double> effect(channels + 1, 0);
-  bool explains = true;
+  std::vector<MatrixXd> matrices, changes;  // of each phase: for the residual, and for a bias of 1
+  double left_of_one = 0, shared = 0, rows = 0;
   for (const System& system : systems) {
-    const MatrixXd a = blocks(system, all);
+    const MatrixXd& a = matrices.emplace_back(blocks(system, all));
     MatrixXd gram = MatrixXd::Zero(a.cols(), a.cols());
     gram.selfadjointView<Eigen::Lower>().rankUpdate(a.transpose());
     gram.diagonal().array() += 1e-12 * gram.trace() / static_cast<double>(a.cols());
     const Eigen::LDLT<MatrixXd, Eigen::Lower> solver(gram);
-    VectorXd change = solver.solve(a.transpose() * system.residual());
+    MatrixXd right(a.rows(), 2);
+    right.col(0) = system.residual();
+    right.col(1).setOnes();
+    MatrixXd& change = changes.emplace_back(solver.solve(a.transpose() * right));
     // Once more with what is left: normal equations lose half the digits.
-    change += solver.solve(a.transpose() * (system.residual() - a * change));
-    explains = explains && largest(system.residual() - a * change) <= tolerance;
+    change += solver.solve(a.transpose() * (right - a * change));
+    const MatrixXd left = right - a * change;
+    left_of_one += left.col(1).squaredNorm();
+    shared += left.col(1).dot(left.col(0));
+    rows += static_cast<double>(a.rows());
+  }
+  const double bias = left_of_one > 1e-8 * rows ? shared / left_of_one : 0;
+  std::vector<double> effect(channels, 0);
+  bool explains = true;
+  for (size_t i = 0; i < systems.size(); ++i) {
+    const System& system = systems[i];
+    const VectorXd change = changes[i].col(0) - bias * changes[i].col(1);
+    explains = explains &&
+               largest(system.residual() - matrices[i] * change - VectorXd::Constant(system.rows(), bias)) <= tolerance;
     apply(system, all, change, output_channel, solution);
-    Eigen::Index at = 0;
+    const auto width = static_cast<Eigen::Index>(system.phase().taps.size());
     for (const int64_t c : all) {
-      const Eigen::Index width = c == channels ? 1 : static_cast<Eigen::Index>(system.phase().taps.size());
-      effect[c] = std::max(effect[c], largest(a.middleCols(at, width) * change.segment(at, width)));
-      at += width;
+      effect[c] =
+          std::max(effect[c], largest(matrices[i].middleCols(c * width, width) * change.segment(c * width, width)));
     }
   }
-  for (int64_t c = 0; c <= channels; ++c) {
+  solution.port.bias[output_channel] += static_cast<float>(bias);
+  if (std::abs(bias) > 10 * tolerance) solution.biases.push_back(output_channel);
+  for (const int64_t c : all) {
     if (effect[c] <= 10 * tolerance) continue;
-    if (c == channels) {
-      solution.biases.push_back(output_channel);
-    } else {
-      solution.kernels.emplace_back(solution.port.is_deconvolution ? std::pair(c, output_channel)
-                                                                   : std::pair(output_channel, c));
-    }
+    solution.kernels.emplace_back(solution.port.is_deconvolution ? std::pair(c, output_channel)
+                                                                 : std::pair(output_channel, c));
   }
   return explains;
 }
@@ -406,15 +419,8 @@ Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const 
       solution.explains = false;
       return solution;
     }
-    systems = make_systems(std::max(kSelectionRows, 6 * solution.unknowns));
-    // The bias is left as it is if it can be: each phase would find its own.
-    for (const bool with_bias : {false, true}) {
-      Solution attempt = solution;
-      attempt.explains = solve_all(systems, inputs, with_bias, 3 * tolerance, o, attempt);
-      if (!attempt.explains && !with_bias) continue;
-      solution = std::move(attempt);
-      break;
-    }
+    systems = make_systems(std::max(kSelectionRows, 4 * solution.unknowns));
+    solution.explains = solve_all(systems, inputs, 3 * tolerance, o, solution);
   }
   return solution;
 }
