@@ -34,7 +34,8 @@ install_dependencies() {
 
 # What the program is built from and with.
 build_packages=(g++ cmake ninja-build pkg-config libvips-dev libexif-dev libzip-dev libfmt-dev nlohmann-json3-dev
-  libcli11-dev libhwy-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libzimg-dev)
+  libcli11-dev libhwy-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libzimg-dev libeigen3-dev
+  libglib2.0-dev libprotozero-dev)
 # The same for the library and its tests on aarch64, and what runs them.
 aarch64_packages=(
   g++-aarch64-linux-gnu cmake ninja-build qemu-user nlohmann-json3-dev libfmt-dev:arm64 libgtest-dev:arm64

@@ -2,13 +2,15 @@
 
     python3 known_figures_test.py PROGRAM MATLAB_LR DATA
 
-DATA holds data/test/{Set5,Set14,Set5_LR_x2_matlab,...} and weights/fsrcnn_x{2,3}.pth (yjn870's). Configure with
+DATA holds data/test/{Set5,Set14,Set5_LR_x2_matlab,...}, weights/fsrcnn_x{2,3}.pth (yjn870's),
+weights/opencv_FSRCNN_x2.pb and weights/deepc_x2/. Configure with
 -DFSRCNN_DATA_DIR=DATA to have ctest run it.
 """
 
 import json
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -37,6 +39,18 @@ class KnownFigures(unittest.TestCase):
         self.check(evaluate("Set14", 2, x2)["model"], 32.65)
         self.check(evaluate("Set5", 3, x3)["model"], 32.58, 0.9051)
         self.check(evaluate("Set14", 3, x3)["model"], 29.12)
+
+    def test_weights_of_opencv(self):
+        self.check(evaluate("Set5", 2, DATA / "weights" / "opencv_FSRCNN_x2.pb")["model"], 34.83, 0.9397)
+
+    def test_weights_of_deepc(self):
+        """With the last bias and the slopes of its source code, which its files do not have."""
+        with tempfile.TemporaryDirectory() as folder:
+            for path in (DATA / "weights" / "deepc_x2").iterdir():
+                (Path(folder) / path.name).write_bytes(path.read_bytes())
+            (Path(folder) / "biasess_layer8.txt").write_text("-0.0326264\n")
+            (Path(folder) / "slopes.txt").write_text("-0.8986 0.3236 0.2288 0.2476 0.3495 0.7806 0.0087\n")
+            self.check(evaluate("Set5", 2, folder)["model"], 36.99, 0.9558)
 
     def test_weights_of_our_own(self):
         self.assertGreaterEqual(evaluate("Set5", 2, "fsrcnn-x2")["model"]["psnr_db"], 36.9)

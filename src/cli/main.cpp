@@ -27,10 +27,10 @@ int main(int argc, char** argv) {
   fsrcnn::cli::handle_signals();
   fsrcnn::quiet_av_log();
   CLI::App app(
-      "FSRCNN super-resolution: photographs and films from 1080p to 4K on an ordinary CPU, and the operators for those "
-      "who "
-      "port it.\nExit codes: 0 all done, 1 some inputs failed, 2 usage, 3 bad input, 4 bad model, 5 reading or writing "
-      "failed, 6 a limit, 130 and 143 interrupted.",
+      "FSRCNN super-resolution: photographs and films from 1080p to 4K on an ordinary CPU, and an instrument for those "
+      "who port it.\nExit codes: 0 all done, 1 some inputs failed or what was compared differs, 2 usage, 3 bad input, "
+      "4 "
+      "bad model, 5 reading or writing failed, 6 a limit, 130 and 143 interrupted.",
       "fsrcnn");
   app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
   app.require_subcommand(1);
@@ -42,7 +42,12 @@ int main(int argc, char** argv) {
   fsrcnn::cli::add_bench(app);
   fsrcnn::cli::add_info(app);
   fsrcnn::cli::add_convert(app);
+  fsrcnn::cli::add_trace(app);
+  fsrcnn::cli::add_compare(app);
+  fsrcnn::cli::add_diagnose(app);
   fsrcnn::cli::add_conv_transpose2d(app);
+  fsrcnn::cli::add_explain(app);
+  fsrcnn::cli::add_vectors(app);
   app.add_subcommand("man", "Print the manual page for man(1)")->callback([&app] {
     fmt::print("{}", fsrcnn::cli::man_page(app, FSRCNN_VERSION));
   });
@@ -57,7 +62,8 @@ int main(int argc, char** argv) {
     }
     app.parse(argc, argv);
     return flushed(0);
-  } catch (const CLI::RuntimeError& e) {  // a subcommand has said why
+  } catch (const CLI::RuntimeError& e) {
+    // What a subcommand found, or has said already.
     return flushed(e.get_exit_code());
   } catch (const CLI::ParseError& e) {
     // Help and version come this way too, with code 0.

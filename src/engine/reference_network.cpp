@@ -25,7 +25,7 @@ Tensor<T> convert(const Tensor<float>& tensor) {
 
 template <class T>
 Tensor<T> reference_network(const Model& model, const Tensor<T>& luma, const FeatureMapObserver<T>& observer) {
-  const auto observe = [&](const Layer& layer, const char* step, const Tensor<T>& values) {
+  const auto observe = [&](const Layer& layer, const char* step, Tensor<T>& values) {
     if (observer) observer(layer.name, step, values);
   };
   Tensor<T> x = luma;

@@ -17,9 +17,9 @@ struct FeatureMap {
   Tensor<T> values;   ///< (N, C, H, W)
 };
 
-/// Called with each feature map as soon as it is there.
+/// Called with each feature map as soon as it is there. What it changes, the following layers see.
 template <class T>
-using FeatureMapObserver = std::function<void(const std::string& layer, const std::string& step, const Tensor<T>&)>;
+using FeatureMapObserver = std::function<void(const std::string& layer, const std::string& step, Tensor<T>&)>;
 
 /// The paper in code: every layer by the reference operators, one after the other, in T, on all cores.
 /// luma (N, 1, H, W) in [0, 1] -> (N, 1, scale*H, scale*W), clamped to [0, 1].

@@ -131,7 +131,36 @@ int64_t parse_scale(const std::string& text, const std::string& source) {
   return scale;
 }
 
+/// From the metadata or the caller, who must not contradict each other or the tail.
+void take_scale(const StateDict& state_dict, const std::string& source, std::optional<int64_t> scale, Model& model) {
+  const auto scale_remark = state_dict.metadata.find("scale");
+  for (const std::optional<int64_t>& told :
+       {scale_remark == state_dict.metadata.end() ? std::nullopt
+                                                  : std::optional(parse_scale(scale_remark->second, source)),
+        scale}) {
+    if (told && model.scale != 0 && *told != model.scale) {
+      fail(ErrorCode::model, "{}: these weights are for scale {}, not {}", source, model.scale, *told);
+    }
+    if (told) model.scale = *told;
+  }
+  if (model.scale != 0 && (model.scale < 2 || model.scale > 4)) {
+    fail(ErrorCode::model, "{}: the scale is {}, but must be 2, 3 or 4", source, model.scale);
+  }
+}
+
 }  // namespace
+
+Model last_layer_from_state_dict(const StateDict& state_dict, const std::string& source, std::optional<int64_t> scale) {
+  TensorSource tensors(state_dict, source);
+  Model model;
+  const std::vector<int64_t>& shape = tensors.find("last_part.weight").shape;
+  // Of a deconvolution d is the first axis, of a convolution the second.
+  if (shape.size() == 4) model.d = shape[1] == 1 ? shape[0] : shape[1];
+  take_tail(tensors, model);
+  tensors.check_nothing_is_left();
+  take_scale(state_dict, source, scale, model);
+  return model;
+}
 
 Model model_from_state_dict(const StateDict& state_dict, const std::string& source, std::optional<int64_t> scale) {
   TensorSource tensors(state_dict, source);
@@ -161,19 +190,7 @@ Model model_from_state_dict(const StateDict& state_dict, const std::string& sour
   take_tail(tensors, model);
   tensors.check_nothing_is_left();
 
-  const auto scale_remark = state_dict.metadata.find("scale");
-  for (const std::optional<int64_t>& told :
-       {scale_remark == state_dict.metadata.end() ? std::nullopt
-                                                  : std::optional(parse_scale(scale_remark->second, source)),
-        scale}) {
-    if (told && model.scale != 0 && *told != model.scale) {
-      fail(ErrorCode::model, "{}: these weights are for scale {}, not {}", source, model.scale, *told);
-    }
-    if (told) model.scale = *told;
-  }
-  if (model.scale != 0 && (model.scale < 2 || model.scale > 4)) {
-    fail(ErrorCode::model, "{}: the scale is {}, but must be 2, 3 or 4", source, model.scale);
-  }
+  take_scale(state_dict, source, scale, model);
   const auto padding_remark = state_dict.metadata.find("padding_mode");
   if (padding_remark != state_dict.metadata.end() && padding_remark->second != "zeros") {
     if (padding_remark->second != "replicate") {

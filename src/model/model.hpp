@@ -56,6 +56,10 @@ struct Model {
 Model model_from_state_dict(const StateDict& state_dict, const std::string& source,
                             std::optional<int64_t> scale = std::nullopt);
 
+/// The same for a state_dict of "last_part.*" alone: a model with d and one layer, the tail.
+Model last_layer_from_state_dict(const StateDict& state_dict, const std::string& source,
+                                 std::optional<int64_t> scale = std::nullopt);
+
 /// The inverse, with the scale and the padding in the metadata.
 StateDict to_state_dict(const Model& model);
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "training"))
@@ -238,6 +238,77 @@ def weight_files():
     bomb("memo", b"N" + b"\x94" * 16_000_000 + b".")
 
 
+def onnx_files():
+    """The small network as torch.onnx.export writes it (needs the package onnx), with zero and with replicate padding."""
+    import onnx  # noqa: F401  (the exporter wants it)
+
+    def export(network, name, opset):
+        x = torch.rand(1, 1, 7, 9)
+        torch.onnx.export(network, (x,), HERE / name, opset_version=opset, input_names=["input"], output_names=["output"], dynamo=False)
+
+    network = random_network(3, 4, 2, 1).eval()
+    network.load_state_dict(load_file(HERE / "tiny.safetensors"))
+    for opset in (11, 13, 17, 20):
+        export(network, f"tiny_opset{opset}.onnx", opset)
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.padding_mode = "replicate"
+    export(network, "tiny_replicate.onnx", 13)
+
+
+def tensorflow_graph():
+    """A graph as OpenCV's users have: NHWC, HWIO, PReLU of simple operators, depth to space, then a bias. Written by hand,
+    after graph.proto, node_def.proto, attr_value.proto and tensor.proto."""
+
+    def varint(value):
+        data = b""
+        while value > 127:
+            data += bytes([value & 127 | 128])
+            value >>= 7
+        return data + bytes([value])
+
+    def field(number, value):
+        if isinstance(value, int):
+            return varint(number << 3) + varint(value)
+        value = value.encode() if isinstance(value, str) else value
+        return varint(number << 3 | 2) + varint(len(value)) + value
+
+    def node(name, op, inputs, **attributes):
+        data = field(1, name) + field(2, op) + b"".join(field(3, i) for i in inputs)
+        for key, value in attributes.items():
+            data += field(5, field(1, key) + field(2, value))
+        return field(1, data)
+
+    def constant(name, array):
+        shape = b"".join(field(2, field(1, extent)) for extent in array.shape)
+        content = np.ascontiguousarray(array, np.float32).tobytes()
+        return node(name, "Const", [], dtype=field(6, 1), value=field(8, field(1, 1) + field(2, shape) + field(4, content)))
+
+    torch.manual_seed(7)
+    weights = dict(load_file(HERE / "tiny.safetensors"))
+    weights["last_part.weight"] = torch.randn(9, 4, 1, 1)
+    weights["last_part.bias"] = torch.full((9,), 0.25)
+    save_file(weights, HERE / "tiny_sub_pixel.safetensors", {"scale": "3"})
+    ones = field(1, field(3, b"\1\1\1\1"))
+    keys = ["first_part.0", "mid_part.0", "mid_part.2", "mid_part.4", "last_part"]
+    graph, current = node("input", "Placeholder", []), "input"
+    for i, key in enumerate(keys, 1):
+        graph += constant(f"f{i}", weights[key + ".weight"].permute(2, 3, 1, 0).numpy())
+        graph += node(f"conv{i}", "Conv2D", [current, f"f{i}"], strides=ones, dilations=ones, padding=field(2, "SAME"), data_format=field(2, "NHWC"))
+        if key == "last_part":
+            graph += node("shuffled", "DepthToSpace", [f"conv{i}"], block_size=field(3, 3)) + constant("b", np.array([0.25]))
+            graph += node("output", "BiasAdd", ["shuffled", "b"])
+            break
+        slope = weights[key[:-1] + str(int(key[-1]) + 1) + ".weight"].numpy()
+        graph += constant(f"b{i}", weights[key + ".bias"].numpy()) + constant(f"alpha{i}", slope) + constant(f"half{i}", np.array([0.5]))
+        graph += node(f"add{i}", "Add", [f"conv{i}", f"b{i}"]) + node(f"abs{i}", "Abs", [f"add{i}"])
+        graph += node(f"sub{i}", "Sub", [f"add{i}", f"abs{i}"]) + node(f"mul{i}", "Mul", [f"alpha{i}", f"sub{i}"])
+        graph += node(f"mulhalf{i}", "Mul", [f"mul{i}", f"half{i}"]) + node(f"relu{i}", "Relu", [f"add{i}"])
+        graph += node(f"prelu{i}", "Add", [f"relu{i}", f"mulhalf{i}"])
+        current = f"prelu{i}"
+    (HERE / "tiny_tensorflow.pb").write_bytes(graph)
+
+
 if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     conv2d()
@@ -250,3 +321,5 @@ if __name__ == "__main__":
     network_dump(3, 32, 5, 1, 9, 14)
     network_dump(4, 16, 12, 4, 10, 9)
     weight_files()
+    onnx_files()
+    tensorflow_graph()

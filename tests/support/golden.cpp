@@ -62,7 +62,16 @@ Model random_model(int64_t d, int64_t s, int64_t m, int64_t scale, uint32_t seed
   for (int64_t i = 0; i < m; ++i) add(s, s, 3, 1.7);
   add(d, s, 1, 1.7);
   add(1, d, 9, 0.3);
-  return model;
+  // Names and keys as a file of weights gives them.
+  const auto key = [&](size_t i) {
+    return i == 0 ? "first_part.0" : i + 1 == model.layers.size() ? "last_part" : fmt::format("mid_part.{}", 2 * i - 2);
+  };
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    model.layers[i].key = key(i);
+    if (i == 0) model.layers[i].activation_key = "first_part.1";
+    if (i > 0 && i + 1 < model.layers.size()) model.layers[i].activation_key = fmt::format("mid_part.{}", 2 * i - 1);
+  }
+  return model_from_state_dict(to_state_dict(model), "random");
 }
 
 }  // namespace fsrcnn::test

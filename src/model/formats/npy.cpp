@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "model/state_dict.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -105,22 +106,36 @@ NpyArray parse_npy(Bytes bytes, const std::string& source) {
                                    type.substr(0, type.find(','))));
 }
 
+namespace {
+
 template <class T>
-std::vector<std::byte> format_npy(const Tensor<T>& tensor) {
+std::vector<std::byte> format_values(const std::vector<T>& values, const std::string& shape) {
   std::string header(kMagic);
   header += {1, 0, 0, 0};
   header += fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}",
-                        std::is_same_v<T, float> ? "<f4" : "<f8", to_string(tensor.shape()));
+                        std::is_same_v<T, float> ? "<f4" : "<f8", shape);
   header.resize((header.size() + 64) / 64 * 64, ' ');  // data is aligned to 64 bytes, at least one blank before '\n'
   header.back() = '\n';
   const size_t size = header.size() - 10;
   header[8] = static_cast<char>(size & 0xff);
   header[9] = static_cast<char>(size >> 8);
 
-  std::vector<std::byte> bytes(header.size() + sizeof(T) * tensor.count());
+  std::vector<std::byte> bytes(header.size() + sizeof(T) * values.size());
   std::memcpy(bytes.data(), header.data(), header.size());
-  if (tensor.count() > 0) std::memcpy(bytes.data() + header.size(), tensor.data(), sizeof(T) * tensor.count());
+  if (!values.empty()) std::memcpy(bytes.data() + header.size(), values.data(), sizeof(T) * values.size());
   return bytes;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::byte> format_npy(const Tensor<T>& tensor) {
+  return format_values(tensor.values(), to_string(tensor.shape()));
+}
+
+std::vector<std::byte> format_npy(const std::vector<float>& values, const std::vector<int64_t>& shape) {
+  // Python's tuple of one has a comma.
+  return format_values(values, shape.size() == 1 ? fmt::format("({},)", shape[0]) : to_string(shape));
 }
 
 template std::vector<std::byte> format_npy(const Tensor<float>&);

@@ -22,4 +22,7 @@ NpyArray parse_npy(Bytes bytes, const std::string& source);
 template <class T>
 std::vector<std::byte> format_npy(const Tensor<T>& tensor);
 
+/// The same of any axes, which the values must fill.
+std::vector<std::byte> format_npy(const std::vector<float>& values, const std::vector<int64_t>& shape);
+
 }  // namespace fsrcnn

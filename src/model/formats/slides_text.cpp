@@ -135,6 +135,19 @@ std::string folder_name(const std::string& key) {
   return part == "mid" ? part + key.substr(key.find('.') + 1) : part;
 }
 
+/// Adds the tensors of the layer whose folder has this name, or begins with it.
+void take_layer(const fs::path& folder, const std::string& start, const std::string& key,
+                const std::string& activation_key, StateDict& state_dict) {
+  const std::string layer = layer_folder(folder / "kernel", start);
+  const auto add = [&](std::string name, NamedTensor tensor) {
+    tensor.name = std::move(name);
+    state_dict.tensors.push_back(std::move(tensor));
+  };
+  add(key + ".weight", read_matrices(folder / "kernel" / layer, "kernel"));
+  add(key + ".bias", read_numbers(folder / "bias" / layer, "bias"));
+  if (!activation_key.empty()) add(activation_key + ".weight", read_numbers(folder / "prelu" / layer, "prelu"));
+}
+
 }  // namespace
 
 NamedTensor parse_text_matrix(std::string_view text, const std::string& source) {
@@ -168,24 +181,26 @@ NamedTensor parse_text_matrix(std::string_view text, const std::string& source) 
   return matrix;
 }
 
-StateDict read_slides_text(const fs::path& folder) {
-  const fs::path kernels = folder / "kernel";
+bool is_whole_slides_text(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "prelu", error) &&
+         fs::exists(folder / "kernel" / layer_folder(folder / "kernel", "first"), error);
+}
+
+StateDict read_slides_last_layer(const fs::path& folder) {
   StateDict state_dict;
-  const auto take = [&](const std::string& layer, const std::string& key, const std::string& activation_key) {
-    const auto add = [&](std::string name, NamedTensor tensor) {
-      tensor.name = std::move(name);
-      state_dict.tensors.push_back(std::move(tensor));
-    };
-    add(key + ".weight", read_matrices(kernels / layer, "kernel"));
-    add(key + ".bias", read_numbers(folder / "bias" / layer, "bias"));
-    if (!activation_key.empty()) add(activation_key + ".weight", read_numbers(folder / "prelu" / layer, "prelu"));
-  };
-  const std::vector<std::string> middle = middle_layers(kernels);
-  take(layer_folder(kernels, "first"), "first_part.0", "first_part.1");
+  take_layer(folder, "last", "last_part", "", state_dict);
+  return state_dict;
+}
+
+StateDict read_slides_text(const fs::path& folder) {
+  StateDict state_dict;
+  const std::vector<std::string> middle = middle_layers(folder / "kernel");
+  take_layer(folder, "first", "first_part.0", "first_part.1", state_dict);
   for (size_t i = 0; i < middle.size(); ++i) {
-    take(middle[i], fmt::format("mid_part.{}", 2 * i), fmt::format("mid_part.{}", 2 * i + 1));
+    take_layer(folder, middle[i], fmt::format("mid_part.{}", 2 * i), fmt::format("mid_part.{}", 2 * i + 1), state_dict);
   }
-  take(layer_folder(kernels, "last"), "last_part", "");
+  take_layer(folder, "last", "last_part", "", state_dict);
   return state_dict;
 }
 

@@ -24,6 +24,12 @@ NamedTensor parse_text_matrix(std::string_view text, const std::string& source);
 /// Throws Error(model) naming the file that is missing or wrong.
 StateDict read_slides_text(const std::filesystem::path& folder);
 
+/// True if such a folder has kernels of a first layer and slopes; the slides' own shows neither.
+bool is_whole_slides_text(const std::filesystem::path& folder);
+
+/// The last layer of such a folder alone: "last_part.weight" and "last_part.bias". Throws Error(model).
+StateDict read_slides_last_layer(const std::filesystem::path& folder);
+
 /// Writes such a folder with enough digits that reading gives the same floats. The folder appears whole or not at all,
 /// and must not exist yet. Throws Error(io).
 void write_slides_text(const StateDict& state_dict, const std::filesystem::path& folder);

@@ -5,9 +5,14 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "model/formats/flat_text.hpp"
+#include "model/formats/npz.hpp"
+#include "model/formats/onnx.hpp"
 #include "model/formats/pytorch.hpp"
 #include "model/formats/safetensors.hpp"
 #include "model/formats/slides_text.hpp"
+#include "model/formats/tensorflow.hpp"
+#include "model/formats/word_file.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -26,14 +31,41 @@ std::optional<int64_t> scale_in_name(const std::string& name) {
   return std::nullopt;
 }
 
+StateDict read_folder(const std::filesystem::path& path) {
+  if (is_deepc_folder(path)) return read_deepc(path);
+  if (is_zcu102_folder(path)) return read_zcu102(path);
+  return read_slides_text(path);
+}
+
+/// Forms that are text are told by their suffix; empty: none of them.
+std::optional<WordForm> word_form(const std::filesystem::path& path) {
+  const std::string suffix = path.extension().string();
+  if (suffix == ".h") return WordForm::c_header;
+  if (suffix == ".mem") return WordForm::mem;
+  if (suffix == ".coe") return WordForm::coe;
+  return std::nullopt;
+}
+
 StateDict read_state_dict(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return read_slides_text(path);
+  if (std::filesystem::is_directory(path)) return read_folder(path);
   const std::vector<std::byte> bytes = read_file(path, kLargestFileBytes);
-  if (looks_like_pytorch(bytes)) return parse_pytorch(bytes, path.string());
+  const std::string source = path.string();
+  if (const auto form = word_form(path)) {
+    return parse_word_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *form, source);
+  }
+  if (looks_like_pytorch(bytes)) {
+    // Both are zip archives.
+    const bool npz = path.extension() == ".npz" || (bytes[0] == std::byte{'P'} && looks_like_npz(bytes, source));
+    return npz ? parse_npz(bytes, source) : parse_pytorch(bytes, source);
+  }
   // A safetensors file says nothing but a size before its JSON.
-  if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) return parse_safetensors(bytes, path.string());
-  fail(ErrorCode::model, "{}: neither a safetensors file, nor one of torch.save, nor a folder of text kernels{}",
-       path.string(),
+  if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) return parse_safetensors(bytes, source);
+  if (looks_like_onnx(bytes)) return parse_onnx(bytes, source);
+  if (looks_like_tensorflow(bytes)) return parse_tensorflow(bytes, source);
+  fail(ErrorCode::model,
+       "{}: none of the known forms of weights: safetensors, torch.save, numpy.savez, ONNX, a TensorFlow graph, .h, "
+       ".mem, .coe, or a folder of texts{}",
+       source,
        path.extension() == ".pth" || path.extension() == ".pt"
            ? "; if it is from PyTorch 0.1 or is damaged, load it there and save it again"
            : "");
@@ -47,17 +79,38 @@ Model load_model(const std::filesystem::path& path, std::optional<int64_t> scale
   return model;
 }
 
-void save_model(const Model& model, const std::filesystem::path& path) {
+bool is_whole_network(const std::filesystem::path& folder) { return is_whole_slides_text(folder); }
+
+Model load_last_layer(const std::filesystem::path& folder, std::optional<int64_t> scale) {
+  Model model = last_layer_from_state_dict(read_slides_last_layer(folder), folder.string(), scale);
+  if (model.scale == 0) model.scale = scale_in_name(folder.filename().string()).value_or(0);
+  return model;
+}
+
+void save_model(const Model& model, const std::filesystem::path& path, FolderForm form) {
   const std::string suffix = path.extension().string();
   const StateDict state_dict = to_state_dict(model);
-  if (path.filename().empty() || suffix.empty()) return write_slides_text(state_dict, path);
+  if (path.filename().empty() || suffix.empty()) {
+    if (form == FolderForm::deepc) return write_deepc(state_dict, path);
+    if (form == FolderForm::zcu102) return write_zcu102(state_dict, path);
+    return write_slides_text(state_dict, path);
+  }
+  if (form != FolderForm::slides) {
+    fail(ErrorCode::usage, "{}: this form is a folder; give a name ending in '/'", path.string());
+  }
+  if (const auto words = word_form(path)) return write_file(path, as_bytes(format_word_file(state_dict, *words)));
   if (suffix == ".safetensors") return write_file(path, format_safetensors(state_dict));
   if (suffix == ".pth" || suffix == ".pt") return write_file(path, format_pytorch(state_dict));
-  fail(ErrorCode::usage,
-       "{}: '{}' is no known form of weights; known are .safetensors, .pth, and a name ending in '/' for a folder of "
-       "text "
-       "files",
-       path.string(), suffix);
+  if (suffix == ".npz") return write_file(path, format_npz(state_dict));
+  if (suffix == ".onnx") {
+    require_scale(model, path.string());
+    return write_file(path, format_onnx(model));
+  }
+  fail(
+      ErrorCode::usage,
+      "{}: '{}' is no known form of weights to write; known are .safetensors, .pth, .npz, .onnx, .h, .mem, .coe, and a "
+      "name ending in '/' for a folder of texts",
+      path.string(), suffix);
 }
 
 }  // namespace fsrcnn

@@ -1,0 +1,238 @@
+#include "model/formats/flat_text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "model/formats/slides_text.hpp"
+
+namespace fsrcnn {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t kLargestFileBytes = 16 << 20;
+constexpr size_t kMostLayers = 68;
+
+/// Numbers between blanks and line ends.
+std::vector<float> read_numbers(const fs::path& path) {
+  const std::vector<std::byte> bytes = read_file(path, kLargestFileBytes);
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  // As one row, whatever its lines.
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return parse_text_matrix(text, path.string()).values;
+}
+
+void write_numbers(const fs::path& path, const std::vector<std::string>& numbers) {
+  std::string text;
+  for (const std::string& number : numbers) text += number + "\n";
+  write_file_directly(path, as_bytes(text));
+}
+
+std::vector<std::string> exact(const std::vector<float>& values) {
+  std::vector<std::string> numbers;
+  for (const float v : values) numbers.push_back(fmt::format("{:.9g}", v));
+  return numbers;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+/// Keys of the convolutions of a network with this many layers.
+std::string key_of(size_t layer, size_t layers) {
+  return layer == 0 ? "first_part.0" : layer + 1 == layers ? "last_part" : fmt::format("mid_part.{}", 2 * layer - 2);
+}
+std::string activation_key_of(size_t layer) {
+  return layer == 0 ? "first_part.1" : fmt::format("mid_part.{}", 2 * layer - 1);
+}
+
+/// The shape of a layer's kernels by its place and the numbers of outputs around it.
+std::vector<int64_t> kernel_shape(size_t layer, size_t layers, int64_t inputs, int64_t outputs) {
+  if (layer + 1 == layers) return {inputs, 1, 9, 9};
+  const int64_t k = layer == 0 ? 5 : layer == 1 || layer + 2 == layers ? 1 : 3;
+  return {outputs, inputs, k, k};
+}
+
+void add(StateDict& state_dict, const fs::path& path, std::string name, std::vector<int64_t> shape,
+         std::vector<float> values) {
+  if (checked_element_count(name, shape) != static_cast<int64_t>(values.size())) {
+    fail(ErrorCode::model, "{}: it has {} values, but {} of shape {} needs {}", path.string(), values.size(), name,
+         to_string(shape), checked_element_count(name, shape));
+  }
+  state_dict.tensors.push_back({std::move(name), std::move(shape), std::move(values)});
+}
+
+const NamedTensor& tensor_of(const StateDict& state_dict, const std::string& name) {
+  const NamedTensor* tensor = state_dict.find(name);
+  if (tensor == nullptr) fail(ErrorCode::model, "tensor '{}' is missing", name);
+  return *tensor;
+}
+
+size_t layers_of(const StateDict& state_dict) {
+  return static_cast<size_t>(std::count_if(state_dict.tensors.begin(), state_dict.tensors.end(),
+                                           [](const NamedTensor& t) { return t.name.ends_with(".bias"); }));
+}
+
+void require_deconvolution(const StateDict& state_dict, const char* form) {
+  const auto& shape = tensor_of(state_dict, "last_part.weight").shape;
+  if (shape[1] != 1 || shape[3] != 9) {
+    fail(ErrorCode::model, "the {} set has a deconvolution as its last layer, but this model a convolution of shape {}",
+         form, to_string(shape));
+  }
+}
+
+}  // namespace
+
+bool is_deepc_folder(const fs::path& folder) { return is_there(folder / "weights_layer1.txt"); }
+
+StateDict read_deepc(const fs::path& folder) {
+  size_t layers = 0;
+  while (layers < kMostLayers && is_there(folder / fmt::format("weights_layer{}.txt", layers + 1))) ++layers;
+  if (layers < 4) {
+    fail(ErrorCode::model, "{}: it has weights_layer1.txt to weights_layer{}.txt, but at least 4 are expected",
+         folder.string(), layers);
+  }
+  const bool one_each = is_there(folder / "slopes.txt");
+  std::vector<float> slopes;
+  if (one_each) {
+    slopes = read_numbers(folder / "slopes.txt");
+    if (slopes.size() != layers - 1) {
+      fail(ErrorCode::model, "{}: it has {} slopes, but there are {} layers with a PReLU",
+           (folder / "slopes.txt").string(), slopes.size(), layers - 1);
+    }
+  }
+  StateDict state_dict;
+  int64_t inputs = 1;
+  for (size_t i = 0; i < layers; ++i) {
+    const fs::path weights = folder / fmt::format("weights_layer{}.txt", i + 1);
+    const fs::path biases = folder / fmt::format("biasess_layer{}.txt", i + 1);
+    const bool tail = i + 1 == layers;
+    if (tail && !is_there(biases)) {
+      fail(ErrorCode::model,
+           "{}: the file is missing. DeepC has the last bias and the slopes in its source code only; put the bias "
+           "there, "
+           "and the slopes, one for each layer, into slopes.txt beside it",
+           biases.string());
+    }
+    std::vector<float> bias = read_numbers(biases);
+    const auto outputs = static_cast<int64_t>(bias.size());
+    const std::string key = key_of(i, layers);
+    const std::vector<int64_t> shape = kernel_shape(i, layers, inputs, outputs);
+    std::vector<float> values = read_numbers(weights);
+    // DeepC reads as many as it needs; its own weights_layer2.txt has twice as many.
+    values.resize(std::min<size_t>(values.size(), checked_element_count(key, shape)));
+    add(state_dict, weights, key + ".weight", shape, std::move(values));
+    add(state_dict, biases, key + ".bias", {tail ? 1 : outputs}, std::move(bias));
+    if (!tail) {
+      const fs::path path = folder / (one_each ? "slopes.txt" : fmt::format("slopes_layer{}.txt", i + 1));
+      if (!is_there(path)) {
+        fail(
+            ErrorCode::model,
+            "{}: the file is missing. DeepC has its slopes in its source code only; put them, one for each layer, into "
+            "slopes.txt",
+            path.string());
+      }
+      std::vector<float> slope = one_each ? std::vector<float>{slopes[i]} : read_numbers(path);
+      const auto count = static_cast<int64_t>(slope.size());
+      add(state_dict, path, activation_key_of(i) + ".weight", {count}, std::move(slope));
+    }
+    inputs = outputs;
+  }
+  const fs::path zero_padding = folder / "zero_padding.txt";
+  if (!is_there(zero_padding)) state_dict.metadata["padding_mode"] = "replicate";
+  return state_dict;
+}
+
+void write_deepc(const StateDict& state_dict, const fs::path& folder) {
+  require_deconvolution(state_dict, "DeepC");
+  AtomicOutput output(folder, AtomicOutput::Kind::folder);
+  const fs::path& to = output.temporary();
+  const size_t layers = layers_of(state_dict);
+  for (size_t i = 0; i < layers; ++i) {
+    const std::string key = key_of(i, layers);
+    write_numbers(to / fmt::format("weights_layer{}.txt", i + 1), exact(tensor_of(state_dict, key + ".weight").values));
+    write_numbers(to / fmt::format("biasess_layer{}.txt", i + 1), exact(tensor_of(state_dict, key + ".bias").values));
+    if (i + 1 == layers) continue;
+    write_numbers(to / fmt::format("slopes_layer{}.txt", i + 1),
+                  exact(tensor_of(state_dict, activation_key_of(i) + ".weight").values));
+  }
+  if (!state_dict.metadata.contains("padding_mode")) {
+    write_file_directly(to / "zero_padding.txt", as_bytes("# this network pads with zeros; DeepC's own replicates\n"));
+  }
+  output.commit();
+}
+
+bool is_zcu102_folder(const fs::path& folder) { return is_there(folder / "first_part_0_weight.txt"); }
+
+StateDict read_zcu102(const fs::path& folder) {
+  const auto file = [&](const std::string& key, const char* what) {
+    std::string name = key;
+    std::replace(name.begin(), name.end(), '.', '_');
+    return folder / fmt::format("{}_{}.txt", name, what);
+  };
+  size_t layers = 2;
+  while (layers < kMostLayers && is_there(file(key_of(layers - 1, layers + 1), "bias"))) ++layers;
+  const auto number = [&](const fs::path& path, float otherwise) {
+    return is_there(path) ? read_numbers(path)[0] : otherwise;
+  };
+  const auto values = [&](const std::string& key, const char* what) {
+    std::vector<float> words = read_numbers(file(key, what));
+    const bool bias = std::string_view(what) == "bias";
+    const float own = number(file(key, "w_scale"), 1);
+    const float scale = bias ? number(file(key, "b_scale"), own) : own;
+    const float zero = bias ? 0 : number(file(key, "w_zp"), 0);
+    for (float& w : words) w = (w - zero) * scale;
+    return words;
+  };
+  StateDict state_dict;
+  int64_t inputs = 1;
+  for (size_t i = 0; i < layers; ++i) {
+    const bool tail = i + 1 == layers;
+    const std::string key = key_of(i, layers);
+    std::vector<float> bias = values(key, "bias");
+    const auto outputs = static_cast<int64_t>(bias.size());
+    add(state_dict, file(key, "weight"), key + ".weight", kernel_shape(i, layers, inputs, outputs),
+        values(key, "weight"));
+    add(state_dict, file(key, "bias"), key + ".bias", {tail ? 1 : outputs}, std::move(bias));
+    if (!tail) {
+      std::vector<float> slope = values(activation_key_of(i), "weight");
+      const auto count = static_cast<int64_t>(slope.size());
+      add(state_dict, folder, activation_key_of(i) + ".weight", {count}, std::move(slope));
+    }
+    inputs = outputs;
+  }
+  return state_dict;
+}
+
+void write_zcu102(const StateDict& state_dict, const fs::path& folder) {
+  require_deconvolution(state_dict, "ZCU102");
+  AtomicOutput output(folder, AtomicOutput::Kind::folder);
+  for (const NamedTensor& tensor : state_dict.tensors) {
+    const bool bias = tensor.name.ends_with(".bias");
+    std::string name = tensor.name.substr(0, tensor.name.rfind('.'));
+    std::replace(name.begin(), name.end(), '.', '_');
+    const auto write = [&](const char* what, const std::vector<std::string>& numbers) {
+      write_numbers(output.temporary() / fmt::format("{}_{}.txt", name, what), numbers);
+    };
+    float largest = 0;
+    for (const float v : tensor.values) largest = std::max(largest, std::abs(v));
+    // A float has 24 bits; more of a bias would say nothing.
+    const float scale = largest > 0 ? largest / (bias ? 8388607.0F : 127.0F) : 1;
+    std::vector<std::string> words;
+    for (const float v : tensor.values) words.push_back(std::to_string(std::llround(v / scale)));
+    write(bias ? "bias" : "weight", words);
+    write(bias ? "b_scale" : "w_scale", exact({scale}));
+    if (!bias) write("w_zp", {"0"});
+  }
+  output.commit();
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/file.hpp"
+#include "model/builtin.hpp"
+#include "model/formats/onnx.hpp"
+#include "model/formats/safetensors.hpp"
+#include "model/formats/tensorflow.hpp"
+#include "model/formats/weights_file.hpp"
+#include "model/formats/word_file.hpp"
+#include "support/golden.hpp"
+
+namespace fsrcnn {
+namespace {
+
+using test::error_of;
+using test::test_file;
+
+std::vector<std::byte> golden(const std::string& name) { return read_file(test_file("golden/" + name), 1 << 20); }
+
+void expect_equal(const StateDict& actual, const StateDict& expected) {
+  EXPECT_EQ(actual.metadata, expected.metadata);
+  ASSERT_EQ(actual.tensors.size(), expected.tensors.size());
+  for (const NamedTensor& tensor : actual.tensors) {
+    const NamedTensor* other = expected.find(tensor.name);
+    ASSERT_NE(other, nullptr) << tensor.name;
+    EXPECT_EQ(tensor, *other) << tensor.name;
+  }
+}
+
+StateDict tiny() { return to_state_dict(load_model(test_file("golden/tiny.safetensors"))); }
+
+TEST(Onnx, ReadsWhatPyTorchExports) {
+  for (const int opset : {11, 13, 17, 20}) {
+    SCOPED_TRACE(opset);
+    expect_equal(to_state_dict(load_model(test_file(fmt::format("golden/tiny_opset{}.onnx", opset)))), tiny());
+  }
+  StateDict replicate = tiny();
+  replicate.metadata["padding_mode"] = "replicate";
+  expect_equal(to_state_dict(load_model(test_file("golden/tiny_replicate.onnx"))), replicate);
+}
+
+TEST(Onnx, RoundTripsEveryDialect) {
+  const Model deconvolution = *builtin_model("fsrcnn-x2");
+  Model replicate = deconvolution;
+  replicate.padding_mode = PaddingMode::replicate;
+  for (Layer& layer : replicate.layers) layer.slope.resize(std::min<size_t>(layer.slope.size(), 1));
+  const Model sub_pixel = load_model(test_file("golden/tiny_sub_pixel.safetensors"));
+  for (const Model& model : {deconvolution, replicate, sub_pixel}) {
+    const std::vector<std::byte> bytes = format_onnx(model);
+    EXPECT_TRUE(looks_like_onnx(bytes));
+    expect_equal(to_state_dict(model_from_state_dict(parse_onnx(bytes, "x"), "x")), to_state_dict(model));
+  }
+}
+
+TEST(Onnx, SaysWhatIsNoFsrcnn) {
+  std::vector<std::byte> bytes = golden("tiny_opset13.onnx");
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    return error_of([&] { parse_onnx(as_bytes(changed), "x"); });
+  };
+  EXPECT_NE(with("\"\x05PRelu", "\"\x05Gelu!").find("4: x: its graph has a Gelu! ("), std::string::npos);
+  EXPECT_NE(with("dilations\x40\x01", "dilations\x40\x02").find("has dilations other than 1"), std::string::npos);
+  for (size_t size = 0; size < bytes.size(); size += 37) {
+    EXPECT_TRUE(error_of([&] { parse_onnx(Bytes(bytes).first(size), "x"); }).starts_with("4: x: ")) << size;
+  }
+}
+
+TEST(TensorFlow, ReadsAGraphAsOpenCVsUsersHave) {
+  expect_equal(to_state_dict(load_model(test_file("golden/tiny_tensorflow.pb"))),
+               to_state_dict(load_model(test_file("golden/tiny_sub_pixel.safetensors"))));
+  const std::vector<std::byte> bytes = golden("tiny_tensorflow.pb");
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  text.replace(text.find("SAME"), 4, "VALI");
+  EXPECT_NE(error_of([&] { parse_tensorflow(as_bytes(text), "x"); }).find("must have padding SAME"), std::string::npos);
+  for (size_t size = 0; size < bytes.size(); size += 37) {
+    EXPECT_TRUE(error_of([&] { parse_tensorflow(Bytes(bytes).first(size), "x"); }).starts_with("4: x: ")) << size;
+  }
+}
+
+TEST(WordFile, SaysWhichLineIsWrong) {
+  const auto message = [](std::string_view text, WordForm form) {
+    return error_of([&] { parse_word_file(text, form, "x"); });
+  };
+  EXPECT_EQ(message("// a (2)\n3f800000\n", WordForm::mem), "4: x: tensor 'a' of shape (2) has 1 values");
+  EXPECT_EQ(message("// a (2)\n3f800000\n3f8\n", WordForm::mem),
+            "4: x, line 3: '3f8' is not a float32 as 8 hexadecimal digits");
+  EXPECT_NE(message("3f800000\n", WordForm::mem).find("line 1: a value comes before any comment"), std::string::npos);
+  EXPECT_EQ(message("// a (1)\nstatic const float a[1] = {\nx1\n};", WordForm::c_header),
+            "4: x, line 3: 'x1' is not a number");
+  EXPECT_EQ(message("", WordForm::coe), "4: x: no comment with a tensor's name and shape is in it");
+}
+
+}  // namespace
+}  // namespace fsrcnn

@@ -1,0 +1,346 @@
+#include "porting/diagnose.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "model/builtin.hpp"
+#include "porting/trace.hpp"
+#include "support/golden.hpp"
+#include "support/port.hpp"
+
+namespace fsrcnn {
+namespace {
+
+using test::NewcomersPort;
+
+struct World {
+  std::string name;
+  Model model;
+  Tensor<float> luma, other_picture;
+};
+
+/// The compiled-in weights on a photograph; random ones, of another shape, on noise.
+const std::vector<World>& worlds() {
+  static const std::vector<World> both = [] {
+    const Tensor<float> photo = read_luma(test::test_file("data/crop.png"));
+    const auto cut = [&](int64_t y, int64_t x, int64_t h, int64_t w) {
+      Tensor<float> part({1, 1, h, w});
+      for (int64_t i = 0; i < h; ++i)
+        for (int64_t j = 0; j < w; ++j) part(0, 0, i, j) = photo(0, 0, y + i, x + j);
+      return part;
+    };
+    std::vector<World> list;
+    list.push_back({"real", *builtin_model("fsrcnn-x2"), cut(20, 30, 21, 18), cut(50, 5, 21, 18)});
+    list.push_back({"random", test::random_model(16, 8, 2, 3, 5), test::random_tensor({1, 1, 17, 22}, 1),
+                    test::random_tensor({1, 1, 17, 22}, 2)});
+    for (float& w : list.back().model.layers.back().weight.values()) w *= 3;  // an output that the clamp meets
+    return list;
+  }();
+  return both;
+}
+
+size_t tail_of(const Model& model) { return model.layers.size() - 1; }
+
+/// Diagnoses what a port wrote: for every layer, or of the output alone.
+Diagnosis diagnose_port(const World& world, const NewcomersPort& port, bool every_layer = true) {
+  const std::vector<Tensor<float>> written = port.run(world.luma);
+  DiagnoseRequest request{.model = &world.model, .luma = world.luma, .dumps = {}};
+  for (size_t i = 0; i < written.size(); ++i) {
+    const bool tail = i == tail_of(world.model);
+    if (!tail && !every_layer) continue;
+    const std::string name = tail ? "preds" : dump_name(world.model.layers[i].name, "prelu");
+    request.dumps.push_back({name, name + ".npy", {written[i]}});
+  }
+  return diagnose(request);
+}
+
+using Planted = std::pair<std::string, size_t>;
+
+/// Every mistake on record at every kind of layer where it can be made and is seen.
+std::vector<Planted> singles(const Model& model) {
+  const size_t tail = tail_of(model), first = 0, shrinking = 1, mapping = 2, mapping2 = 3, expanding = tail - 1;
+  std::vector<Planted> list;
+  for (const char* id : {"kernel_not_turned", "kernel_transposed", "kernel_upside_down", "kernel_mirrored",
+                         "padding_replicate", "crop_off_1_1", "crop_off_-1_0", "crop_off_2_2"}) {
+    for (const size_t layer : {first, mapping, tail}) list.emplace_back(id, layer);
+  }
+  for (const char* id : {"bias_missing", "bias_doubled", "bias_each_channel"}) {
+    for (const size_t layer : {shrinking, mapping, tail}) list.emplace_back(id, layer);
+  }
+  for (const char* id : {"relu", "activation_missing", "slope_0.25", "slope_0.01", "slope_of_first_channel",
+                         "slope_negated", "bias_after_activation"}) {
+    for (const size_t layer : {first, mapping2, expanding}) list.emplace_back(id, layer);
+  }
+  for (const char* id : {"weights_rounded_2_decimals", "weights_rounded_3_decimals", "weights_rounded_2_digits"}) {
+    for (const size_t layer : {first, shrinking, tail}) list.emplace_back(id, layer);
+  }
+  for (const char* id : {"input_nhwc", "input_channels_reversed", "input_channels_reversed_by_4", "input_upside_down",
+                         "input_transposed"}) {
+    for (const size_t layer : {mapping, tail}) list.emplace_back(id, layer);
+  }
+  for (const char* id : {"output_nhwc", "output_channels_reversed", "output_upside_down", "output_mirrored"}) {
+    list.emplace_back(id, shrinking);
+    list.emplace_back(id, mapping);
+  }
+  for (const char* id : {"output_upside_down", "output_scale_255", "output_truncated", "output_padding_missing",
+                         "output_padding_top_left", "crop_off_-3_-3", "bias_of_mid_part.0"}) {
+    list.emplace_back(id, tail);
+  }
+  for (const char* id : {"input_scale_255", "input_scale_twice", "input_full_range", "input_upside_down"}) {
+    list.emplace_back(id, first);
+  }
+  list.emplace_back("padding_missing", mapping2);
+  list.emplace_back("kernel_axes_swapped", mapping);
+  list.emplace_back("kernel_axes_swapped", shrinking);
+  list.emplace_back("bias_of_mid_part.4", mapping);
+  list.emplace_back("slope_of_mid_part.4", mapping);
+  list.emplace_back("input_of_shrinking", mapping2);
+  list.emplace_back("output_of_other_layer", expanding);
+  list.emplace_back("input_of_another_picture", first);
+  if (model.scale == 3) list.emplace_back("clamp_missing", tail);  // the photograph's output needs no clamp
+  return list;
+}
+
+std::string named(const Diagnosis& d) {
+  std::string text;
+  for (const std::string& id : d.mistakes) text += (text.empty() ? "" : " + ") + id;
+  return text + " at " + d.layer;
+}
+
+class DiagnosePlanted : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(Weights, DiagnosePlanted, testing::Values(0, 1),
+                         [](const auto& test) { return worlds()[test.param].name; });
+
+TEST_P(DiagnosePlanted, EveryMistakeOnRecordIsNamed) {
+  {
+    const World& world = worlds()[GetParam()];
+    size_t count = 0, right = 0;
+    const std::vector<Tensor<float>> good = NewcomersPort{world.model}.run(world.luma);
+    for (const auto& [id, layer] : singles(world.model)) {
+      NewcomersPort port{world.model, {{id, layer}}, world.other_picture};
+      // A mistake that changes nothing is none: the test would be of nothing.
+      ASSERT_NE(port.run(world.luma)[layer], good[layer]) << world.name << " " << id << " " << layer;
+      const Diagnosis d = diagnose_port(world, port);
+      const std::string expected = id == "input_of_another_picture" ? "input" : id;
+      const bool is_named =
+          !d.right && d.mistakes == std::vector<std::string>{expected} && d.layer == world.model.layers[layer].name;
+      ++count;
+      right += is_named ? 1 : 0;
+      if (!is_named) {
+        std::printf("%s: %s at %s was taken for %s\n  %s\n", world.name.c_str(), id.c_str(),
+                    world.model.layers[layer].name.c_str(), named(d).c_str(), d.verdict.c_str());
+      }
+    }
+    std::printf("%s weights: %zu of %zu single mistakes named\n", world.name.c_str(), right, count);
+    EXPECT_GT(count, 80U);
+    EXPECT_GE(static_cast<double>(right), 0.95 * static_cast<double>(count)) << world.name;
+  }
+}
+
+TEST_P(DiagnosePlanted, PairsAreNamed) {
+  using Pair = std::pair<const char*, const char*>;
+  const std::vector<Pair> at_tail = {
+      {"kernel_not_turned", "bias_missing"},          {"kernel_not_turned", "output_padding_missing"},
+      {"kernel_transposed", "bias_doubled"},          {"kernel_not_turned", "input_channels_reversed"},
+      {"crop_off_1_1", "kernel_transposed"},          {"crop_off_-3_-3", "bias_missing"},
+      {"padding_replicate", "kernel_not_turned"},     {"input_nhwc", "kernel_not_turned"},
+      {"output_padding_missing", "bias_missing"},     {"output_upside_down", "kernel_mirrored"},
+      {"weights_rounded_2_decimals", "bias_missing"}, {"input_upside_down", "bias_doubled"},
+      {"output_truncated", "kernel_not_turned"}};
+  const std::vector<Pair> at_mapping = {{"relu", "bias_missing"},
+                                        {"kernel_not_turned", "relu"},
+                                        {"padding_replicate", "relu"},
+                                        {"kernel_axes_swapped", "activation_missing"},
+                                        {"kernel_transposed", "slope_0.25"},
+                                        {"bias_doubled", "slope_negated"},
+                                        {"output_nhwc", "bias_missing"}};
+  {
+    const World& world = worlds()[GetParam()];
+    size_t right = 0;
+    for (const bool tail : {true, false}) {
+      for (const auto& [a, b] : tail ? at_tail : at_mapping) {
+        const size_t layer = tail ? tail_of(world.model) : 2;
+        const Diagnosis d = diagnose_port(world, {world.model, {{a, layer}, {b, layer}}});
+        std::set<std::string> found(d.mistakes.begin(), d.mistakes.end());
+        const bool is_named = found == std::set<std::string>{a, b} && d.layer == world.model.layers[layer].name;
+        right += is_named ? 1 : 0;
+        if (!is_named) {
+          std::printf("%s: %s + %s was taken for %s\n  %s\n", world.name.c_str(), a, b, named(d).c_str(),
+                      d.verdict.c_str());
+        }
+      }
+    }
+    std::printf("%s weights: %zu of 20 pairs named\n", world.name.c_str(), right);
+    EXPECT_GE(right, 19U) << world.name;
+  }
+}
+
+// From the picture and the output alone.
+TEST(Diagnose, NeedsNoFeatures) {
+  const World& world = worlds()[0];
+  const size_t tail = tail_of(world.model);
+  for (const Planted& planted : std::vector<Planted>{{"kernel_not_turned", tail},
+                                                     {"relu", 3},
+                                                     {"bias_missing", 1},
+                                                     {"padding_replicate", 2},
+                                                     {"input_scale_255", 0}}) {
+    const Diagnosis d = diagnose_port(world, {world.model, {planted}}, false);
+    EXPECT_EQ(d.mistakes, std::vector<std::string>{planted.first}) << d.verdict;
+    EXPECT_EQ(d.layer, world.model.layers[planted.second].name);
+  }
+  NewcomersPort everywhere{world.model};
+  for (size_t i = 0; i < tail; ++i) everywhere.mistakes.insert({"relu", i});
+  const Diagnosis d = diagnose_port(world, everywhere, false);
+  EXPECT_EQ(d.mistakes, std::vector<std::string>{"relu"}) << d.verdict;
+  EXPECT_EQ(d.layer, "all layers");
+}
+
+TEST(Diagnose, NamesNothingForAPortThatIsRight) {
+  for (const World& world : worlds()) {
+    for (const bool every_layer : {true, false}) {
+      for (const char* harmless : {"", "output_8_bits"}) {
+        const Diagnosis d = diagnose_port(world, {world.model, {{harmless, tail_of(world.model)}}}, every_layer);
+        EXPECT_TRUE(d.right) << world.name << harmless << d.verdict;
+        EXPECT_EQ(d.layers.size(), every_layer ? world.model.layers.size() : 1);
+        EXPECT_TRUE(d.mistakes.empty());
+        EXPECT_TRUE(d.hypotheses.empty());
+      }
+    }
+    // float32's noise, and dumps in a text of six decimals, are no mistake.
+    for (const double step : {1e-6, 3e-7}) {
+      std::vector<Tensor<float>> written = NewcomersPort{world.model}.run(world.luma);
+      DiagnoseRequest request{.model = &world.model, .luma = world.luma, .dumps = {}};
+      for (size_t i = 0; i < written.size(); ++i) {
+        for (float& v : written[i].values()) v = static_cast<float>(std::nearbyint(v / step) * step);
+        const bool tail = i == tail_of(world.model);
+        request.dumps.push_back({tail ? "preds" : world.model.layers[i].name, "f", {written[i]}});
+      }
+      const Diagnosis d = diagnose(request);
+      EXPECT_TRUE(d.right) << world.name << d.verdict;
+    }
+  }
+}
+
+/// The slides' day: mid and preds are the framework's, the kernels come from a folder.
+struct Riddle {
+  Model model = *builtin_model("fsrcnn-x2");  // what made preds
+  Model tail;                                 // what the folder has: the last layer alone
+  Tensor<float> mid, preds;
+
+  Riddle() {
+    const Tensor<float> photo = read_luma(test::test_file("data/crop.png"));
+    Tensor<float> part({1, 1, 52, 46});
+    for (int64_t y = 0; y < 52; ++y) std::copy(photo.row(0, 0, y), photo.row(0, 0, y) + 46, part.row(0, 0, y));
+    const std::vector<Tensor<float>> written = NewcomersPort{model}.run(part);
+    mid = written[written.size() - 2];
+    preds = written.back();
+    tail = model;
+    tail.layers = {model.layers.back()};
+  }
+  Diagnosis diagnose() const {
+    const DiagnoseRequest request{
+        .model = &tail, .luma = {}, .dumps = {{"mid", "mid.npy", {mid}}, {"preds", "preds.npy", {preds}}}};
+    return fsrcnn::diagnose(request);
+  }
+};
+
+Tensor<float> foreign_kernels(const Tensor<float>& like) {
+  Tensor<float> foreign = test::random_tensor(like.shape(), 77, -0.05F, 0.05F);
+  return foreign;
+}
+
+TEST(Diagnose, SolvesTheSlidesRiddle) {
+  Riddle riddle;
+  EXPECT_TRUE(riddle.diagnose().right);
+  const Tensor<float> foreign = foreign_kernels(riddle.tail.layers[0].weight);
+  for (const int64_t stale : {17, 0, 55}) {
+    riddle.tail.layers[0] = riddle.model.layers.back();
+    std::copy(foreign.plane(stale, 0), foreign.plane(stale, 0) + 81, riddle.tail.layers[0].weight.plane(stale, 0));
+    const Diagnosis d = riddle.diagnose();
+    EXPECT_EQ(d.files, (std::vector<std::string>{fmt::format("kernel/last/kernel{}_0.txt", stale)})) << d.verdict;
+    EXPECT_NE(d.verdict.find(fmt::format("kernel/last/kernel{}_0.txt is not the one that made preds.npy; the other 55 "
+                                         "kernels and the bias are right",
+                                         stale)),
+              std::string::npos)
+        << d.verdict;
+  }
+  // Three of them, and the bias.
+  riddle.tail.layers[0] = riddle.model.layers.back();
+  for (const int64_t stale : {3, 30, 41}) {
+    std::copy(foreign.plane(stale, 0), foreign.plane(stale, 0) + 81, riddle.tail.layers[0].weight.plane(stale, 0));
+  }
+  riddle.tail.layers[0].bias[0] += 0.125F;
+  EXPECT_EQ(riddle.diagnose().files,
+            (std::vector<std::string>{"kernel/last/kernel3_0.txt", "kernel/last/kernel30_0.txt",
+                                      "kernel/last/kernel41_0.txt", "bias/last/bias0_0.txt"}));
+  // The whole set.
+  riddle.tail.layers[0].weight = foreign;
+  const Diagnosis d = riddle.diagnose();
+  EXPECT_NE(
+      d.verdict.find("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is another "
+                     "model's"),
+      std::string::npos)
+      << d.verdict;
+  // A feature map that is nearly 0 tells nothing of its kernel.
+  EXPECT_GE(d.files.size(), 54U);
+}
+
+TEST(Diagnose, SaysWhenThePictureIsTooSmallToSolve) {
+  Riddle riddle;
+  riddle.tail.layers[0].weight = foreign_kernels(riddle.tail.layers[0].weight);
+  const auto cut = [](const Tensor<float>& t, int64_t side) {
+    Tensor<float> part({1, t.shape().c, side, side});
+    for (int64_t c = 0; c < t.shape().c; ++c)
+      for (int64_t y = 0; y < side; ++y) std::copy(t.row(0, c, y), t.row(0, c, y) + side, part.row(0, c, y));
+    return part;
+  };
+  riddle.mid = cut(riddle.mid, 12);
+  riddle.preds = cut(riddle.preds, 24);
+  const Diagnosis d = riddle.diagnose();
+  EXPECT_FALSE(d.right);
+  EXPECT_TRUE(d.files.empty());
+  ASSERT_FALSE(d.notes.empty());
+  EXPECT_NE(d.notes.back().find("the picture is too small"), std::string::npos) << d.notes.back();
+}
+
+TEST(Diagnose, SolvesForOtherLayers) {
+  for (const World& world : worlds()) {
+    Model other = world.model;
+    const Tensor<float> foreign = test::random_tensor(other.layers[2].weight.shape(), 9, -0.3F, 0.3F);
+    std::copy(foreign.plane(3, 5), foreign.plane(3, 5) + 9, other.layers[2].weight.plane(3, 5));
+    Diagnosis d = diagnose_port(world, {other});
+    EXPECT_EQ(d.files, (std::vector<std::string>{"kernel/mid2/kernel3_5.txt"})) << d.verdict;
+
+    other = world.model;
+    other.layers[1].slope[2] = 0.625F;
+    d = diagnose_port(world, {other});
+    EXPECT_EQ(d.mistakes, std::vector<std::string>{"slopes"});
+    EXPECT_EQ(d.files, (std::vector<std::string>{"prelu/mid0/prelu2_0.txt"})) << d.verdict;
+  }
+}
+
+TEST(Diagnose, KnowsPlacesByTheirNames) {
+  const Model& model = worlds()[0].model;
+  const auto place = [&](const char* name) { return parse_place(model, name); };
+  EXPECT_EQ(place("00_input.npy"), (NetworkPlace{-1, true}));
+  EXPECT_EQ(place("mid"), (NetworkPlace{6, true}));
+  EXPECT_EQ(place("mid_part.10"), (NetworkPlace{6, false}));
+  EXPECT_EQ(place("mid_part.11"), (NetworkPlace{6, true}));
+  EXPECT_EQ(place("dumps/05_mapping_2_convolution.txt"), (NetworkPlace{3, false}));
+  EXPECT_EQ(place("Feature Extraction"), (NetworkPlace{0, true}));
+  EXPECT_EQ(place("last_part"), (NetworkPlace{7, false}));
+  EXPECT_EQ(place("19_deconvolution_bias.npy"), (NetworkPlace{7, false}));
+  EXPECT_EQ(place("20_deconvolution_clamp.npy"), (NetworkPlace{7, true}));
+  EXPECT_EQ(place("15_deconvolution_padded.npy"), std::nullopt);
+  const Tensor<float> x({1, 1, 4, 4});
+  EXPECT_NE(test::error_of([&] {
+              diagnose({.model = &model, .luma = x, .dumps = {{"nowhere", "f", {x}}}});
+            }).find("2: 'nowhere' is no place in the network"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace fsrcnn

@@ -1,0 +1,381 @@
+#include "porting/explanation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "porting/mistakes.hpp"
+#include "porting/solve.hpp"
+#include "porting/trace.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr size_t kShownHypotheses = 20;
+constexpr size_t kMostLayersForPairs = 2;
+
+/// Of the compared residuals, those within this factor of the best are as good.
+constexpr double kAsGood = 3;
+
+std::string folder_of(const std::string& key) {
+  const std::string part = key.substr(0, key.find("_part"));
+  return part == "mid" ? part + key.substr(key.find('.') + 1) : part;
+}
+
+class Explainer {
+ public:
+  Explainer(const Segment& segment, const ExplainContext& context, const std::function<void(const std::string&)>& tell)
+      : segment_(segment), context_(context), tell_(tell) {
+    const size_t layers = segment.ports().size();
+    for (size_t i = 0; i < layers; ++i) {
+      MistakeContext c;
+      c.model = context.model;
+      c.layer = context.first_layer + i;
+      c.output_is_dump = i + 1 == layers;
+      c.output_is_activated = !c.output_is_dump || context.output_is_activated;
+      c.quantum = context.quantum;
+      if (i == 0) c.other_lumas = context.wrong_lumas;
+      const Shape expected = i == 0 ? segment.input().shape() : Shape{};
+      for (const auto& [name, map] : context.maps) {
+        if (i == 0 && map->shape() == expected && *map != segment.input()) c.other_inputs[name] = map;
+      }
+      mistakes_.push_back(mistakes_at(c));
+    }
+  }
+
+  Explanation run() {
+    if (other_dump() || singles() || everywhere() || pairs()) return finish();
+    solve();
+    return finish();
+  }
+
+ private:
+  using Chosen = std::vector<std::vector<const Mistake*>>;
+
+  void say(const std::string& what) const {
+    if (tell_) tell_(what);
+  }
+
+  /// The dump is another place's.
+  bool other_dump() {
+    const auto same = [&](const Tensor<float>& other) {
+      double largest = 0;
+      for (int64_t i = 0; i < other.count(); ++i) {
+        largest = std::max<double>(largest, std::abs(other.data()[i] - segment_.output().data()[i]));
+      }
+      return largest <= segment_.tolerance();
+    };
+    std::string name;
+    for (const auto& [layer, map] : context_.maps) {
+      if (map->count() == segment_.output().count() && same(*map)) name = layer;
+    }
+    for (const auto& [place, dump] : context_.other_dumps) {
+      if (name.empty() && same(*dump)) name = place;
+    }
+    if (name.empty()) return false;
+    result_.ids = {"output_of_other_layer"};
+    result_.layer = segment_.ports().back().name;
+    result_.short_cause = "taken from " + name;
+    result_.verdict =
+        fmt::format("{} is not the output of {}, but that of {}.", context_.output_file, result_.layer, name);
+    result_.output_form_only = true;
+    return true;
+  }
+
+  Residual test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences,
+                const std::string& layer) {
+    Residual residual = segment_.with(chosen, true);
+    if (segment_.explains(residual)) residual = segment_.with(chosen, false);
+    if (residual.fits) {
+      result_.hypotheses.push_back(
+          {layer, std::move(ids), std::move(sentences), residual.largest, residual.rms, segment_.explains(residual)});
+    }
+    return residual;
+  }
+
+  struct Found {
+    double rms;
+    std::string layer;
+    std::vector<const Mistake*> mistakes;
+  };
+
+  /// Takes the first of those that explain best; the others are told as having the same result.
+  bool choose(const std::vector<Found>& found) {
+    if (found.empty()) return false;
+    double best = std::numeric_limits<double>::infinity();
+    for (const Found& f : found) best = std::min(best, f.rms);
+    const auto good = [&](const Found& f) { return f.rms <= kAsGood * best + 1e-2 * segment_.tolerance(); };
+    const Found& first = *std::find_if(found.begin(), found.end(), good);
+    std::vector<std::string> sentences;
+    result_.output_form_only = true;
+    for (const Mistake* m : first.mistakes) {
+      result_.ids.push_back(m->id);
+      sentences.push_back(m->sentence);
+      result_.output_form_only = result_.output_form_only && m->family.starts_with("output_");
+    }
+    for (const Found& f : found) {
+      if (&f == &first || !good(f) || result_.same_result.size() >= 4) continue;
+      std::vector<std::string> others;
+      for (const Mistake* m : f.mistakes) others.push_back(m->sentence);
+      result_.same_result.push_back(fmt::format("{}: {}", f.layer, fmt::join(others, ", and ")));
+    }
+    result_.layer = first.layer;
+    result_.short_cause = fmt::format("{}", fmt::join(sentences, ", and "));
+    result_.verdict = fmt::format("In {}, {}: with {} the network gives {} to {:.2g} (without: {}).", first.layer,
+                                  result_.short_cause, sentences.size() > 1 ? "both" : "this", context_.output_file,
+                                  residual_of(first), without());
+    return true;
+  }
+
+  double residual_of(const Found& found) const {
+    for (const Hypothesis& h : result_.hypotheses) {
+      if (h.layer == found.layer && h.rms == found.rms && h.explains) return h.largest;
+    }
+    return found.rms;
+  }
+
+  std::string without() const {
+    return segment_.right().fits ? fmt::format("{:.3g}", segment_.right().largest) : "another shape";
+  }
+
+  bool singles() {
+    std::vector<Found> found;
+    for (size_t layer = 0; layer < mistakes_.size(); ++layer) {
+      for (const Mistake& m : mistakes_[layer]) {
+        if (!possible(layer, m)) continue;
+        Chosen chosen(mistakes_.size());
+        chosen[layer] = {&m};
+        const std::string& name = segment_.ports()[layer].name;
+        const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
+        if (segment_.explains(residual)) found.push_back({residual.rms, name, {&m}});
+        // Digits that change nothing alone will not in a pair.
+        if (m.family == "rounding" && std::abs(residual.rms / segment_.right().rms - 1) < 1e-9) idle_.insert(&m);
+      }
+    }
+    return choose(found);
+  }
+
+  /// A layer that only activates has no kernels to get wrong.
+  bool possible(size_t layer, const Mistake& m) const {
+    const LayerPort& port = segment_.ports()[layer];
+    return port.convolves || m.family == "activation" || m.family == "clamp" || m.family.starts_with("output_");
+  }
+
+  /// The same mistake at every layer that can have it.
+  bool everywhere() {
+    if (mistakes_.size() < 2) return false;
+    std::vector<Found> found;
+    std::set<std::string> done;
+    for (const std::vector<Mistake>& list : mistakes_) {
+      for (const Mistake& m : list) {
+        if (m.family.starts_with("input") || m.family.starts_with("output_") || !done.insert(m.id).second) continue;
+        Chosen chosen(mistakes_.size());
+        size_t layers = 0;
+        for (size_t layer = 0; layer < mistakes_.size(); ++layer) {
+          for (const Mistake& other : mistakes_[layer]) {
+            if (other.id != m.id || !possible(layer, other)) continue;
+            chosen[layer] = {&other};
+            ++layers;
+          }
+        }
+        if (layers < 2) continue;
+        const Residual residual = test(chosen, {m.id}, {m.sentence}, "all layers");
+        if (segment_.explains(residual)) found.push_back({residual.rms, "all layers", {&m}});
+      }
+    }
+    return choose(found);
+  }
+
+  bool pairs() {
+    if (mistakes_.size() > kMostLayersForPairs) {
+      result_.notes.push_back(
+          fmt::format("Pairs of mistakes were not tried, because {} layers lie between the dumps {} and {}; give "
+                      "--feature for a layer between them.",
+                      mistakes_.size(), context_.input_file, context_.output_file));
+      return false;
+    }
+    say("no mistake on record explains it alone; trying pairs");
+    std::vector<Found> found;
+    bool left_out = false;
+    for (size_t layer = 0; layer < mistakes_.size(); ++layer) {
+      const std::vector<Mistake>& list = mistakes_[layer];
+      for (size_t i = 0; i < list.size(); ++i) {
+        for (size_t j = i + 1; j < list.size(); ++j) {
+          if (idle_.contains(&list[i]) || idle_.contains(&list[j])) continue;
+          if (list[i].family == list[j].family || !possible(layer, list[i]) || !possible(layer, list[j])) continue;
+          if (segment_.is_large() && !(list[i].local && list[j].local)) {
+            left_out = true;
+            continue;
+          }
+          Chosen chosen(mistakes_.size());
+          chosen[layer] = {&list[i], &list[j]};
+          const std::string& name = segment_.ports()[layer].name;
+          const Residual residual = test(chosen, {list[i].id, list[j].id}, {list[i].sentence, list[j].sentence}, name);
+          if (segment_.explains(residual)) found.push_back({residual.rms, name, {&list[i], &list[j]}});
+        }
+      }
+    }
+    if (choose(found)) return true;
+    if (left_out) {
+      result_.notes.emplace_back(
+          "Pairs with a mistake that moves the whole picture (NHWC, upside down, transposed) were not tried, because "
+          "the "
+          "picture is large; cut one of up to 192 pixels a side to try them.");
+    }
+    return false;
+  }
+
+  void solve() {
+    if (mistakes_.size() != 1 || !segment_.ports()[0].convolves) {
+      result_.notes.push_back(fmt::format(
+          "Parameters cannot be solved for across {} layers; give --feature for each layer between {} and {}.",
+          mistakes_.size(), context_.input_file, context_.output_file));
+      return;
+    }
+    if (!segment_.right().fits) {
+      result_.verdict =
+          fmt::format("{} has shape {}, which neither {} nor any mistake on record gives.", context_.output_file,
+                      to_string(segment_.output().shape()), segment_.ports()[0].name);
+      return;
+    }
+    const LayerPort& port = segment_.ports()[0];
+    result_.layer = port.name;
+    if (!port.is_tail && port.activates) {
+      const Solution slopes = solve_slopes(port, segment_.input(), segment_.output(), segment_.tolerance());
+      if (slopes.explains) return tell_slopes(slopes);
+    }
+    say("solving for the layer's kernels");
+    const Solution kernels = solve_kernels(port, segment_.input(), segment_.output(), segment_.tolerance());
+    if (kernels.explains && verifies(kernels)) return tell_kernels(kernels);
+    if (port.name == "feature extraction") {
+      const auto [x, worst] = solve_input(port, segment_.output());
+      if (worst <= 30 * segment_.tolerance()) return tell_input(x, worst);
+    }
+    if (kernels.lacks_equations) {
+      result_.notes.push_back(fmt::format(
+          "No few kernels explain it, and to solve for all of them the picture is too small: {} equations for {} "
+          "unknowns. Give one with at least {} pixels.",
+          kernels.equations, kernels.unknowns, 3 * kernels.unknowns / 2));
+    }
+  }
+
+  /// The solved layer on the whole picture, of which only some pixels were equations.
+  bool verifies(const Solution& solution) const {
+    const Segment solved({solution.port}, segment_.input(), segment_.output(), segment_.tolerance());
+    const Residual left = solved.right();
+    return left.rms <= 2 * segment_.tolerance() && left.largest <= 30 * segment_.tolerance() &&
+           2 * left.rms < segment_.right().rms;
+  }
+
+  const Layer& layer() const { return context_.model->layers[context_.first_layer]; }
+
+  void tell_slopes(const Solution& solution) {
+    result_.ids = {"slopes"};
+    const int64_t c = solution.slopes.front();
+    for (const int64_t channel : solution.slopes) {
+      result_.files.push_back(fmt::format("prelu/{}/prelu{}_0.txt", folder_of(layer().key), channel));
+    }
+    const std::vector<float>& known = segment_.ports()[0].slope;
+    result_.short_cause = fmt::format("{} slopes are others", solution.slopes.size());
+    result_.verdict = fmt::format(
+        "In {}, the PReLU has other slopes than the model's in {} of {} channels: {:.6g} instead of {:.6g} in channel "
+        "{}.",
+        result_.layer, solution.slopes.size(), solution.port.slope.size(), solution.port.slope[c],
+        known[known.size() == 1 ? 0 : c], c);
+  }
+
+  void tell_kernels(const Solution& solution) {
+    const std::string folder = folder_of(layer().key);
+    for (const auto& [a, b] : solution.kernels) {
+      result_.files.push_back(fmt::format("kernel/{}/kernel{}_{}.txt", folder, a, b));
+    }
+    for (const int64_t b : solution.biases) result_.files.push_back(fmt::format("bias/{}/bias{}_0.txt", folder, b));
+    if (!solution.kernels.empty()) result_.ids.emplace_back("kernels");
+    if (!solution.biases.empty()) result_.ids.emplace_back("bias");
+    const auto count = static_cast<int64_t>(solution.kernels.size());
+    const std::string& out = context_.output_file;
+    result_.short_cause = fmt::format("{} of {} kernels are others", count, solution.kernel_count);
+    std::string what;
+    if (result_.files.empty()) {
+      what = fmt::format("The parameters of {} are nearly, but not quite, those that made {}", result_.layer, out);
+    } else if (2 * count > solution.kernel_count) {
+      what = fmt::format("{} of the {} kernels of {} are not the ones that made {}: the set is another model's",
+                         count == solution.kernel_count ? "All" : std::to_string(count), solution.kernel_count,
+                         result_.layer, out);
+    } else if (result_.files.size() == 1) {
+      what = fmt::format("{} is not the one that made {}; the other {} are right", result_.files[0], out,
+                         count == 1 ? fmt::format("{} kernels and the bias", solution.kernel_count - 1)
+                                    : fmt::format("biases and all {} kernels", solution.kernel_count));
+      if (count == 0) result_.short_cause = "a bias is another";
+    } else if (result_.files.size() <= 6) {
+      what = fmt::format("{} are not the ones that made {}; the other kernels are right",
+                         fmt::join(result_.files, ", "), out);
+    } else {
+      what = fmt::format("{} of the {} kernels of {} are not the ones that made {}, {} the first", count,
+                         solution.kernel_count, result_.layer, out, result_.files[0]);
+    }
+    const Segment solved({solution.port}, segment_.input(), segment_.output(), segment_.tolerance());
+    result_.verdict = fmt::format("{} (with the kernels that were solved for, {:.2g} is left of {}).", what,
+                                  solved.right().largest, without());
+  }
+
+  /// The layer is right, but it read something else. How that relates to the input that was given?
+  void tell_input(const Tensor<float>& x, double worst) {
+    const Tensor<float>& given = segment_.input();
+    double sx = 0, sg = 0, sxx = 0, sgg = 0, sxg = 0;
+    const auto n = static_cast<double>(given.count());
+    for (int64_t i = 0; i < given.count(); ++i) {
+      const double a = x.data()[i], b = given.data()[i];
+      sx += a, sg += b, sxx += a * a, sgg += b * b, sxg += a * b;
+    }
+    const double covariance = sxg / n - sx / n * sg / n, variance = sgg / n - sg / n * sg / n;
+    const double correlation = covariance / std::sqrt(std::max(variance * (sxx / n - sx / n * sx / n), 1e-300));
+    const double slope = covariance / std::max(variance, 1e-300), offset = sx / n - slope * sg / n;
+    result_.ids = {"input"};
+    if (correlation > 0.9999) {
+      result_.short_cause = fmt::format("its input is {:.6g} times the given one, plus {:.6g}", slope, offset);
+      result_.verdict = fmt::format("{} is right, but its input was {:.6g} times {}, plus {:.6g}.", result_.layer,
+                                    slope, context_.input_file, offset);
+    } else {
+      result_.short_cause = "its input is another picture";
+      result_.verdict = fmt::format(
+          "{} is right, but its input was another picture than {}: solved for, it correlates with that by {:.2f} only "
+          "and explains {} to {:.2g}.",
+          result_.layer, context_.input_file, correlation, context_.output_file, worst);
+    }
+    result_.verdict[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(result_.verdict[0])));
+  }
+
+  Explanation finish() {
+    // What changes nothing for the better is no explanation, and there are hundreds of it.
+    if (segment_.right().fits) {
+      std::erase_if(result_.hypotheses,
+                    [&](const Hypothesis& h) { return !h.explains && h.rms > 0.98 * segment_.right().rms; });
+    }
+    std::stable_sort(result_.hypotheses.begin(), result_.hypotheses.end(),
+                     [](const auto& a, const auto& b) { return a.rms < b.rms; });
+    if (result_.hypotheses.size() > kShownHypotheses) result_.hypotheses.resize(kShownHypotheses);
+    return std::move(result_);
+  }
+
+  const Segment& segment_;
+  const ExplainContext& context_;
+  const std::function<void(const std::string&)>& tell_;
+  std::vector<std::vector<Mistake>> mistakes_;
+  std::set<const Mistake*> idle_;
+  Explanation result_;
+};
+
+}  // namespace
+
+Explanation explain(const Segment& segment, const ExplainContext& context,
+                    const std::function<void(const std::string&)>& tell) {
+  return Explainer(segment, context, tell).run();
+}
+
+}  // namespace fsrcnn

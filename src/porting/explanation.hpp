@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "porting/diagnose.hpp"
+#include "porting/segment.hpp"
+
+namespace fsrcnn {
+
+/// What is known around a segment that differs.
+struct ExplainContext {
+  const Model* model = nullptr;
+  int64_t first_layer = 0;
+  bool output_is_activated = true;
+  double quantum = 0;
+  std::map<std::string, std::shared_ptr<const Tensor<float>>> maps;  ///< of layers before, done right, by their name
+  std::map<std::string, const Tensor<float>*> other_dumps;           ///< with as many values, by their place
+  std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas;
+  std::string input_file, output_file;
+};
+
+/// Why a segment's output is what it is.
+struct Explanation {
+  std::string layer, verdict, short_cause;
+  std::vector<std::string> ids, files, same_result, notes;
+  std::vector<Hypothesis> hypotheses;
+  bool output_form_only = false;  ///< the values are right, but are written in a wrong form
+};
+
+/// Tries the mistakes one at a time, then in pairs at each layer, then one at all layers; then solves.
+Explanation explain(const Segment& segment, const ExplainContext& context,
+                    const std::function<void(const std::string&)>& tell);
+
+}  // namespace fsrcnn

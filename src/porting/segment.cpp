@@ -1,0 +1,108 @@
+#include "porting/segment.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+#include "nn/pad2d.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int64_t kPart = 40;    // pixels a side of the part of a picture that is tried first
+constexpr int64_t kMargin = 12;  // of them, those whose results may depend on what is outside; no halo is larger
+/// An explanation must leave this much less than the right layer does: weak ones are chance. (Rounding's error is half
+/// of truncation's.)
+constexpr double kClearlyBetter = 1.5;
+
+Tensor<float> top_left(const Tensor<float>& t) {
+  const Shape s = t.shape();
+  return pad2d(t, {0, std::min<int64_t>(0, kPart - s.h), 0, std::min<int64_t>(0, kPart - s.w)}, PaddingMode::zeros);
+}
+
+Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, int64_t height, int64_t width) {
+  const Shape c = computed.shape();
+  Residual residual{.fits = true};
+  double squares = 0;
+  for (int64_t k = 0; k < c.c; ++k) {
+    for (int64_t y = 0; y < height; ++y) {
+      const float *a = computed.row(0, k, y), *b = found.row(0, k, y);
+      for (int64_t x = 0; x < width; ++x) {
+        const double d = std::abs(static_cast<double>(a[x]) - static_cast<double>(b[x]));
+        // NaN must not hide.
+        residual.largest = d <= residual.largest ? residual.largest : d;
+        squares += d * d;
+      }
+    }
+  }
+  residual.rms = std::sqrt(squares / static_cast<double>(std::max<int64_t>(1, c.c * height * width)));
+  return residual;
+}
+
+}  // namespace
+
+Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const Tensor<float>& output,
+                 double tolerance)
+    : ports_(std::move(ports)), input_(input), output_(output), tolerance_(tolerance) {
+  if (std::max(input.shape().h, input.shape().w) > kPart + kMargin) cropped_ = top_left(input);
+  for (const bool cropped : {false, true}) {
+    if (cropped && cropped_.count() == 0) continue;
+    std::vector<Tensor<float>>& inputs = cropped ? cropped_before_ : before_;
+    for (size_t i = 0; i < ports_.size(); ++i) {
+      inputs.push_back(i == 0 ? (cropped ? cropped_ : input_) : compute(ports_[i - 1], inputs.back()));
+    }
+  }
+  right_ = evaluate(ports_, ports_.size() - 1, false);
+}
+
+Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const {
+  Residual none{false, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+  Tensor<float> x;
+  try {
+    x = compute(ports[first_changed], (cropped ? cropped_before_ : before_)[first_changed]);
+    for (size_t i = first_changed + 1; i < ports.size(); ++i) x = compute(ports[i], x);
+  } catch (const Error&) {
+    return none;  // shapes that this mistake cannot be made with
+  }
+  const Shape got = x.shape(), found = output_.shape();
+  if (!cropped) {
+    if (got != found) return none;
+    return residual_of(x, output_, got.h, got.w);
+  }
+  // What is cut off the input is cut off the output too; what a mistake adds or leaves out stays.
+  const int64_t factor = ports.back().is_tail ? ports.back().scale : 1;
+  const Shape part = cropped_.shape(), whole = input_.shape();
+  if (got.c != found.c || got.h - factor * part.h != found.h - factor * whole.h ||
+      got.w - factor * part.w != found.w - factor * whole.w) {
+    return none;
+  }
+  return residual_of(x, output_, got.h - (part.h < whole.h ? factor * kMargin : 0),
+                     got.w - (part.w < whole.w ? factor * kMargin : 0));
+}
+
+Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const {
+  std::vector<LayerPort> ports = ports_;
+  bool cropped = quick && cropped_.count() > 0;
+  size_t first = ports.size();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    for (const Mistake* mistake : mistakes[i]) {
+      first = std::min(first, i);
+      cropped = cropped && mistake->local;
+      mistake->make(ports[i]);
+    }
+  }
+  if (cropped) {
+    for (LayerPort& port : ports) {
+      if (port.other_input) port.other_input = std::make_shared<const Tensor<float>>(top_left(*port.other_input));
+    }
+  }
+  return evaluate(ports, std::min(first, ports.size() - 1), cropped);
+}
+
+bool Segment::explains(const Residual& residual) const {
+  return residual.fits && residual.largest <= tolerance_ &&
+         (!right_.fits || residual.rms * kClearlyBetter < right_.rms);
+}
+
+}  // namespace fsrcnn

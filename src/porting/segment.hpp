@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "porting/diagnose.hpp"
+#include "porting/layer_port.hpp"
+#include "porting/mistakes.hpp"
+
+namespace fsrcnn {
+
+/// What is left between a dump and what was computed for it.
+struct Residual {
+  bool fits = false;  ///< false: the shape is another
+  double largest = 0, rms = 0;
+};
+
+/// Layers between two dumps, with what went in and what came out.
+class Segment {
+ public:
+  /// The ports are right; they read `input`, and their result should be `output`.
+  Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const Tensor<float>& output, double tolerance);
+
+  const std::vector<LayerPort>& ports() const { return ports_; }
+  const Tensor<float>& input() const { return input_; }
+  const Tensor<float>& output() const { return output_; }
+  double tolerance() const { return tolerance_; }
+
+  Residual right() const { return right_; }
+  /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
+  /// only its top left part is computed, if `quick`.
+  Residual with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const;
+  bool explains(const Residual& residual) const;
+  /// Too large for hundreds of trials on the whole of it.
+  bool is_large() const { return std::max(input_.shape().h, input_.shape().w) > 192; }
+
+ private:
+  Residual evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const;
+
+  std::vector<LayerPort> ports_;
+  const Tensor<float>& input_;
+  const Tensor<float>& output_;
+  double tolerance_;
+  Tensor<float> cropped_;                               // empty: the picture is small
+  std::vector<Tensor<float>> before_, cropped_before_;  // each layer's input, done right
+  Residual right_;
+};
+
+}  // namespace fsrcnn

@@ -1,0 +1,316 @@
+#include "porting/tensor_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+#include <optional>
+#include <type_traits>
+
+#include "base/error.hpp"
+#include "picture/colour.hpp"
+#include "picture/picture_reader.hpp"
+
+namespace fsrcnn {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<std::string_view, 11> kTensorSuffixes = {".npy", ".txt", ".dat", ".csv", ".h",  ".hex",
+                                                              ".mem", ".f32", ".raw", ".bin", ".f64"};
+
+std::string lower_suffix(const fs::path& path) {
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  return suffix;
+}
+
+template <class T>
+Tensor<T> raw_values(Bytes bytes, const std::string& source) {
+  if (bytes.empty() || bytes.size() % sizeof(T) != 0) {
+    fail(ErrorCode::input, "{}: its {} bytes are no whole number of {}-byte values", source, bytes.size(), sizeof(T));
+  }
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  const auto count = static_cast<int64_t>(values.size());
+  return {{1, 1, 1, count}, std::move(values)};
+}
+
+/// What a comment says of the numbers.
+struct Remark {
+  std::optional<Shape> shape;
+  std::optional<NumberType> type;
+};
+
+void parse_remark(std::string_view comment, Remark& remark) {
+  const auto word = [&] {
+    comment.remove_prefix(std::min(comment.find_first_not_of(" \t\r#/*"), comment.size()));
+    const std::string_view front = comment.substr(0, comment.find_first_of(" \t\r,*"));
+    comment.remove_prefix(front.size());
+    return front;
+  };
+  for (std::string_view w = word(); !w.empty(); w = word()) {
+    if (w == "type") remark.type = parse_number_type(word());
+    if (w != "shape") continue;
+    Shape shape{0, 0, 0, 0};
+    bool good = true;
+    for (int64_t* extent : {&shape.n, &shape.c, &shape.h, &shape.w}) {
+      const std::string_view digits = word();
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *extent);
+      good = good && error == std::errc{} && *extent > 0;
+    }
+    if (good) remark.shape = shape;
+  }
+}
+
+constexpr std::string_view kSeparators = " \t\r\n,;";
+
+/// Words of a text without its comments, and the number of the first line's.
+struct Words {
+  std::vector<std::string_view> words;
+  int64_t rows = 0;
+  bool rectangular = true;
+  Remark remark;
+};
+
+Words words_of(std::string_view text) {
+  Words result;
+  size_t columns = 0;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const size_t comment = std::min(line.find('#'), line.find("//"));
+    if (comment < line.size()) parse_remark(line.substr(comment), result.remark);
+    line = line.substr(0, comment);
+    const size_t before = result.words.size();
+    for (;;) {
+      line.remove_prefix(std::min(line.find_first_not_of(kSeparators), line.size()));
+      if (line.empty()) break;
+      const std::string_view word = line.substr(0, line.find_first_of(kSeparators));
+      result.words.push_back(word);
+      line.remove_prefix(word.size());
+    }
+    const size_t in_line = result.words.size() - before;
+    if (in_line == 0) continue;
+    if (++result.rows == 1) columns = in_line;
+    result.rectangular = result.rectangular && in_line == columns;
+  }
+  return result;
+}
+
+double parse_decimal(std::string_view word, const std::string& source, size_t index) {
+  std::string_view digits = word.substr(word.starts_with('+') ? 1 : 0);
+  if (digits.size() > 1 && (digits.ends_with('f') || digits.ends_with('F')) && !digits.ends_with("inf")) {
+    digits.remove_suffix(1);
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size()) {
+    fail(ErrorCode::input, "{}: value {} is '{}', which is not a number", source, index, word.substr(0, 40));
+  }
+  return value;
+}
+
+uint64_t parse_hexadecimal(std::string_view word, const std::string& source, size_t index) {
+  const std::string_view digits = word.substr(word.starts_with("0x") || word.starts_with("0X") ? 2 : 0);
+  uint64_t bits = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
+  if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() > 16) {
+    fail(ErrorCode::input, "{}: word {} is '{}', but 1 to 16 hexadecimal digits are expected", source, index,
+         word.substr(0, 40));
+  }
+  return bits;
+}
+
+Shape shape_of(const Words& words, const std::string& source) {
+  const auto count = static_cast<int64_t>(words.words.size());
+  if (count == 0) fail(ErrorCode::input, "{}: no number is in it", source);
+  if (words.remark.shape) {
+    if (checked_count(*words.remark.shape, 1) != count) {
+      fail(ErrorCode::input, "{}: its remark says shape {}, but {} values are in it", source,
+           to_string(*words.remark.shape), count);
+    }
+    return *words.remark.shape;
+  }
+  return words.rectangular ? Shape{1, 1, words.rows, count / words.rows} : Shape{1, 1, 1, count};
+}
+
+TensorFile parse_hex(const Words& words, const std::string& source) {
+  const Shape shape = shape_of(words, source);
+  const auto& list = words.words;
+  const size_t digits = list[0].size() - (list[0].starts_with("0x") || list[0].starts_with("0X") ? 2 : 0);
+  const NumberType::Kind kind = words.remark.type ? words.remark.type->kind
+                                : digits == 8     ? NumberType::Kind::float32
+                                : digits == 16    ? NumberType::Kind::float64
+                                                  : NumberType::Kind::fixed;
+  TensorFile file{.values = {}, .has_shape = words.remark.shape.has_value()};
+  if (kind == NumberType::Kind::float32) {
+    Tensor<float> tensor(shape);
+    for (size_t i = 0; i < list.size(); ++i) {
+      const uint64_t bits = parse_hexadecimal(list[i], source, i);
+      if (bits > UINT32_MAX) fail(ErrorCode::input, "{}: word {} has more than 8 digits", source, i);
+      tensor.values()[i] = std::bit_cast<float>(static_cast<uint32_t>(bits));
+    }
+    file.values = std::move(tensor);
+    return file;
+  }
+  Tensor<double> tensor(shape);
+  const double unit = words.remark.type ? words.remark.type->fixed.value(1) : 1;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const uint64_t bits = parse_hexadecimal(list[i], source, i);
+    // The words' digits are as many as the type's bits need; the topmost is the sign.
+    const int sign_bit = static_cast<int>(4 * digits) - 1;
+    const uint64_t above = sign_bit >= 63 ? 0 : ~uint64_t{0} << (sign_bit + 1);
+    const bool negative = (bits >> sign_bit & 1) != 0;
+    tensor.values()[i] = kind == NumberType::Kind::float64
+                             ? std::bit_cast<double>(bits)
+                             : static_cast<double>(static_cast<int64_t>(negative ? bits | above : bits)) * unit;
+  }
+  file.values = std::move(tensor);
+  return file;
+}
+
+TensorFile parse_decimals(const Words& words, const std::string& source) {
+  const Shape shape = shape_of(words, source);
+  Tensor<double> tensor(shape);
+  const bool fixed = words.remark.type && words.remark.type->kind == NumberType::Kind::fixed;
+  const double unit = fixed ? words.remark.type->fixed.value(1) : 1;
+  for (size_t i = 0; i < words.words.size(); ++i) {
+    tensor.values()[i] = parse_decimal(words.words[i], source, i) * unit;
+  }
+  TensorFile file{.values = {}, .has_shape = words.remark.shape.has_value()};
+  if (words.remark.type && words.remark.type->kind == NumberType::Kind::float32) {
+    file.values = Tensor<float>(shape, {tensor.values().begin(), tensor.values().end()});
+  } else {
+    file.values = std::move(tensor);
+  }
+  return file;
+}
+
+}  // namespace
+
+const Shape& TensorFile::shape() const {
+  return std::visit([](const auto& tensor) -> const Shape& { return tensor.shape(); }, values);
+}
+
+Tensor<float> TensorFile::to_float() const {
+  return std::visit(
+      [](const auto& tensor) {
+        return Tensor<float>(tensor.shape(), {tensor.values().begin(), tensor.values().end()});
+      },
+      values);
+}
+
+TensorFile parse_tensor_text(std::string_view text, std::string_view suffix, const std::string& source) {
+  if (suffix == ".hex" || suffix == ".mem") return parse_hex(words_of(text), source);
+  if (suffix != ".h") return parse_decimals(words_of(text), source);
+  // Comments before the array may hold the remark; the numbers are within its braces.
+  const size_t equals = text.find('='), begin = text.find('{', std::min(equals, text.size()));
+  const size_t end = begin == std::string_view::npos ? begin : text.find('}', begin);
+  if (end == std::string_view::npos) {
+    fail(ErrorCode::input, "{}: no array 'name[] = {{ ... }}' is in it", source);
+  }
+  Words words = words_of(text.substr(begin + 1, end - begin - 1));
+  words.remark = words_of(text.substr(0, begin)).remark;
+  return parse_decimals(words, source);
+}
+
+TensorFile read_tensor(const fs::path& path) {
+  const std::string suffix = lower_suffix(path), source = path.string();
+  const int64_t limit_bytes = physical_memory_bytes() / 4;
+  if (suffix == ".npy") return {parse_npy(read_file(path, limit_bytes), source)};
+  if (suffix == ".f32" || suffix == ".raw" || suffix == ".bin") {
+    return {raw_values<float>(read_file(path, limit_bytes), source), false};
+  }
+  if (suffix == ".f64") return {raw_values<double>(read_file(path, limit_bytes), source), false};
+  if (is_picture(path)) return {read_picture(path).planes};
+  const std::vector<std::byte> bytes = read_file(path, limit_bytes);
+  return parse_tensor_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, suffix, source);
+}
+
+std::string_view suffix_of(TensorFormat format) {
+  switch (format) {
+    case TensorFormat::npy: return ".npy";
+    case TensorFormat::txt: return ".txt";
+    case TensorFormat::hex: return ".hex";
+    case TensorFormat::header: return ".h";
+  }
+  return "";
+}
+
+template <class T>
+std::vector<std::byte> format_tensor(const Tensor<T>& tensor, const NumberType& type, TensorFormat format,
+                                     const std::string& name) {
+  if (format == TensorFormat::npy) return format_npy(tensor);
+  const Shape& s = tensor.shape();
+  const bool fixed = type.kind == NumberType::Kind::fixed, is_float = type.kind == NumberType::Kind::float32;
+  const int digits = fixed ? (type.fixed.bits() + 3) / 4 : 2 * static_cast<int>(sizeof(T));
+  const char* comment = format == TensorFormat::txt ? "#" : "//";
+  std::string text =
+      fmt::format("{} {}: shape {} {} {} {} type {}\n", comment, name, s.n, s.c, s.h, s.w, to_string(type));
+  const char* element = fixed ? (type.fixed.bits() <= 16 ? "short" : "int") : is_float ? "float" : "double";
+  if (format == TensorFormat::header) text += fmt::format("static const {} {}[{}] = {{\n", element, name, s.count());
+  auto to = std::back_inserter(text);
+  const auto put = [&](T value) {
+    if (fixed) {
+      const int64_t word = type.fixed.word(value);
+      if (format == TensorFormat::hex) {
+        fmt::format_to(to, "{:0{}x}", static_cast<uint64_t>(word) & ((uint64_t{1} << (4 * digits)) - 1), digits);
+      } else {
+        fmt::format_to(to, "{}", word);
+      }
+    } else if (format == TensorFormat::hex) {
+      if constexpr (std::is_same_v<T, float>) {
+        fmt::format_to(to, "{:08x}", std::bit_cast<uint32_t>(value));
+      } else {
+        fmt::format_to(to, "{:016x}", std::bit_cast<uint64_t>(value));
+      }
+    } else {
+      const std::string number = fmt::format("{:.{}g}", value, is_float ? 9 : 17);
+      text += number;
+      // "1f" is no number in C.
+      if (format == TensorFormat::header && number.find_first_of(".en") == std::string::npos) text += '.';
+      if (format == TensorFormat::header && is_float) text += 'f';
+    }
+  };
+  const int64_t per_line = format == TensorFormat::hex      ? 1
+                           : format == TensorFormat::header ? 8
+                                                            : std::max<int64_t>(s.w, 1);
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    put(tensor.data()[i]);
+    if (format == TensorFormat::header && i + 1 < tensor.count()) text += ',';
+    text += (i + 1) % per_line == 0 || i + 1 == tensor.count() ? '\n' : ' ';
+  }
+  if (format == TensorFormat::header) text += "};\n";
+  const Bytes bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+template std::vector<std::byte> format_tensor(const Tensor<float>&, const NumberType&, TensorFormat,
+                                              const std::string&);
+template std::vector<std::byte> format_tensor(const Tensor<double>&, const NumberType&, TensorFormat,
+                                              const std::string&);
+
+bool is_picture(const fs::path& path) {
+  const std::string suffix = lower_suffix(path);
+  return std::find(kTensorSuffixes.begin(), kTensorSuffixes.end(), suffix) == kTensorSuffixes.end();
+}
+
+Tensor<float> read_luma(const fs::path& path) {
+  Tensor<float> planes = read_tensor(path).to_float();
+  const Shape shape = planes.shape();
+  if (is_picture(path)) {
+    shape.c < 3 ? gray_to_luma(planes) : rgb_to_ycbcr(planes);
+    return {{1, 1, shape.h, shape.w}, {planes.plane(0, 0), planes.plane(0, 0) + shape.h * shape.w}};
+  }
+  if (shape.n != 1 || shape.c != 1 || planes.count() == 0) {
+    fail(ErrorCode::input, "{}: its shape is {}, but the network's input is (1, 1, height, width)", path.string(),
+         to_string(shape));
+  }
+  return planes;
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/tensor.hpp"
+#include "model/formats/npy.hpp"
+#include "porting/number_type.hpp"
+
+namespace fsrcnn {
+
+/// A dump: a tensor as somebody's file holds it.
+struct TensorFile {
+  NpyArray values;
+  /// False where the form does not tell the shape (raw; text or hex without a remark): then it is (1, 1, 1, count), or
+  /// of a text (1, 1, rows, columns), and may be given another with as many values.
+  bool has_shape = true;
+
+  const Shape& shape() const;
+  int64_t count() const { return shape().count(); }
+  bool is_float32() const { return std::holds_alternative<Tensor<float>>(values); }
+  /// As float32, rounded where the file has more.
+  Tensor<float> to_float() const;
+};
+
+/// Reads a dump; its suffix tells the form:
+///
+///     .npy                   NumPy's
+///     .txt, .dat, .csv       decimal numbers between blanks, commas or line ends; comments begin with '#' or "//"
+///     .h                     the numbers between the first pair of braces after a '='
+///     .hex, .mem             words of hexadecimal digits, as $readmemh reads them: 8 digits are float32's bits, 16
+///                            float64's; others are integers in two's complement
+///     .f32, .raw, .bin       float32, little endian; .f64: float64
+///     .png, .jpg, .tif, ...  a picture: (1, C, H, W) in [0, 1]
+///
+/// A comment "shape 1 56 32 32 type q3.12" in a text tells what it says: integers of a fixed-point type are divided by
+/// 2^n. Throws Error(input), Error(io).
+TensorFile read_tensor(const std::filesystem::path& path);
+
+/// True for every suffix but those of the forms above it.
+bool is_picture_file(const std::filesystem::path& path);
+
+/// The same for the forms that are text. `suffix` chooses as above, with its dot.
+TensorFile parse_tensor_text(std::string_view text, std::string_view suffix, const std::string& source);
+
+enum class TensorFormat { npy, txt, hex, header };
+
+/// ".npy", ".txt", ".hex" or ".h".
+std::string_view suffix_of(TensorFormat format);
+
+/// The bytes of a file that read_tensor() reads back bit for bit. Fixed-point values, which must be words' values, are
+/// written as the words, but as values in .npy. `name` is the array's in a C header.
+template <class T>
+std::vector<std::byte> format_tensor(const Tensor<T>& tensor, const NumberType& type, TensorFormat format,
+                                     const std::string& name);
+
+/// The network's input: a dump of (1, 1, H, W), or a picture's luma as networks are trained on: BT.601 limited range /
+/// 255. Throws Error(input).
+Tensor<float> read_luma(const std::filesystem::path& path);
+
+}  // namespace fsrcnn
