@@ -276,16 +276,6 @@ TEST(Diagnose, SolvesTheSlidesRiddle) {
   EXPECT_EQ(riddle.diagnose().files,
             (std::vector<std::string>{"kernel/last/kernel3_0.txt", "kernel/last/kernel30_0.txt",
                                       "kernel/last/kernel41_0.txt", "bias/last/bias0_0.txt"}));
-  // The whole set.
-  riddle.tail.layers[0].weight = foreign;
-  const Diagnosis d = riddle.diagnose();
-  EXPECT_NE(
-      d.verdict.find("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is another "
-                     "model's"),
-      std::string::npos)
-      << d.verdict;
-  // A feature map that is nearly 0 tells nothing of its kernel.
-  EXPECT_GE(d.files.size(), 54U);
 }
 
 TEST(Diagnose, SaysWhenThePictureIsTooSmallToSolve) {
