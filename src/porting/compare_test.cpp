@@ -83,15 +83,15 @@ TEST(HeatMap, IsBlackWhereNothingDiffersAndBrightestAtTheWorst) {
   const Picture map = heat_map({a}, {Tensor<float>(a.shape())}, 1e-5);
   const int64_t zoom = 16;
   // The planes lie one above the other: 2 planes of 3x4 make about a square so.
-  EXPECT_EQ(map.height(), 2 * (3 * zoom + 1) - 1);
-  EXPECT_EQ(map.width(), 4 * zoom);
+  EXPECT_EQ(map.header.height, 2 * (3 * zoom + 1) - 1);
+  EXPECT_EQ(map.header.width, 4 * zoom);
   const auto light = [&](int64_t y, int64_t x) {
     return map.planes(0, 0, y, x) + map.planes(0, 1, y, x) + map.planes(0, 2, y, x);
   };
   EXPECT_EQ(light(0, 0), 0);
   EXPECT_GT(light(0, zoom), 0);
-  EXPECT_GT(light(map.height() - 1, map.width() - 1), 2.5F);
-  EXPECT_GT(light(map.height() - 1, map.width() - 1), light(0, zoom));
+  EXPECT_GT(light(map.header.height - 1, map.header.width - 1), 2.5F);
+  EXPECT_GT(light(map.header.height - 1, map.header.width - 1), light(0, zoom));
 }
 
 }  // namespace
