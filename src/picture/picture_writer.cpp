@@ -13,13 +13,13 @@
 
 #include <fmt/ranges.h>
 
+#include "base/bounded_queue.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
 #include "picture/exif_in_tiff.hpp"
 #include "picture/metadata.hpp"
-#include "picture/row_queue.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -101,6 +101,15 @@ void interleave_floats(const Tensor<float>& planes, bool linear, int colour_plan
     }
   }
 }
+
+/// Samples of some rows of a picture, as they lie in a file.
+struct RowBlock {
+  int64_t first_row = 0, rows = 0;
+  std::vector<std::byte> samples;
+};
+
+/// From the thread that makes rows to the one that writes them.
+using RowQueue = BoundedQueue<RowBlock>;
 
 /// What libvips asks rows of.
 class Rows {
@@ -193,14 +202,14 @@ class Producer {
         next_row += block.rows;
         if (!queue_.push(std::move(block))) break;
       }
-      queue_.finish();
+      queue_.close();
     } catch (...) {
-      queue_.finish(std::current_exception());
+      queue_.close(std::current_exception());
     }
     vips_thread_shutdown();
   }
 
-  RowQueue queue_;
+  RowQueue queue_{2};
   std::thread thread_;
 };
 
