@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -97,6 +98,12 @@ void write_bytes(const fs::path& path, Bytes bytes, const fs::path& shown) {
 }
 
 }  // namespace
+
+std::string lower_suffix(const fs::path& path) {
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  return suffix;
+}
 
 std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,9 @@ using Bytes = std::span<const std::byte>;
 
 /// The whole file. Throws Error(io) if it cannot be read, or has more than limit_bytes.
 std::vector<std::byte> read_file(const std::filesystem::path& path, int64_t limit_bytes);
+
+/// ".png" of "A.PNG": what tells a file's form.
+std::string lower_suffix(const std::filesystem::path& path);
 
 /// The bytes of a text.
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 
@@ -23,9 +23,7 @@ constexpr std::array kFilmSuffixes = {".mkv", ".mp4", ".mov", ".m4v", ".webm", "
                                       ".ts",  ".mts", ".mpg", ".ogv", ".y4m",  ".m2ts", ".vob", ".mpeg"};
 
 bool has_film_suffix(const fs::path& path) {
-  std::string suffix = path.extension().string();
-  for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::find(kFilmSuffixes.begin(), kFilmSuffixes.end(), suffix) != kFilmSuffixes.end();
+  return std::find(kFilmSuffixes.begin(), kFilmSuffixes.end(), lower_suffix(path)) != kFilmSuffixes.end();
 }
 
 // By content; a damaged picture is known by its name.

@@ -56,8 +56,7 @@ constexpr std::array<OutputFormat, 11> kOutputFormats = {{
 
 const OutputFormat* find_format(const fs::path& path) {
   start_vips();
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string suffix = lower_suffix(path);
   const auto* found = std::find_if(kOutputFormats.begin(), kOutputFormats.end(),
                                    [&](const OutputFormat& format) { return format.suffix == suffix; });
   if (found == kOutputFormats.end() || vips_foreign_find_save_target(suffix.c_str()) == nullptr) {

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
 
@@ -21,12 +22,6 @@ namespace {
 
 constexpr std::array<std::string_view, 11> kTensorSuffixes = {".npy", ".txt", ".dat", ".csv", ".h",  ".hex",
                                                               ".mem", ".f32", ".raw", ".bin", ".f64"};
-
-std::string lower_suffix(const fs::path& path) {
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  return suffix;
-}
 
 template <class T>
 Tensor<T> raw_values(Bytes bytes, const std::string& source) {

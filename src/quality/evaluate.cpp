@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "nn/pad2d.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
@@ -32,9 +32,7 @@ Score score(const Tensor<float>& output, const Tensor<float>& original, int64_t 
 bool has_picture_suffix(const fs::path& path) {
   constexpr std::array<std::string_view, 8> kSuffixes = {".png", ".bmp",  ".jpg",  ".jpeg",
                                                          ".tif", ".tiff", ".webp", ".ppm"};
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
+  return std::find(kSuffixes.begin(), kSuffixes.end(), lower_suffix(path)) != kSuffixes.end();
 }
 
 }  // namespace
