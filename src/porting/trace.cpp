@@ -5,11 +5,11 @@
 #include <limits>
 #include <utility>
 
-#include <glib.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/sha256.hpp"
 #include "engine/reference_network.hpp"
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
@@ -141,14 +141,6 @@ std::string dump_name(const std::string& layer, const std::string& step) {
   std::string name = step.empty() ? layer : layer + "_" + step;
   for (char& c : name) c = c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return name;
-}
-
-std::string sha256(Bytes bytes) {
-  gchar* text =
-      g_compute_checksum_for_data(G_CHECKSUM_SHA256, reinterpret_cast<const guchar*>(bytes.data()), bytes.size());
-  std::string result = text;
-  g_free(text);
-  return result;
 }
 
 Model quantised(Model model, const FixedPoint& type) {

@@ -38,9 +38,6 @@ struct TraceEntry {
 std::vector<TraceEntry> write_trace(const Model& model, const Tensor<float>& luma, const TraceOptions& options,
                                     const std::filesystem::path& folder);
 
-/// Of the bytes, in hexadecimal, as sha256sum prints it.
-std::string sha256(Bytes bytes);
-
 /// A model whose weights, biases and slopes are rounded to the type.
 Model quantised(Model model, const FixedPoint& type);
 

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/sha256.hpp"
 #include "engine/reference_network.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <fstream>
 #include <memory>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/sha256.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
 #include "video/pixel_format.hpp"
@@ -35,7 +37,15 @@ std::string hash_of_weights(const Model& model) {
     add(layer.bias);
     add(layer.slope);
   }
-  return hash_of(bytes.data(), bytes.size());
+  return sha256(as_bytes(bytes));
+}
+
+std::string hash_of_head(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(kHeadBytes, '\0');
+  if (!file) fail(ErrorCode::io, "the file '{}' cannot be read", path.string());
+  file.read(head.data(), kHeadBytes);
+  return sha256(as_bytes(head.substr(0, static_cast<size_t>(file.gcount()))));
 }
 
 // All that decides what the segments' bits are.
@@ -52,7 +62,7 @@ nlohmann::json describe(const FilmJob& job, const Film& film, const Engine& engi
            {{"name", fs::path(job.input).filename().string()},
             {"bytes", int64_t{info.st_size}},
             {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
-            {"sha256_of_head", hash_of_head(job.input, kHeadBytes)}}},
+            {"sha256_of_head", hash_of_head(job.input)}}},
           {"model_sha256", hash_of_weights(engine.model())},
           {"scale", engine.scale()},
           {"precision", engine.precision() == Precision::exact ? "exact" : "fast"},

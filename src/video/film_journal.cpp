@@ -1,18 +1,11 @@
 #include "video/film_journal.hpp"
 
-extern "C" {
-#include <libavutil/mem.h>
-#include <libavutil/sha.h>
-}
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <memory>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -124,26 +117,6 @@ void FilmJournal::deliver(const fs::path& whole, const fs::path& output) {
   // Under another name, so that nobody goes on with what is left if this is cut short.
   fs::rename(folder_, finished(folder_), error);
   fs::remove_all(finished(folder_), error);
-}
-
-std::string hash_of(const void* data, size_t bytes) {
-  const std::unique_ptr<AVSHA, decltype(&av_free)> sha(av_sha_alloc(), av_free);
-  if (!sha) throw std::bad_alloc();
-  av_sha_init(sha.get(), 256);
-  av_sha_update(sha.get(), static_cast<const uint8_t*>(data), bytes);
-  uint8_t digest[32];
-  av_sha_final(sha.get(), digest);
-  std::string text;
-  for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-std::string hash_of_head(const fs::path& path, int64_t bytes) {
-  std::ifstream file(path, std::ios::binary);
-  std::string head(static_cast<size_t>(bytes), '\0');
-  if (!file) fail(ErrorCode::io, "the file '{}' cannot be read", path.string());
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  return hash_of(head.data(), static_cast<size_t>(file.gcount()));
 }
 
 }  // namespace fsrcnn

@@ -38,8 +38,4 @@ class FilmJournal {
   int lock_ = -1;
 };
 
-/// SHA-256 of a file's first bytes, in hexadecimal digits. Throws Error(io).
-std::string hash_of_head(const std::filesystem::path& path, int64_t bytes);
-std::string hash_of(const void* data, size_t bytes);
-
 }  // namespace fsrcnn
