@@ -21,14 +21,16 @@ inline ConstPlane const_view(const Plane& p) {
   return {p.data, p.width, p.height, p.stride_bytes, p.type, p.one, p.full_range};
 }
 
-/// The plane (0, 0) of a tensor.
-inline Plane plane_of(Tensor<float>& tensor) {
+/// The plane (0, channel) of a tensor.
+inline Plane plane_of(Tensor<float>& tensor, int64_t channel = 0) {
   const auto [n, c, h, w] = tensor.shape();
-  return {reinterpret_cast<std::byte*>(tensor.data()), w, h, w * static_cast<ptrdiff_t>(sizeof(float))};
+  auto* const data = reinterpret_cast<std::byte*>(tensor.plane(0, channel));
+  return {data, w, h, w * static_cast<ptrdiff_t>(sizeof(float))};
 }
-inline ConstPlane plane_of(const Tensor<float>& tensor) {
+inline ConstPlane plane_of(const Tensor<float>& tensor, int64_t channel = 0) {
   const auto [n, c, h, w] = tensor.shape();
-  return {reinterpret_cast<const std::byte*>(tensor.data()), w, h, w * static_cast<ptrdiff_t>(sizeof(float))};
+  const auto* const data = reinterpret_cast<const std::byte*>(tensor.plane(0, channel));
+  return {data, w, h, w * static_cast<ptrdiff_t>(sizeof(float))};
 }
 
 }  // namespace fsrcnn

@@ -1,34 +1,16 @@
 #include "picture/upscale_picture.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "base/add_seconds.hpp"
 #include "base/error.hpp"
+#include "base/plane.hpp"
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
 
 namespace fsrcnn {
 namespace {
-
-/// Adds the time until its end to a stage.
-class Timer {
- public:
-  explicit Timer(double& seconds) : seconds_(seconds) {}
-  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& seconds_;
-  Clock::time_point begin_ = Clock::now();
-};
-
-ConstPlane rows_of(const Tensor<float>& planes, int64_t index) {
-  const auto [n, c, h, w] = planes.shape();
-  return {reinterpret_cast<const std::byte*>(planes.plane(0, index)), w, h, w * static_cast<ptrdiff_t>(sizeof(float))};
-}
 
 void append(std::vector<float>& to, const ConstPlane& rows) {
   for (int64_t y = 0; y < rows.height; ++y) {
@@ -100,7 +82,7 @@ class UpscaledRows::Luma {
       resampler_ = std::make_unique<RowResampler>(plan.network_width, plan.network_height, plan.width, plan.height,
                                                   ResampleKernel::lanczos3, std::move(sink));
       sink = [this](const ConstPlane& rows) {
-        const Timer timer(resampling_s_);
+        const AddSeconds timer(resampling_s_);
         resampler_->push(rows);
       };
     }
@@ -119,7 +101,7 @@ class UpscaledRows::Luma {
     double seconds = 0;
     resampling_s_ = 0;
     {
-      const Timer timer(seconds);
+      const AddSeconds timer(seconds);
       sink_(rows);
     }
     times_.network += seconds - resampling_s_;
@@ -166,7 +148,7 @@ Tensor<float> UpscaledRows::read_block() {
   const int64_t count = std::min(RowStream::block_rows(header_.width), header_.height - row_),
                 planes = header_.planes();
   const auto read = [&](int64_t rows) {
-    const Timer timer(times_.reading);
+    const AddSeconds timer(times_.reading);
     Tensor<float> block({1, planes, rows, header_.width});
     reader_.read(block);
     return block;
@@ -175,7 +157,7 @@ Tensor<float> UpscaledRows::read_block() {
   const int64_t read_rows = window_begin_ + (window_.count() == 0 ? 0 : window_.shape().h);
   const int64_t wanted_rows = std::min(header_.height, row_ + count + bleed_reach_);
   if (wanted_rows > read_rows) window_ = stack_rows(window_, read(wanted_rows - read_rows));
-  const Timer timer(times_.colour);
+  const AddSeconds timer(times_.colour);
   Tensor<float> around = window_;
   bleed_colours(around, bleed_reach_);
   Tensor<float> block = cut_rows(around, row_ - window_begin_, count);
@@ -190,7 +172,7 @@ void UpscaledRows::push_block() {
   const auto [n, c, h, w] = block.shape();
   Tensor<float> excess;
   {
-    const Timer timer(times_.colour);
+    const AddSeconds timer(times_.colour);
     header_.colour_planes == 1 ? gray_to_luma(block) : rgb_to_ycbcr(block);
     if (header_.bits == 32) {
       excess = Tensor<float>({1, 1, h, w});
@@ -202,10 +184,10 @@ void UpscaledRows::push_block() {
       }
     }
   }
-  luma_->push(rows_of(block, 0));
-  const Timer timer(times_.resampling);
-  for (int64_t k = 1; k < c; ++k) resamplers_[static_cast<size_t>(k - 1)]->push(rows_of(block, k));
-  if (excess.count() > 0) resamplers_.back()->push(rows_of(excess, 0));
+  luma_->push(const_view(plane_of(block)));
+  const AddSeconds timer(times_.resampling);
+  for (int64_t k = 1; k < c; ++k) resamplers_[static_cast<size_t>(k - 1)]->push(const_view(plane_of(block, k)));
+  if (excess.count() > 0) resamplers_.back()->push(const_view(plane_of(excess)));
   row_ += h;
   if (progress_) {
     progress_(static_cast<double>(frame_ * header_.height + row_) /
@@ -218,7 +200,7 @@ Tensor<float> UpscaledRows::take_ready() {
   size_t samples = ready_[0].size();
   for (const std::vector<float>& plane : ready_) samples = std::min(samples, plane.size());
   if (samples == 0) return {};
-  const Timer timer(times_.colour);
+  const AddSeconds timer(times_.colour);
   const int64_t planes = header_.planes(), rows = static_cast<int64_t>(samples) / plan_.width;
   Tensor<float> result({1, planes, rows, plan_.width});
   for (size_t k = 0; k < ready_.size(); ++k) {

@@ -1,10 +1,10 @@
 #include "video/film_pipeline.hpp"
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <thread>
 
+#include "base/add_seconds.hpp"
 #include "base/bounded_queue.hpp"
 #include "video/picture_stream_writer.hpp"
 
@@ -21,17 +21,6 @@ struct DecodedFrame {
 struct BegunFrame {
   size_t part;
   FrameUpscaler::Job job;
-};
-
-class Seconds {
- public:
-  explicit Seconds(double& sum) : sum_(sum) {}
-  ~Seconds() { sum_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& sum_;
-  Clock::time_point begin_ = Clock::now();
 };
 
 // The last of the threads: encodes, and closes a part when the next one begins.
@@ -122,7 +111,7 @@ FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOption
       for (;;) {
         AvFrame frame;
         {
-          const Seconds seconds(statistics.decode_s);
+          const AddSeconds seconds(statistics.decode_s);
           frame = reader->next();
         }
         if (stop) fail(ErrorCode::cancelled, "stopped");
@@ -136,7 +125,7 @@ FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOption
     while (auto next = decoded.pop()) {
       FrameUpscaler::Job job;
       {
-        const Seconds seconds(statistics.chroma_s);
+        const AddSeconds seconds(statistics.chroma_s);
         job = upscaler.begin(std::move(next->frame));
       }
       if (!begun.push({next->part, std::move(job)})) return;
@@ -146,7 +135,7 @@ FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOption
     while (auto next = begun.pop()) {
       AvFrame frame;
       {
-        const Seconds seconds(statistics.luma_s);
+        const AddSeconds seconds(statistics.luma_s);
         frame = upscaler.finish(std::move(next->job));
       }
       if (!upscaled.push({next->part, std::move(frame)})) return;
@@ -156,7 +145,7 @@ FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOption
   PartEncoder encoder(film, options, parts, results);
   try {
     while (auto next = upscaled.pop()) {
-      const Seconds seconds(statistics.encode_s);
+      const AddSeconds seconds(statistics.encode_s);
       encoder.encode(next->part, *next->frame);
       ++statistics.frames;
       if (frames_done) frames_done(statistics.frames);

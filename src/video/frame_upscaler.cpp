@@ -7,6 +7,7 @@ extern "C" {
 #include <algorithm>
 #include <cmath>
 
+#include "base/plane.hpp"
 #include "picture/colour.hpp"
 
 namespace fsrcnn {
@@ -172,21 +173,16 @@ void FrameUpscaler::upscale_rgb(const AVFrame& input, AVFrame& output) {
          [](auto& sample, float& value, float one) { value = static_cast<float>(sample) / one; });
   }
   rgb_to_ycbcr(lr);
-  const auto plane = [](Tensor<float>& tensor, int c) {
-    const Shape shape = tensor.shape();
-    return Plane{reinterpret_cast<std::byte*>(tensor.plane(0, c)), shape.w, shape.h,
-                 shape.w * static_cast<ptrdiff_t>(sizeof(float))};
-  };
-  engine_.upscale(const_view(plane(lr, 0)), plane(hr, 0));
+  engine_.upscale(const_view(plane_of(lr)), plane_of(hr));
   PlaneResizer resize({w, h, SampleType::f32, 32}, scale * w, scale * h, scale, 0, 0);
   for (const int c : {1, 2}) {
     // zimg wants aligned rows.
     const int64_t stride = (scale * w * 4 + 63) / 64 * 64;
     std::vector<std::byte> memory(static_cast<size_t>(stride * scale * h) + 64);
-    Plane padded = plane(hr, c);
+    Plane padded = plane_of(hr, c);
     padded.data = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
     padded.stride_bytes = stride;
-    resize(const_view(plane(lr, c)), padded);
+    resize(const_view(plane_of(lr, c)), padded);
     for (int64_t y = 0; y < scale * h; ++y) {
       std::copy_n(reinterpret_cast<const float*>(padded.row(y)), scale * w, hr.row(0, c, y));
     }
