@@ -62,7 +62,6 @@ void Film::check_first_frame() {
     if (avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr) < 0) continue;
     if (avcodec_receive_frame(decoder.get(), frame.get()) < 0) continue;
     if (frame->interlaced_frame != 0) interlaced();
-    open();  // from the beginning, for whatever comes next
     return;
   }
   fail(ErrorCode::input, "the film '{}' has no picture that can be decoded ({})", path_,

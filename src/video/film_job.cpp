@@ -2,10 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <chrono>
 #include <fstream>
 #include <memory>
 
+#include "base/add_seconds.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/sha256.hpp"
@@ -99,13 +99,6 @@ void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
 
 AVCodecID codec_of(const FilmJob& job, const Film& film) {
   return avcodec_find_encoder_by_name(encoder_name(job.encoder, film).c_str())->id;
-}
-
-void finish_film(Film& film, const std::vector<fs::path>& segments, const StreamPlan& plan, const fs::path& output,
-                 const fs::path& temporary, const std::atomic<bool>& stop, FilmResult& result) {
-  const auto begin = std::chrono::steady_clock::now();
-  mux_film(film, segments, plan, output, temporary, stop);
-  result.mux_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
@@ -205,7 +198,11 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
     if (progress) progress({result.frames_before + frames, total, result.frames_before});
   });
   const fs::path whole = parts_folder(job.output) / "whole";
-  finish_film(film, files, plan, job.output, whole, stop, result);
+  {
+    const AddSeconds seconds(result.mux_s);
+    SegmentStream pictures(files, film);
+    mux_film(film, pictures, plan, job.output, whole, stop);
+  }
   journal.deliver(whole, job.output);
   return result;
 }
@@ -215,19 +212,20 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   Film film(input);
   check_output(output);
   FilmResult result;
-  {
-    const SegmentStream pictures(segments, film);
-    result.frames = pictures.count();
-    result.warnings = plan_streams(film, output, pictures.parameters().codec_id).warnings;
-    const auto expected = static_cast<int64_t>(film.index().size());
-    if (result.frames != expected) {
-      result.warnings.push_back(fmt::format("the segments have {} frames, the film has {}", result.frames, expected));
-    }
-    AtomicOutput file(output, AtomicOutput::Kind::file);
-    finish_film(film, segments, plan_streams(film, output, pictures.parameters().codec_id), output, file.temporary(),
-                stop, result);
-    file.commit();
+  SegmentStream pictures(segments, film);
+  const StreamPlan plan = plan_streams(film, output, pictures.parameters().codec_id);
+  result.frames = pictures.count();
+  result.warnings = plan.warnings;
+  const auto expected = static_cast<int64_t>(film.index().size());
+  if (result.frames != expected) {
+    result.warnings.push_back(fmt::format("the segments have {} frames, the film has {}", result.frames, expected));
   }
+  AtomicOutput file(output, AtomicOutput::Kind::file);
+  {
+    const AddSeconds seconds(result.mux_s);
+    mux_film(film, pictures, plan, output, file.temporary(), stop);
+  }
+  file.commit();
   result.segments = static_cast<int64_t>(segments.size());
   return result;
 }

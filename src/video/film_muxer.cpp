@@ -4,8 +4,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "video/segment_stream.hpp"
-
 namespace fsrcnn {
 namespace {
 
@@ -195,10 +193,8 @@ StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, A
   return plan;
 }
 
-void mux_film(Film& film, const std::vector<std::filesystem::path>& segments, const StreamPlan& plan,
-              const std::filesystem::path& output, const std::filesystem::path& temporary,
-              const std::atomic<bool>& stop) {
-  SegmentStream pictures(segments, film);
+void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const std::filesystem::path& output,
+              const std::filesystem::path& temporary, const std::atomic<bool>& stop) {
   film.rewind();
   AVFormatContext& in = film.format();
   const std::string name = output.string(), url = "file:" + temporary.string();

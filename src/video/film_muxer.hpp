@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "video/film.hpp"
+#include "video/segment_stream.hpp"
 
 namespace fsrcnn {
 
@@ -22,12 +23,9 @@ std::string container_of(const std::filesystem::path& output);
 /// Throws Error(usage) if sound, subtitles or attachments, or pictures of this codec, cannot be stored under this name.
 StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, AVCodecID pictures);
 
-/// Puts the pictures of `segments` (files of PictureStreamWriter, in order; empty files have none) and all other
-/// streams of the film, its chapters, tags and side data together. Times are the film's. The file is written to
-/// `temporary`, which exists. Throws Error(io), Error(input) if the segments do not fit each other, and
-/// Error(cancelled) if `stop` becomes true.
-void mux_film(Film& film, const std::vector<std::filesystem::path>& segments, const StreamPlan& plan,
-              const std::filesystem::path& output, const std::filesystem::path& temporary,
-              const std::atomic<bool>& stop);
+/// Puts the pictures and all other streams of the film, its chapters, tags and side data together. Times are the
+/// film's. The file is written to `temporary`. Throws Error(io), and Error(cancelled) if `stop` becomes true.
+void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const std::filesystem::path& output,
+              const std::filesystem::path& temporary, const std::atomic<bool>& stop);
 
 }  // namespace fsrcnn
