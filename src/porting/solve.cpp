@@ -4,12 +4,10 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
-#include <random>
-
-#include <Eigen/Dense>
 
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
+#include "porting/linear_system.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -21,76 +19,6 @@ constexpr int64_t kMostSelected = 8;      // kernels that are found one by one
 constexpr int64_t kSelectionRows = 2400;  // equations for that
 constexpr double kSpare = 1.3;            // equations for each unknown, so that a fit proves something
 
-/// An input pixel at (y + dy, x + dx) is multiplied by the kernel's value (ky, kx).
-struct Tap {
-  int64_t dy, dx, ky, kx;
-};
-
-/// Output pixels (step * y + py, step * x + px) with the taps that make them.
-struct Phase {
-  int64_t step, py, px;
-  std::vector<Tap> taps;
-};
-
-std::vector<Phase> phases_of(const LayerPort& port) {
-  const int64_t k = port.weight.shape().h;
-  std::vector<Phase> phases;
-  if (!port.is_deconvolution) {
-    Phase phase{1, 0, 0, {}};
-    for (int64_t ky = 0; ky < k; ++ky)
-      for (int64_t kx = 0; kx < k; ++kx) phase.taps.push_back({ky - k / 2, kx - k / 2, ky, kx});
-    return {phase};
-  }
-  const int64_t s = port.scale, padding = 4;
-  for (int64_t py = 0; py < s; ++py) {
-    for (int64_t px = 0; px < s; ++px) {
-      Phase phase{s, py, px, {}};
-      for (int64_t ky = (py + padding) % s; ky < k; ky += s)
-        for (int64_t kx = (px + padding) % s; kx < k; kx += s)
-          phase.taps.push_back({(py + padding - ky) / s, (px + padding - kx) / s, ky, kx});
-      phases.push_back(std::move(phase));
-    }
-  }
-  return phases;
-}
-
-/// The right side for one output channel: what the linear part gave, where that can be told.
-struct Target {
-  Tensor<float> values;  // (1, O, H, W), before activation, clamp and depth to space
-  std::vector<uint8_t> known;
-};
-
-Target linear_target(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output) {
-  LayerPort linear = port;
-  linear.activates = false;
-  const Tensor<float> predicted = compute(linear, input);
-  Target target{output, std::vector<uint8_t>(output.count(), 1)};
-  const Shape shape = output.shape();
-  std::vector<float> strongest(shape.c, 0);
-  for (int64_t i = 0; i < output.count(); ++i) {
-    float& most = strongest[i / (shape.h * shape.w) % shape.c];
-    most = std::max(most, predicted.data()[i]);
-  }
-  for (int64_t i = 0; i < output.count(); ++i) {
-    float& value = target.values.data()[i];
-    if (port.is_tail) {
-      if (port.activates && port.clamps) target.known[i] = value > 0 && value < 1;
-      continue;
-    }
-    if (!port.activates || port.slope.empty()) continue;
-    const float slope = port.slope[port.slope.size() == 1 ? 0 : i / (shape.h * shape.w) % shape.c];
-    if (slope > 0) {
-      if (value < 0) value /= slope;
-      target.known[i] = slope > 1e-3F || value > 0;
-    } else {
-      // Both signs before the activation can give a positive value; where the file's kernels give one that is far above
-      // 0, so will others that are not all different.
-      target.known[i] = value > 0 && predicted.data()[i] > strongest[i / (shape.h * shape.w) % shape.c] / 3;
-    }
-  }
-  return target;
-}
-
 /// (1, 1, s*h, s*w) -> (1, s*s, h, w), the inverse of depth_to_space for one channel.
 template <class T>
 std::vector<T> space_to_depth(const std::vector<T>& from, int64_t s, int64_t h, int64_t w) {
@@ -100,90 +28,9 @@ std::vector<T> space_to_depth(const std::vector<T>& from, int64_t s, int64_t h, 
   return to;
 }
 
-/// The equations of one phase for one output channel: rows are pixels, columns the taps of one input channel.
-class System {
- public:
-  System(const LayerPort& port, const Tensor<float>& input, const Phase& phase, const Target& target,
-         const Tensor<float>& predicted, int64_t channel, int64_t most_rows)
-      : port_(port), input_(input), phase_(phase) {
-    const Shape in = input.shape();
-    const Shape& out = target.values.shape();
-    for (int64_t y = 0; y < in.h; ++y) {
-      for (int64_t x = 0; x < in.w; ++x) {
-        const int64_t at = (channel * out.h + y * phase.step + phase.py) * out.w + x * phase.step + phase.px;
-        if (target.known[at] != 0) rows_.push_back({y, x, at});
-      }
-    }
-    available_ = static_cast<int64_t>(rows_.size());
-    if (available_ > most_rows) {
-      std::mt19937 generator(1);
-      std::shuffle(rows_.begin(), rows_.end(), generator);
-      rows_.resize(most_rows);
-    }
-    residual_.resize(static_cast<Eigen::Index>(rows_.size()));
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      residual_[static_cast<Eigen::Index>(i)] =
-          static_cast<double>(target.values.data()[rows_[i].at]) - static_cast<double>(predicted.data()[rows_[i].at]);
-    }
-  }
-
-  int64_t rows() const { return static_cast<int64_t>(rows_.size()); }
-  int64_t available() const { return available_; }
-  const Phase& phase() const { return phase_; }
-  /// What the file's parameters leave unexplained.
-  const VectorXd& residual() const { return residual_; }
-
-  /// Columns of an input channel; of the one after the last: the bias's.
-  MatrixXd block(int64_t channel) const {
-    if (channel == input_.shape().c) return MatrixXd::Ones(rows(), 1);
-    MatrixXd a(rows(), static_cast<Eigen::Index>(phase_.taps.size()));
-    const Shape in = input_.shape();
-    const bool replicates = port_.padding_mode == PaddingMode::replicate;
-    for (size_t t = 0; t < phase_.taps.size(); ++t) {
-      for (size_t i = 0; i < rows_.size(); ++i) {
-        int64_t y = rows_[i].y + phase_.taps[t].dy, x = rows_[i].x + phase_.taps[t].dx;
-        const bool inside = y >= 0 && y < in.h && x >= 0 && x < in.w;
-        y = std::clamp<int64_t>(y, 0, in.h - 1);
-        x = std::clamp<int64_t>(x, 0, in.w - 1);
-        a(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t)) =
-            inside || replicates ? input_(0, channel, y, x) : 0;
-      }
-    }
-    return a;
-  }
-
- private:
-  struct Row {
-    int64_t y, x, at;
-  };
-  const LayerPort& port_;
-  const Tensor<float>& input_;
-  const Phase& phase_;
-  std::vector<Row> rows_;
-  int64_t available_ = 0;
-  VectorXd residual_;
-};
-
 MatrixXd thin_q(const MatrixXd& a) {
   const Eigen::HouseholderQR<MatrixXd> qr(a);
   return qr.householderQ() * MatrixXd::Identity(a.rows(), std::min(a.rows(), a.cols()));
-}
-
-/// A matrix of the blocks of these channels side by side.
-MatrixXd blocks(const System& system, const std::vector<int64_t>& channels) {
-  std::vector<MatrixXd> parts;
-  Eigen::Index columns = 0;
-  for (const int64_t c : channels) {
-    parts.push_back(system.block(c));
-    columns += parts.back().cols();
-  }
-  MatrixXd all(system.rows(), columns);
-  Eigen::Index at = 0;
-  for (const MatrixXd& part : parts) {
-    all.middleCols(at, part.cols()) = part;
-    at += part.cols();
-  }
-  return all;
 }
 
 double largest(const VectorXd& v) { return v.size() == 0 ? 0 : v.cwiseAbs().maxCoeff(); }
@@ -192,7 +39,7 @@ double largest(const VectorXd& v) { return v.size() == 0 ? 0 : v.cwiseAbs().maxC
 bool explained_by(const std::vector<System>& systems, const std::vector<int64_t>& channels, double tolerance) {
   return std::all_of(systems.begin(), systems.end(), [&](const System& system) {
     if (channels.empty()) return largest(system.residual()) <= tolerance;
-    const MatrixXd a = blocks(system, channels);
+    const MatrixXd a = system.blocks(channels);
     if (static_cast<double>(a.rows()) < kSpare * static_cast<double>(a.cols())) return false;
     const MatrixXd q = thin_q(a);
     return largest(system.residual() - q * (q.transpose() * system.residual())) <= tolerance;
@@ -229,7 +76,7 @@ std::optional<std::vector<int64_t>> select_channels(const std::vector<System>& s
     selected.push_back(best);
     double left = 0;
     for (size_t i = 0; i < systems.size(); ++i) {
-      const MatrixXd a = blocks(systems[i], selected);
+      const MatrixXd a = systems[i].blocks(selected);
       if (static_cast<double>(a.rows()) < kSpare * static_cast<double>(a.cols())) return std::nullopt;
       basis[i] = thin_q(a);
       residual[i] = systems[i].residual() - basis[i] * (basis[i].transpose() * systems[i].residual());
@@ -283,7 +130,7 @@ bool solve_all(const std::vector<System>& systems, int64_t channels, double tole
   std::vector<MatrixXd> matrices, changes;  // of each phase: for the residual, and for a bias of 1
   double left_of_one = 0, shared = 0, rows = 0;
   for (const System& system : systems) {
-    const MatrixXd& a = matrices.emplace_back(blocks(system, all));
+    const MatrixXd& a = matrices.emplace_back(system.blocks(all));
     MatrixXd gram = MatrixXd::Zero(a.cols(), a.cols());
     gram.selfadjointView<Eigen::Lower>().rankUpdate(a.transpose());
     gram.diagonal().array() += 1e-12 * gram.trace() / static_cast<double>(a.cols());
@@ -394,7 +241,7 @@ Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const 
     if (explained_by(systems, {}, tolerance)) continue;
     if (const auto selected = select_channels(systems, inputs, tolerance)) {
       for (const System& system : systems) {
-        const MatrixXd a = blocks(system, *selected);
+        const MatrixXd a = system.blocks(*selected);
         apply(system, *selected, a.colPivHouseholderQr().solve(system.residual()), o, solution);
       }
       for (const int64_t c : *selected) {

@@ -8,6 +8,7 @@
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
 #include "nn/depth_to_space.hpp"
+#include "porting/linear_system.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -43,25 +44,23 @@ Model with_phase_kernels(const Model& model) {
   }
   const Layer& last = model.layers.back();
   const auto [d, one, k, k2] = last.weight.shape();
-  const int64_t s = model.scale, padding = 4;
-  // Output row s*y + p reads input row y + dy through kernel row p + padding - s*dy.
-  // So dy goes from -((k - 1 - padding) / s) to (s - 1 + padding) / s.
-  const int64_t size = 2 * std::max((k - 1 - padding) / s, (s - 1 + padding) / s) + 1;
+  const int64_t s = model.scale;
+  const std::vector<Phase> phases = phases_of(right_port(model, model.layers.size() - 1));
+  int64_t half = 0;
+  for (const Phase& phase : phases) {
+    for (const Tap& tap : phase.taps) half = std::max({half, std::abs(tap.dy), std::abs(tap.dx)});
+  }
+  const int64_t size = 2 * half + 1;
   Model result = model;
   result.tail = Tail::sub_pixel_convolution;
   Layer& tail = result.layers.back();
   tail.name = "sub-pixel convolution";
   tail.weight = Tensor<float>({s * s, d, size, size});
   tail.bias.assign(s * s, last.bias[0]);
-  for (int64_t py = 0; py < s; ++py) {
-    for (int64_t px = 0; px < s; ++px) {
+  for (const Phase& phase : phases) {
+    for (const Tap& tap : phase.taps) {
       for (int64_t c = 0; c < d; ++c) {
-        for (int64_t y = 0; y < size; ++y) {
-          for (int64_t x = 0; x < size; ++x) {
-            const int64_t ky = py + padding - s * (y - size / 2), kx = px + padding - s * (x - size / 2);
-            if (ky >= 0 && ky < k && kx >= 0 && kx < k) tail.weight(py * s + px, c, y, x) = last.weight(c, 0, ky, kx);
-          }
-        }
+        tail.weight(phase.py * s + phase.px, c, half + tap.dy, half + tap.dx) = last.weight(c, 0, tap.ky, tap.kx);
       }
     }
   }
