@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "model/formats/slides_text.hpp"
 #include "porting/mistakes.hpp"
 #include "porting/solve.hpp"
 #include "porting/trace.hpp"
@@ -21,11 +22,6 @@ constexpr size_t kMostLayersForPairs = 2;
 
 /// Of the compared residuals, those within this factor of the best are as good.
 constexpr double kAsGood = 3;
-
-std::string folder_of(const std::string& key) {
-  const std::string part = key.substr(0, key.find("_part"));
-  return part == "mid" ? part + key.substr(key.find('.') + 1) : part;
-}
 
 class Explainer {
  public:
@@ -278,7 +274,7 @@ class Explainer {
     result_.ids = {"slopes"};
     const int64_t c = solution.slopes.front();
     for (const int64_t channel : solution.slopes) {
-      result_.files.push_back(fmt::format("prelu/{}/prelu{}_0.txt", folder_of(layer().key), channel));
+      result_.files.push_back(fmt::format("prelu/{}/prelu{}_0.txt", slides_folder(layer().key), channel));
     }
     const std::vector<float>& known = segment_.ports()[0].slope;
     result_.short_cause = fmt::format("{} slopes are others", solution.slopes.size());
@@ -290,7 +286,7 @@ class Explainer {
   }
 
   void tell_kernels(const Solution& solution) {
-    const std::string folder = folder_of(layer().key);
+    const std::string folder = slides_folder(layer().key);
     for (const auto& [a, b] : solution.kernels) {
       result_.files.push_back(fmt::format("kernel/{}/kernel{}_{}.txt", folder, a, b));
     }

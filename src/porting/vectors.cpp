@@ -111,8 +111,7 @@ class Writer {
     const std::string n = std::to_string(index + 1);
     switch (style_) {
       case VectorStyle::slides: {
-        const std::string part = key.substr(0, key.find("_part"));
-        const std::string folder = part == "mid" ? part + key.substr(key.find('.') + 1) : part;
+        const std::string folder = slides_folder(key);
         return {fmt::format("weights/kernel/{}/kernel%d_%d.txt", folder),
                 fmt::format("weights/bias/{}/bias%d_%d.txt", folder),
                 fmt::format("weights/prelu/{}/prelu%d_%d.txt", folder)};

@@ -129,12 +129,6 @@ std::string layer_folder(const fs::path& kernels, const std::string& start) {
   return start;  // reading it will say that it is missing
 }
 
-/// "mid_part.2" -> "mid2", "first_part.0" -> "first", "last_part" -> "last"
-std::string folder_name(const std::string& key) {
-  const std::string part = key.substr(0, key.find("_part"));
-  return part == "mid" ? part + key.substr(key.find('.') + 1) : part;
-}
-
 /// Adds the tensors of the layer whose folder has this name, or begins with it.
 void take_layer(const fs::path& folder, const std::string& start, const std::string& key,
                 const std::string& activation_key, StateDict& state_dict) {
@@ -149,6 +143,11 @@ void take_layer(const fs::path& folder, const std::string& start, const std::str
 }
 
 }  // namespace
+
+std::string slides_folder(const std::string& key) {
+  const std::string part = key.substr(0, key.find("_part"));
+  return part == "mid" ? part + key.substr(key.find('.') + 1) : part;
+}
 
 NamedTensor parse_text_matrix(std::string_view text, const std::string& source) {
   NamedTensor matrix{source, {0, 0}, {}};
@@ -211,7 +210,7 @@ void write_slides_text(const StateDict& state_dict, const fs::path& folder) {
     const bool is_kernel = tensor.shape.size() == 4, is_bias = tensor.name.ends_with(".bias");
     const std::string kind = is_kernel ? "kernel" : is_bias ? "bias" : "prelu";
     // A PReLU's slopes follow the convolution that they belong to.
-    if (is_kernel) layer = folder_name(tensor.name.substr(0, tensor.name.rfind('.')));
+    if (is_kernel) layer = slides_folder(tensor.name.substr(0, tensor.name.rfind('.')));
     const fs::path to = output.temporary() / kind / layer;
     std::error_code error;
     fs::create_directories(to, error);

@@ -24,6 +24,9 @@ NamedTensor parse_text_matrix(std::string_view text, const std::string& source);
 /// Throws Error(model) naming the file that is missing or wrong.
 StateDict read_slides_text(const std::filesystem::path& folder);
 
+/// The folder of a layer with this key: "mid_part.2" -> "mid2", "first_part.0" -> "first", "last_part" -> "last".
+std::string slides_folder(const std::string& key);
+
 /// True if such a folder has kernels of a first layer and slopes; the slides' own shows neither.
 bool is_whole_slides_text(const std::filesystem::path& folder);
 
