@@ -152,7 +152,7 @@ bool run(const Options& options) {
            options.model.model);
     }
     request.luma = read_luma(options.input);
-    if (is_picture_file(options.input)) {
+    if (!is_dump(options.input)) {
       const Picture picture = read_picture(options.input);
       request.wrong_lumas = wrong_lumas(picture.planes, picture.header.colour_planes);
     }

@@ -221,7 +221,7 @@ TensorFile read_tensor(const fs::path& path) {
     return {raw_values<float>(read_file(path, limit_bytes), source), false};
   }
   if (suffix == ".f64") return {raw_values<double>(read_file(path, limit_bytes), source), false};
-  if (is_picture_file(path)) return {read_picture(path).planes};
+  if (!is_dump(path)) return {read_picture(path).planes};
   const std::vector<std::byte> bytes = read_file(path, limit_bytes);
   return parse_tensor_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, suffix, source);
 }
@@ -289,15 +289,14 @@ template std::vector<std::byte> format_tensor(const Tensor<float>&, const Number
 template std::vector<std::byte> format_tensor(const Tensor<double>&, const NumberType&, TensorFormat,
                                               const std::string&);
 
-bool is_picture_file(const fs::path& path) {
-  const std::string suffix = lower_suffix(path);
-  return std::find(kTensorSuffixes.begin(), kTensorSuffixes.end(), suffix) == kTensorSuffixes.end();
+bool is_dump(const fs::path& path) {
+  return std::find(kTensorSuffixes.begin(), kTensorSuffixes.end(), lower_suffix(path)) != kTensorSuffixes.end();
 }
 
 Tensor<float> read_luma(const fs::path& path) {
   Tensor<float> planes = read_tensor(path).to_float();
   const Shape shape = planes.shape();
-  if (is_picture_file(path)) {
+  if (!is_dump(path)) {
     shape.c < 3 ? gray_to_luma(planes) : rgb_to_ycbcr(planes);
     return {{1, 1, shape.h, shape.w}, {planes.plane(0, 0), planes.plane(0, 0) + shape.h * shape.w}};
   }

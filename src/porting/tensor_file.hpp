@@ -39,8 +39,8 @@ struct TensorFile {
 /// 2^n. Throws Error(input), Error(io).
 TensorFile read_tensor(const std::filesystem::path& path);
 
-/// True for every suffix but those of the forms above it.
-bool is_picture_file(const std::filesystem::path& path);
+/// Whether the suffix is one of these forms' above pictures.
+bool is_dump(const std::filesystem::path& path);
 
 /// The same for the forms that are text. `suffix` chooses as above, with its dot.
 TensorFile parse_tensor_text(std::string_view text, std::string_view suffix, const std::string& source);
