@@ -1,105 +1,23 @@
-"""Films as people have them: python3 film_test.py PROGRAM [--kills N] [unittest's options]
+"""Films as people have them: python3 film_test.py PROGRAM [unittest's options]
 
-Every film is made here by FFmpeg from the crop of a photograph, upscaled by the program, and compared by ffprobe."""
+Every film is upscaled by the program, and compared by ffprobe."""
 
 import json
-import os
 import random
-import resource
 import shutil
-import signal
 import subprocess
-import sys
-import tempfile
-import time
-import unittest
-from pathlib import Path
 
-CROP = Path(__file__).resolve().parent / "data" / "crop.png"
-USAGE, INPUT, IO = 2, 3, 5
-FAST = ["--preset", "ultrafast"]
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, hashes, packets, probe
+from support.program import CROP, INPUT, IO, USAGE, main
 
 
-def ffmpeg(*arguments, **options):
-    return subprocess.run(["ffmpeg", "-y", "-v", "error", "-nostdin", *map(str, arguments)], check=True, capture_output=True, timeout=120, **options)
-
-
-def probe(path, *arguments):
-    result = subprocess.run(["ffprobe", "-v", "error", "-of", "json", *arguments, str(path)], check=True, capture_output=True)
-    return json.loads(result.stdout)
-
-
-def packets(path, stream):
-    """Times of a stream's packets in the order in which they are shown."""
-    found = probe(path, "-select_streams", stream, "-show_entries", "packet=pts_time,duration_time")["packets"]
-    return sorted((float(p["pts_time"]), float(p.get("duration_time", 0))) for p in found)
-
-
-def hashes(path, *maps):
-    """Of the packets of streams, with their times."""
-    arguments = [argument for m in maps for argument in ("-map", m)]
-    output = ffmpeg("-i", path, *arguments, "-c", "copy", "-f", "framemd5", "-").stdout.decode()
-    return [line for line in output.splitlines() if not line.startswith("#")]
-
-
-def decoded(path, pixels="yuv420p"):
-    return ffmpeg("-i", path, "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", pixels, "-vsync", "passthrough", "-").stdout
-
-
-class FilmTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_film_"))
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def make(self, name, *codec, frames=24, size="64x48", filters="", pixels="yuv420p", rate="25"):
-        """A film of a window that moves over the photograph."""
-        width, height = size.split("x")
-        chain = f"crop={width}:{height}:x='mod(n*3,100-{width})':y='mod(n,90-{height})'{filters},format={pixels}"
-        path = self.folder / name
-        ffmpeg("-loop", "1", "-framerate", rate, "-i", CROP, "-vf", chain, "-frames:v", str(frames), *(codec or ("-c:v", "ffv1")), path)
-        return path
-
-    def run_program(self, *arguments, **options):
-        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, cwd=self.folder, timeout=300, **options)
-
-    def succeed(self, *arguments, **options):
-        result = self.run_program(*arguments, **options)
-        self.assertEqual(result.returncode, 0, result.stderr.decode())
-        return result
-
-    def fail_with(self, code, *arguments, says):
-        before = sorted(self.folder.rglob("*"))
-        result = self.run_program(*arguments)
-        self.assertEqual(result.returncode, code, result.stderr.decode())
-        self.assertIn(says, result.stderr.decode())
-        self.assertEqual(sorted(self.folder.rglob("*")), before)
-
-    def video(self, path):
-        return probe(path, "-select_streams", "v:0", "-show_streams")["streams"][0]
-
-    def film_with_everything(self):
-        """H.264 with B-frames, two sound tracks, subtitles, chapters, a font, tags."""
-        pictures = self.make("pictures.mkv", "-c:v", "libx264", "-g", "12", "-bf", "2", frames=75)
-        (self.folder / "s.srt").write_text("1\n00:00:00,500 --> 00:00:01,000\nHello\n\n2\n00:00:01,200 --> 00:00:02,750\nWorld\n")
-        (self.folder / "tags.txt").write_text(
-            ";FFMETADATA1\ntitle=A film\nartist=Nobody\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=One\n"
-            "[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=3000\ntitle=Two\n")  # fmt: skip
-        (self.folder / "font.ttf").write_bytes(random.Random(1).randbytes(5000))
-        film = self.folder / "film.mkv"
-        ffmpeg(
-            "-i", pictures, "-f", "lavfi", "-i", "sine=440:d=3", "-f", "lavfi", "-i", "sine=880:d=3", "-i", self.folder / "s.srt",
-            "-i", self.folder / "tags.txt", "-map", "0:v", "-map", "1:a", "-map", "2:a", "-map", "3", "-map_metadata", "4", "-map_chapters", "4",
-            "-c:v", "copy", "-c:a", "aac", "-c:s", "ass", "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu",
-            "-metadata:s:a:1", "title=Deutsch", "-disposition:a:1", "+comment", "-metadata:s:s:0", "language=fra",
-            "-attach", self.folder / "font.ttf", "-metadata:s:t", "mimetype=application/x-truetype-font", film)  # fmt: skip
-        return film
-
+class FilmTest(FilmCase):
     # ---- what is kept
 
     def test_nothing_of_a_film_is_lost(self):
         film, output = self.film_with_everything(), self.folder / "out.mkv"
         result = self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
-        self.assertIn("64x48 -> 128x96, 75 frames in", result.stdout.decode())
+        self.assertIn("64x48 -> 128x96, 75 frames in", result)
         before, after = (probe(p, "-show_streams", "-show_chapters", "-show_format") for p in (film, output))
         self.assertEqual(len(after["streams"]), 5)
         for old, new in zip(before["streams"], after["streams"]):
@@ -232,14 +150,14 @@ class FilmTest(unittest.TestCase):
                 film = self.make("a.mkv", *codec, frames=60, size="80x72")
                 for name, frames in (("one", 1000), ("many", 7)):
                     self.succeed("upscale", film, "-o", f"{name}.mkv", "--codec", "ffv1", "--segment-frames", frames)
-                self.assertGreater(len(self.succeed("plan", film, "--segment-frames", 7).stdout.split()), 4)
+                self.assertGreater(len(self.succeed("plan", film, "--segment-frames", 7).split()), 4)
                 self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
                 self.assertEqual(packets(film, "v:0"), packets(self.folder / "many.mkv", "v:0"))
 
     def test_still_pictures_are_computed_once(self):
         film = self.folder / "a.mkv"
         ffmpeg("-loop", "1", "-i", CROP, "-frames:v", "10", "-vf", "format=yuv420p", "-c:v", "ffv1", film)
-        summary = json.loads(self.succeed("upscale", film, "-o", "b.mkv", "--json").stdout)["inputs"][0]
+        summary = json.loads(self.succeed("upscale", film, "-o", "b.mkv", "--json"))["inputs"][0]
         self.assertGreaterEqual(summary["strips_reused"], summary["strips"] * 0.9)
         self.assertLess(summary["strips_reused"], summary["strips"])
         self.assertEqual(len({decoded(self.folder / "b.mkv")[i * 190 * 154 * 3 // 2 :][: 190 * 154] for i in range(10)}), 1)
@@ -267,105 +185,17 @@ class FilmTest(unittest.TestCase):
         self.assertEqual((summary["inputs"][0]["frames"], summary["inputs"][0]["output_size"]), (24, [128, 96]))
         self.assertEqual(self.video(self.folder / "out" / "a.mkv")["width"], 128)
 
-    # ---- pipes, segments, resuming
-
     def test_pipes(self):
         for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p12le", "gray"):
             with self.subTest(pixels):
                 film = self.make("a.mkv", "-c:v", "ffv1", "-chroma_sample_location", "left", frames=4, pixels=pixels)
                 raw = ffmpeg("-i", film, "-f", "yuv4mpegpipe", "-strict", "-1", "-").stdout
-                piped = self.succeed("upscale", "-", "-o", "-", input=raw)
+                piped = self.run_program("upscale", "-", "-o", "-", input=raw, text=False)
                 self.assertEqual(piped.stdout[:10], b"YUV4MPEG2 ")
                 output = self.folder / "b.mkv"
                 self.succeed("upscale", film, "-o", output)
                 (self.folder / "c.y4m").write_bytes(piped.stdout)
                 self.assertEqual(decoded(self.folder / "c.y4m", pixels), decoded(output, pixels))
-
-    def test_segments_made_apart_are_the_film(self):
-        film, whole = self.film_with_everything(), self.folder / "whole.mkv"
-        self.succeed("upscale", film, "-o", whole, "--segment-frames", 20, *FAST)
-        ranges = self.succeed("plan", film, "--segment-frames", 20).stdout.decode().split()
-        self.assertEqual(ranges[0].split(":")[0], "0")
-        self.assertEqual(ranges[-1].split(":")[1], "75")
-        self.assertGreater(len(ranges), 2)
-        for i, frames in reversed(list(enumerate(ranges))):
-            self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *FAST)
-        self.succeed("join", film, *(f"{i}.nut" for i in range(len(ranges))), "-o", "joined.mkv")
-        maps = ("0:v", "0:a", "0:s")
-        self.assertEqual(hashes(whole, *maps), hashes(self.folder / "joined.mkv", *maps))
-        self.fail_with(INPUT, "join", film, "0.nut", "0.nut", "-o", "twice.mkv", says="overlap")
-        (self.folder / "bad.nut").write_bytes(b"no film" * 100)
-        self.fail_with(INPUT, "join", film, "bad.nut", "-o", "bad.mkv", says="bad.nut")
-
-    def test_after_kills_the_film_is_the_same(self):
-        film, whole, output = self.film_with_everything(), self.folder / "whole.mkv", self.folder / "out.mkv"
-        command = ["upscale", film, "--segment-frames", 12, "--threads", 1, *FAST, "-o"]
-        start = time.monotonic()
-        self.succeed(*command, whole)
-        longest = 1.2 * (time.monotonic() - start)
-        moments, ended = random.Random(7), 0
-        for _ in range(KILLS):
-            process = subprocess.Popen([PROGRAM, *map(str, [*command, output])], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            try:
-                said = process.communicate(timeout=moments.uniform(0, longest))[1]
-                ended += 1
-                self.assertEqual(process.returncode, 0, said)
-                self.assertEqual(hashes(whole, "0:v", "0:a"), hashes(output, "0:v", "0:a"))
-                output.unlink()
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                if output.exists():  # it was killed between naming the film and ending
-                    self.assertEqual(hashes(whole, "0:v", "0:a"), hashes(output, "0:v", "0:a"))
-                    output.unlink()
-        self.succeed(*command, output)
-        self.assertEqual(hashes(whole, "0:v", "0:a", "0:s"), hashes(output, "0:v", "0:a", "0:s"))
-        self.assertEqual(decoded(whole), decoded(output))
-        self.assertEqual(whole.read_bytes(), output.read_bytes())
-        self.assertEqual(list(self.folder.glob("*.parts")), [])
-        self.assertLess(ended, KILLS)
-
-    def test_interrupted_it_says_how_to_go_on(self):
-        film, output = self.make("a.mkv", "-c:v", "libx264", "-g", "10", frames=400, size="80x70"), self.folder / "b.mkv"
-        command = [PROGRAM, "upscale", str(film), "-o", str(output), "--threads", "1", "--segment-frames", "10", "--cpu", "sse4"]
-        for number in (signal.SIGINT, signal.SIGTERM):
-            segments = lambda: len(list(self.folder.glob("b.mkv.parts/0*.nut")))  # noqa: E731
-            before = segments()
-            process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=self.folder)
-            while segments() < before + 3 and process.poll() is None:
-                time.sleep(0.01)
-            process.send_signal(number)
-            said = process.communicate()[1].decode()
-            self.assertEqual(process.returncode, 128 + number, said)
-            self.assertIn("goes on", said)
-            self.assertFalse(output.exists())
-        result = self.succeed(*command[1:])
-        self.assertIn("frames were done before", result.stdout.decode())
-        self.assertEqual(len(packets(output, "v:0")), 400)
-
-    def test_parts_of_another_job_are_not_mixed_in(self):
-        film, output = self.film_with_everything(), self.folder / "out.mkv"
-        parts = self.folder / "out.mkv.parts"
-        parts.mkdir()
-        (parts / "journal.json").write_text('{"scale": 3}\n')
-        result = self.run_program("upscale", film, "-o", output)
-        self.assertEqual(result.returncode, USAGE)
-        self.assertIn("parts of another job", result.stderr.decode())
-        self.assertFalse(output.exists())
-
-    def test_a_full_disk_loses_nothing(self):
-        film, output = self.film_with_everything(), self.folder / "out.mkv"
-        output.write_bytes(b"the old film")
-        # The segments have some 15 KB each, the film 90.
-        for limit in (0, 100, 1000, *range(3000, 80000, 7000)):
-            with self.subTest(limit):
-                full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: B023, E731
-                result = self.run_program("upscale", film, "-o", output, "--segment-frames", 20, *FAST, preexec_fn=full)
-                self.assertEqual(result.returncode, IO, result.stderr.decode())
-                self.assertIn("goes on from there", result.stderr.decode())
-                self.assertEqual(output.read_bytes(), b"the old film")
-        self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
-        self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
 
     # ---- what cannot be done
 
@@ -383,15 +213,15 @@ class FilmTest(unittest.TestCase):
                 path, output = self.folder / "broken.mkv", self.folder / "out.mkv"
                 path.write_bytes(broken)
                 result = self.run_program("upscale", path, "-o", output, *FAST)
-                self.assertIn(result.returncode, (0, 1, INPUT), result.stderr.decode())
+                self.assertIn(result.returncode, (0, 1, INPUT), result.stderr)
                 self.assertEqual(output.exists(), result.returncode in (0, 1))
                 if result.returncode == 1:
-                    self.assertIn("damaged", result.stderr.decode())
+                    self.assertIn("damaged", result.stderr)
                 if output.exists():
                     self.assertEqual(self.video(output)["width"], 128)
                     output.unlink()
                 else:
-                    self.assertNotEqual(result.stderr, b"")
+                    self.assertNotEqual(result.stderr, "")
                 shutil.rmtree(self.folder / "out.mkv.parts", ignore_errors=True)
 
     def test_what_cannot_be_done_is_said_before_any_work(self):
@@ -420,14 +250,11 @@ class FilmTest(unittest.TestCase):
 
     def test_progress_as_json(self):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=5)
-        result = self.succeed("upscale", "--encoder-option", "slices=4", film, "-o", "b.mkv", "--progress", "json")
-        last = json.loads(result.stderr.decode().splitlines()[-1])
+        result = self.run_program("upscale", "--encoder-option", "slices=4", film, "-o", "b.mkv", "--progress", "json")
+        last = json.loads(result.stderr.splitlines()[-1])
         self.assertEqual((last["frames_done"], last["frames"]), (5, 5))
-        self.assertEqual(self.succeed("upscale", film, "-o", "c.mkv", "--quiet").stdout, b"")
+        self.assertEqual(self.succeed("upscale", film, "-o", "c.mkv", "--quiet"), "")
 
 
 if __name__ == "__main__":
-    PROGRAM = os.path.abspath(sys.argv.pop(1))
-    KILLS = int(sys.argv.pop(sys.argv.index("--kills") + 1)) if "--kills" in sys.argv else 12
-    sys.argv = [a for a in sys.argv if a != "--kills"]
-    unittest.main()
+    main()

@@ -38,8 +38,8 @@ class ProgramTest(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_test_"))
         self.addCleanup(shutil.rmtree, self.folder)
 
-    def run_program(self, *arguments, **options):
-        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=300, **options)
+    def run_program(self, *arguments, text=True, **options):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=text, cwd=self.folder, timeout=300, **options)
 
     def succeed(self, *arguments):
         result = self.run_program(*arguments)

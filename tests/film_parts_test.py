@@ -1,0 +1,106 @@
+"""Films in parts, and what is left of them after kills and failures: python3 film_parts_test.py PROGRAM [--kills N]
+[unittest's options]"""
+
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+from support.film_case import FAST, FilmCase, decoded, hashes, packets
+from support.program import INPUT, IO, PROGRAM, USAGE, main
+
+
+class FilmPartsTest(FilmCase):
+    def test_segments_made_apart_are_the_film(self):
+        film, whole = self.film_with_everything(), self.folder / "whole.mkv"
+        self.succeed("upscale", film, "-o", whole, "--segment-frames", 20, *FAST)
+        ranges = self.succeed("plan", film, "--segment-frames", 20).split()
+        self.assertEqual(ranges[0].split(":")[0], "0")
+        self.assertEqual(ranges[-1].split(":")[1], "75")
+        self.assertGreater(len(ranges), 2)
+        for i, frames in reversed(list(enumerate(ranges))):
+            self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *FAST)
+        self.succeed("join", film, *(f"{i}.nut" for i in range(len(ranges))), "-o", "joined.mkv")
+        maps = ("0:v", "0:a", "0:s")
+        self.assertEqual(hashes(whole, *maps), hashes(self.folder / "joined.mkv", *maps))
+        self.fail_with(INPUT, "join", film, "0.nut", "0.nut", "-o", "twice.mkv", says="overlap")
+        (self.folder / "bad.nut").write_bytes(b"no film" * 100)
+        self.fail_with(INPUT, "join", film, "bad.nut", "-o", "bad.mkv", says="bad.nut")
+
+    def test_after_kills_the_film_is_the_same(self):
+        film, whole, output = self.film_with_everything(), self.folder / "whole.mkv", self.folder / "out.mkv"
+        command = ["upscale", film, "--segment-frames", 12, "--threads", 1, *FAST, "-o"]
+        start = time.monotonic()
+        self.succeed(*command, whole)
+        longest = 1.2 * (time.monotonic() - start)
+        moments, ended = random.Random(7), 0
+        for _ in range(KILLS):
+            process = subprocess.Popen([PROGRAM, *map(str, [*command, output])], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                said = process.communicate(timeout=moments.uniform(0, longest))[1]
+                ended += 1
+                self.assertEqual(process.returncode, 0, said)
+                self.assertEqual(hashes(whole, "0:v", "0:a"), hashes(output, "0:v", "0:a"))
+                output.unlink()
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                if output.exists():  # it was killed between naming the film and ending
+                    self.assertEqual(hashes(whole, "0:v", "0:a"), hashes(output, "0:v", "0:a"))
+                    output.unlink()
+        self.succeed(*command, output)
+        self.assertEqual(hashes(whole, "0:v", "0:a", "0:s"), hashes(output, "0:v", "0:a", "0:s"))
+        self.assertEqual(decoded(whole), decoded(output))
+        self.assertEqual(whole.read_bytes(), output.read_bytes())
+        self.assertEqual(list(self.folder.glob("*.parts")), [])
+        self.assertLess(ended, KILLS)
+
+    def test_interrupted_it_says_how_to_go_on(self):
+        film, output = self.make("a.mkv", "-c:v", "libx264", "-g", "10", frames=400, size="80x70"), self.folder / "b.mkv"
+        command = [PROGRAM, "upscale", str(film), "-o", str(output), "--threads", "1", "--segment-frames", "10", "--cpu", "sse4"]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            segments = lambda: len(list(self.folder.glob("b.mkv.parts/0*.nut")))  # noqa: E731
+            before = segments()
+            process = subprocess.Popen(command, stderr=subprocess.PIPE, cwd=self.folder)
+            while segments() < before + 3 and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(number)
+            said = process.communicate()[1].decode()
+            self.assertEqual(process.returncode, 128 + number, said)
+            self.assertIn("goes on", said)
+            self.assertFalse(output.exists())
+        result = self.succeed(*command[1:])
+        self.assertIn("frames were done before", result)
+        self.assertEqual(len(packets(output, "v:0")), 400)
+
+    def test_parts_of_another_job_are_not_mixed_in(self):
+        film, output = self.film_with_everything(), self.folder / "out.mkv"
+        parts = self.folder / "out.mkv.parts"
+        parts.mkdir()
+        (parts / "journal.json").write_text('{"scale": 3}\n')
+        result = self.run_program("upscale", film, "-o", output)
+        self.assertEqual(result.returncode, USAGE)
+        self.assertIn("parts of another job", result.stderr)
+        self.assertFalse(output.exists())
+
+    def test_a_full_disk_loses_nothing(self):
+        film, output = self.film_with_everything(), self.folder / "out.mkv"
+        output.write_bytes(b"the old film")
+        # The segments have some 15 KB each, the film 90.
+        for limit in (0, 100, 1000, *range(3000, 80000, 7000)):
+            with self.subTest(limit):
+                full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: B023, E731
+                result = self.run_program("upscale", film, "-o", output, "--segment-frames", 20, *FAST, preexec_fn=full)
+                self.assertEqual(result.returncode, IO, result.stderr)
+                self.assertIn("goes on from there", result.stderr)
+                self.assertEqual(output.read_bytes(), b"the old film")
+        self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
+        self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
+
+
+if __name__ == "__main__":
+    KILLS = int(sys.argv.pop(sys.argv.index("--kills") + 1)) if "--kills" in sys.argv else 12
+    sys.argv = [a for a in sys.argv if a != "--kills"]
+    main()
