@@ -7,14 +7,10 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
-import unittest
-from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent
-GOLDEN = TESTS / "golden"
-CROP = TESTS / "data" / "crop.png"
-DIFFERS, USAGE, INPUT, MODEL = 1, 2, 3, 4
+from support.program import CROP, GOLDEN, INPUT, MODEL, USAGE, ProgramTest, main
+
+DIFFERS = 1
 
 
 def npy_bytes(values, shape):
@@ -29,18 +25,15 @@ def npy_values(path):
     return list(values)
 
 
-class Porting(unittest.TestCase):
-    def setUp(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_test_"))
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def run_program(self, code, *arguments):
-        result = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=300)
+class Porting(ProgramTest):
+    def expect(self, code, *arguments):
+        """What the program prints; on the other stream where it fails."""
+        result = self.run_program(*arguments)
         self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
         return result.stdout if code in (0, DIFFERS) else result.stderr
 
     def trace(self, folder="dumps", *options):
-        return self.run_program(0, "trace", "--input", CROP, "-o", folder, *options)
+        return self.expect(0, "trace", "--input", CROP, "-o", folder, *options)
 
     def picture(self, height, width):
         """The top left part of the test picture's luma, as a dump."""
@@ -53,107 +46,107 @@ class Porting(unittest.TestCase):
     def test_compare(self):
         self.trace()
         mid, preds = self.folder / "dumps/14_expanding_prelu.npy", self.folder / "dumps/21_deconvolution_clamp.npy"
-        printed = self.run_program(0, "compare", preds, preds)
+        printed = self.expect(0, "compare", preds, preds)
         self.assertIn("PSNR        0, infinite", printed)
         values = npy_values(preds)
         values[1000] += 0.25
         values[77] -= 0.125
         (self.folder / "b.npy").write_bytes(npy_bytes(values, (1, 1, 154, 190)))
-        printed = self.run_program(DIFFERS, "compare", "b.npy", preds, "--heat-map", "heat.png")
+        printed = self.expect(DIFFERS, "compare", "b.npy", preds, "--heat-map", "heat.png")
         self.assertIn("2 of 29260 values differ by more than 1e-05", printed)
         self.assertIn("first beyond     (n 0, c 0, y 0, x 77)", printed)
         self.assertIn("worst            (n 0, c 0, y 5, x 50)", printed)
         self.assertEqual((self.folder / "heat.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
-        report = json.loads(self.run_program(DIFFERS, "compare", "b.npy", preds, "--json"))
+        report = json.loads(self.expect(DIFFERS, "compare", "b.npy", preds, "--json"))
         self.assertAlmostEqual(report["max"], 0.25, 6)
         self.assertAlmostEqual(report["around_min"], -0.125, 5)
-        self.run_program(0, "compare", "b.npy", preds, "--tolerance", "0.3")
-        self.assertIn("has shape", self.run_program(INPUT, "compare", mid, preds))
-        self.assertIn("is a folder and the other is not", self.run_program(USAGE, "compare", "dumps", preds))
+        self.expect(0, "compare", "b.npy", preds, "--tolerance", "0.3")
+        self.assertIn("has shape", self.expect(INPUT, "compare", mid, preds))
+        self.assertIn("is a folder and the other is not", self.expect(USAGE, "compare", "dumps", preds))
 
     def test_compare_folders_of_different_forms(self):
         self.trace()
         for form, suffix in (("txt", "txt"), ("hex", "hex"), ("header", "h")):
             self.trace(form, "--format", form, "--layers", "expanding,deconvolution")
             self.assertEqual(len(list((self.folder / form).glob("*." + suffix))), 9)
-            printed = self.run_program(0, "compare", "dumps", form, "--tolerance", "0")
+            printed = self.expect(0, "compare", "dumps", form, "--tolerance", "0")
             self.assertIn("all within the tolerance", printed)
             self.assertIn("13 more, as 00_input.npy, only in dumps", printed)
         self.trace("fixed", "--type", "q3.12", "--format", "txt")
-        printed = self.run_program(DIFFERS, "compare", "dumps", "fixed", "--heat-map", "heat.png")
+        printed = self.expect(DIFFERS, "compare", "dumps", "fixed", "--heat-map", "heat.png")
         self.assertIn("they differ", printed)
-        self.run_program(0, "compare", "dumps", "fixed", "--tolerance", "0.02")
-        self.assertIn("must be float32", self.run_program(USAGE, "trace", "--input", CROP, "-o", "x", "--type", "q16.16"))
+        self.expect(0, "compare", "dumps", "fixed", "--tolerance", "0.02")
+        self.assertIn("must be float32", self.expect(USAGE, "trace", "--input", CROP, "-o", "x", "--type", "q16.16"))
 
     def test_the_slides_riddle(self):
         """A person with only mid.npy, preds.npy and a folder of text kernels learns which file is wrong."""
-        self.run_program(0, "trace", "--input", self.picture(52, 46), "-o", "dumps")
+        self.expect(0, "trace", "--input", self.picture(52, 46), "-o", "dumps")
         shutil.copy(self.folder / "dumps/14_expanding_prelu.npy", self.folder / "mid.npy")
         shutil.copy(self.folder / "dumps/21_deconvolution_clamp.npy", self.folder / "preds.npy")
-        self.run_program(0, "convert", "fsrcnn-x2", "all/")
+        self.expect(0, "convert", "fsrcnn-x2", "all/")
         for kind in ("kernel", "bias"):  # all that the slides show
             shutil.copytree(self.folder / "all" / kind / "last", self.folder / "parameter" / kind / "last")
         question = ("diagnose", "--model", "parameter", "--feature", "mid=mid.npy", "--reference", "preds.npy")
-        self.assertTrue(self.run_program(0, *question).startswith("The port is right"))
+        self.assertTrue(self.expect(0, *question).startswith("The port is right"))
 
         kernel = self.folder / "parameter/kernel/last/kernel23_0.txt"
         generator = random.Random(1)
         kernel.write_text("\n".join(" ".join(f"{generator.uniform(-0.05, 0.05):.6f}" for _ in range(9)) for _ in range(9)))
-        printed = self.run_program(DIFFERS, *question)
+        printed = self.expect(DIFFERS, *question)
         self.assertTrue(printed.startswith("kernel/last/kernel23_0.txt is not the one that made preds.npy; the other 55 kernels and the bias"), printed)
-        report = json.loads(self.run_program(DIFFERS, *question, "--json"))
+        report = json.loads(self.expect(DIFFERS, *question, "--json"))
         self.assertEqual(report["files"], ["kernel/last/kernel23_0.txt"])
 
         for path in sorted((self.folder / "parameter/kernel/last").iterdir()):
             path.write_text("\n".join(" ".join(f"{generator.uniform(-0.05, 0.05):.6f}" for _ in range(9)) for _ in range(9)))
-        self.assertIn("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is another model's", self.run_program(DIFFERS, *question))
+        self.assertIn("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is another model's", self.expect(DIFFERS, *question))
 
     def test_diagnose(self):
         picture, dumps = self.picture(20, 26), self.folder / "dumps"
-        self.run_program(0, "trace", "--input", picture, "-o", dumps)
+        self.expect(0, "trace", "--input", picture, "-o", dumps)
         right = ("diagnose", "--input", picture, "--feature", dumps, "--reference", dumps / "21_deconvolution_clamp.npy")
-        self.assertIn("are both said to be deconvolution clamp", self.run_program(USAGE, *right))
-        self.assertIn("The port is right", self.run_program(0, *right[:-2]))
+        self.assertIn("are both said to be deconvolution clamp", self.expect(USAGE, *right))
+        self.assertIn("The port is right", self.expect(0, *right[:-2]))
         # The picture is read bottom-up, by a port that is right otherwise.
         values = npy_values(picture)
         flipped = [v for y in reversed(range(20)) for v in values[26 * y : 26 * (y + 1)]]
         (self.folder / "flipped.npy").write_bytes(npy_bytes(flipped, (1, 1, 20, 26)))
-        self.run_program(0, "trace", "--input", "flipped.npy", "-o", "up")
+        self.expect(0, "trace", "--input", "flipped.npy", "-o", "up")
         question = ("diagnose", "--input", picture, "--feature", "up", "--json")
-        report = json.loads(self.run_program(DIFFERS, *question))
+        report = json.loads(self.expect(DIFFERS, *question))
         self.assertEqual((report["layer"], report["mistakes"]), ("feature extraction", ["input_upside_down"]))
         self.assertEqual(sum(not layer["agrees"] for layer in report["layers"]), 1, "only where it went wrong")
-        self.assertIn("is no place in the network", self.run_program(USAGE, "diagnose", "--input", picture, "--feature", "nowhere=flipped.npy"))
-        self.assertIn("nothing to compare", self.run_program(INPUT, "diagnose", "--input", picture))
-        self.assertIn("must be NAME=FILE", self.run_program(USAGE, "diagnose", "--feature", "flipped.npy"))
+        self.assertIn("is no place in the network", self.expect(USAGE, "diagnose", "--input", picture, "--feature", "nowhere=flipped.npy"))
+        self.assertIn("nothing to compare", self.expect(INPUT, "diagnose", "--input", picture))
+        self.assertIn("must be NAME=FILE", self.expect(USAGE, "diagnose", "--feature", "flipped.npy"))
 
     def test_forms_of_weights(self):
         for source, scale in (("fsrcnn-x2", 2), (GOLDEN / "tiny.safetensors", 3)):
-            self.run_program(0, "convert", source, "first.safetensors")
+            self.expect(0, "convert", source, "first.safetensors")
             for name, options in (("w.npz", ()), ("w.onnx", ()), ("w.h", ()), ("w.mem", ()), ("w.coe", ()), ("deepc/", ("--form", "deepc"))):
                 with self.subTest(form=name, source=source):
-                    printed = self.run_program(0, "convert", "first.safetensors", name, *options)
+                    printed = self.expect(0, "convert", "first.safetensors", name, *options)
                     self.assertNotIn("rounded", printed)
                     self.assertEqual("--model-scale" in printed, name == "deepc/", printed)
-                    self.run_program(0, "convert", name, "again.safetensors", "--model-scale", scale)
+                    self.expect(0, "convert", name, "again.safetensors", "--model-scale", scale)
                     self.assertEqual((self.folder / "again.safetensors").read_bytes(), (self.folder / "first.safetensors").read_bytes())
                     if name.endswith("/"):
                         shutil.rmtree(self.folder / name)
-            self.assertIn("Its values are rounded: by up to", self.run_program(0, "convert", "first.safetensors", "z/", "--form", "zcu102"))
-            self.run_program(0, "convert", "z/", "again.safetensors", "--model-scale", scale)
+            self.assertIn("Its values are rounded: by up to", self.expect(0, "convert", "first.safetensors", "z/", "--form", "zcu102"))
+            self.expect(0, "convert", "z/", "again.safetensors", "--model-scale", scale)
             shutil.rmtree(self.folder / "z")
-        self.assertIn("this form is a folder", self.run_program(USAGE, "convert", "fsrcnn-x2", "a.h", "--form", "deepc"))
+        self.assertIn("this form is a folder", self.expect(USAGE, "convert", "fsrcnn-x2", "a.h", "--form", "deepc"))
         (self.folder / "a.pb").write_bytes(b"\x0a\x05\x0a\x03abc")
-        self.assertIn("a.pb", self.run_program(MODEL, "info", "a.pb"))
+        self.assertIn("a.pb", self.expect(MODEL, "info", "a.pb"))
 
     def test_phase_kernels(self):
-        self.assertIn("phase kernels of 5x5 give what the deconvolution gives", self.run_program(0, "convert", "fsrcnn-x2", "tdc.safetensors", "--tdc"))
-        self.assertIn("sub-pixel convolution", self.run_program(0, "info", "tdc.safetensors"))
+        self.assertIn("phase kernels of 5x5 give what the deconvolution gives", self.expect(0, "convert", "fsrcnn-x2", "tdc.safetensors", "--tdc"))
+        self.assertIn("sub-pixel convolution", self.expect(0, "info", "tdc.safetensors"))
         self.trace()
         self.trace("tdc", "--model", "tdc.safetensors")
         shutil.copy(next((self.folder / "tdc").glob("*_clamp.npy")), self.folder / "tdc.npy")
-        self.run_program(0, "compare", "tdc.npy", self.folder / "dumps/21_deconvolution_clamp.npy", "--tolerance", "1e-6")
-        self.assertIn("no deconvolution to take apart", self.run_program(MODEL, "convert", "tdc.safetensors", "again.safetensors", "--tdc"))
+        self.expect(0, "compare", "tdc.npy", self.folder / "dumps/21_deconvolution_clamp.npy", "--tolerance", "1e-6")
+        self.assertIn("no deconvolution to take apart", self.expect(MODEL, "convert", "tdc.safetensors", "again.safetensors", "--tdc"))
 
     def test_vectors(self):
         """The program that comes with them must agree with the layers as they are, and see one that is wrong."""
@@ -161,7 +154,7 @@ class Porting(unittest.TestCase):
         for style in ("slides", "deepc", "zcu102", "npy", "mem"):
             with self.subTest(style=style):
                 folder = self.folder / style
-                self.run_program(0, "vectors", "--input", picture, "--style", style, "-o", folder)
+                self.expect(0, "vectors", "--input", picture, "--style", style, "-o", folder)
                 self.assertEqual(len(json.loads((folder / "manifest.json").read_text())["layers"]), 8)
                 self.compile(folder)
                 result = subprocess.run(["./check"], cwd=folder, capture_output=True, text=True)
@@ -184,17 +177,16 @@ class Porting(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_explain_text(self):
-        printed = self.run_program(0, "explain", "conv-transpose2d", "--format", "text")
+        printed = self.expect(0, "explain", "conv-transpose2d", "--format", "text")
         self.assertIn("height = (3 - 1)*2 - 2*1 + 1*(3 - 1) + 1 + 1 = 6", printed)
         self.assertIn("1   0 1.1   0 1.2", printed)
         self.assertIn("  9 8 7\n  6 5 4\n  3 2 1", printed)
         self.assertIn("agree on all 36 outputs", printed)
-        printed = self.run_program(0, "explain", "--input", CROP, "--format", "text")
+        printed = self.expect(0, "explain", "--input", CROP, "--format", "text")
         self.assertIn("FSRCNN(56, 12, 4) on the middle of", printed)
-        self.assertIn("ask for --format text", self.run_program(USAGE, "explain", "conv-transpose2d"))
+        self.assertIn("ask for --format text", self.expect(USAGE, "explain", "conv-transpose2d"))
 
 
 if __name__ == "__main__":
-    PROGRAM = str(Path(sys.argv.pop(1)).resolve())
-    C_COMPILER = sys.argv.pop(1)
-    unittest.main(verbosity=1)
+    C_COMPILER = sys.argv.pop(2)
+    main()
