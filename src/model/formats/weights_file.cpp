@@ -39,7 +39,7 @@ StateDict read_folder(const std::filesystem::path& path) {
 
 /// Forms that are text are told by their suffix; empty: none of them.
 std::optional<WordForm> word_form(const std::filesystem::path& path) {
-  const std::string suffix = path.extension().string();
+  const std::string suffix = lower_suffix(path);
   if (suffix == ".h") return WordForm::c_header;
   if (suffix == ".mem") return WordForm::mem;
   if (suffix == ".coe") return WordForm::coe;
@@ -55,7 +55,7 @@ StateDict read_state_dict(const std::filesystem::path& path) {
   }
   if (looks_like_pytorch(bytes)) {
     // Both are zip archives.
-    const bool npz = path.extension() == ".npz" || (bytes[0] == std::byte{'P'} && looks_like_npz(bytes, source));
+    const bool npz = lower_suffix(path) == ".npz" || (bytes[0] == std::byte{'P'} && looks_like_npz(bytes, source));
     return npz ? parse_npz(bytes, source) : parse_pytorch(bytes, source);
   }
   // A safetensors file says nothing but a size before its JSON.
@@ -66,7 +66,7 @@ StateDict read_state_dict(const std::filesystem::path& path) {
        "{}: none of the known forms of weights: safetensors, torch.save, numpy.savez, ONNX, a TensorFlow graph, .h, "
        ".mem, .coe, or a folder of texts{}",
        source,
-       path.extension() == ".pth" || path.extension() == ".pt"
+       lower_suffix(path) == ".pth" || lower_suffix(path) == ".pt"
            ? "; if it is from PyTorch 0.1 or is damaged, load it there and save it again"
            : "");
 }
@@ -88,7 +88,7 @@ Model load_last_layer(const std::filesystem::path& folder, std::optional<int64_t
 }
 
 void save_model(const Model& model, const std::filesystem::path& path, FolderForm form) {
-  const std::string suffix = path.extension().string();
+  const std::string suffix = lower_suffix(path);
   const StateDict state_dict = to_state_dict(model);
   if (path.filename().empty() || suffix.empty()) {
     if (form == FolderForm::deepc) return write_deepc(state_dict, path);
