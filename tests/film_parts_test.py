@@ -3,6 +3,7 @@
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,22 @@ class FilmPartsTest(FilmCase):
         self.assertEqual(result.returncode, USAGE)
         self.assertIn("parts of another job", result.stderr)
         self.assertFalse(output.exists())
+
+    def test_each_write_that_fails(self):
+        """Not one of them is overlooked, and the next run goes on from there."""
+        film, output = self.make("a.mkv", "-c:v", "libx264", "-g", "8"), self.folder / "out.mkv"
+        command = ["upscale", film, "-o", output, "--segment-frames", 8, *FAST]
+        self.succeed(*command)
+        whole = output.read_bytes()
+        output.write_bytes(b"the old film")
+        for at in self.fail_each_write(*command, says="goes on from there"):
+            self.assertEqual(output.read_bytes(), b"the old film")
+            if at % 10 == 0:
+                self.succeed(*command)
+                self.assertEqual(output.read_bytes(), whole)
+                output.write_bytes(b"the old film")
+            shutil.rmtree(self.folder / "out.mkv.parts", ignore_errors=True)
+        self.assertEqual(output.read_bytes(), whole)
 
     def test_a_full_disk_loses_nothing(self):
         film, output = self.film_with_everything(), self.folder / "out.mkv"

@@ -175,6 +175,16 @@ class Pictures(ProgramTest):
                     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: B023, E731
                     self.fail_with(IO, "upscale", "in.png", "-o", name, says=name, preexec_fn=limit)
 
+    def test_each_write_that_fails(self):
+        """Not one of them is overlooked."""
+        shutil.copy(CROP, self.folder / "in.png")
+        for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.gif", "a.avif", "a.jxl"):
+            (self.folder / name).write_bytes(b"an older picture")
+            before = self.files()
+            for _ in self.fail_each_write("upscale", "in.png", "-o", name, "--quiet", says=name):
+                self.assertEqual(self.files(), before)
+            self.assertNotEqual(self.files(), before)
+
     def test_signals(self):
         gray_tiff(self.folder / "in.tif", 4000, 4000)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,5 +1,6 @@
 """What tests of the whole program share: python3 SOME_test.py PROGRAM [unittest's options]"""
 
+import os
 import shutil
 import struct
 import subprocess
@@ -55,6 +56,22 @@ class ProgramTest(unittest.TestCase):
         self.assertNotEqual(result.stderr.strip(), "")
         self.assertEqual(self.files(), before)
         return result.stderr
+
+    def fail_each_write(self, *arguments, says="", most=1000):
+        """Runs the program once for each of its writes to files, which fails; yields after each failure, and must not
+        have said anything but that. The last run, of which no write is left to fail, must succeed."""
+        for at in range(1, most):
+            environment = {**os.environ, "LD_PRELOAD": os.environ["FSRCNN_FAILING_WRITE"], "FSRCNN_FAIL_AT": str(at)}
+            result = self.run_program(*arguments, env=environment)
+            if "fails on purpose" not in result.stderr:
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertGreater(at, 1, "nothing was written")
+                return
+            with self.subTest(f"{result.stderr.splitlines()[0]}, the {at}th"):
+                self.assertEqual(result.returncode, IO, result.stderr)
+                self.assertIn(says, result.stderr)
+                yield at
+        self.fail(f"more than {most} writes")
 
     def files(self):
         return {str(p): p.read_bytes() for p in sorted(self.folder.rglob("*")) if p.is_file()}
