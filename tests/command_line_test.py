@@ -181,7 +181,7 @@ class CommandLine(ProgramTest):
         self.assertEqual((self.folder / "a.pth").read_bytes(), (self.folder / "b.pth").read_bytes())
         self.assertEqual(len(list((self.folder / "parameter").rglob("*.txt"))), 4 + 8 + 4 + 8 + 4 + (4 + 2 + 2 + 4 + 1) + (4 + 2 + 2 + 4))
         self.fail_with(IO, "convert", "a.pth", "parameter/", says="it exists already")
-        self.fail_with(USAGE, "convert", "a.pth", "a.pb", says="no known form")
+        self.fail_with(USAGE, "convert", "a.pth", "a.xyz", says="no known form")
 
     def test_conv_transpose2d(self):
         ones, kernel = [1.0] * 9, [1.0, 2, 3, 0, 0, 0, 0, 0, 0]

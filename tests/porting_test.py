@@ -146,6 +146,10 @@ class Porting(ProgramTest):
         self.trace("tdc", "--model", "tdc.safetensors")
         shutil.copy(next((self.folder / "tdc").glob("*_clamp.npy")), self.folder / "tdc.npy")
         self.expect(0, "compare", "tdc.npy", self.folder / "dumps/21_deconvolution_clamp.npy", "--tolerance", "1e-6")
+        self.expect(0, "convert", "tdc.safetensors", "tdc.pb")
+        self.expect(0, "convert", "tdc.pb", "again.safetensors")
+        self.assertEqual((self.folder / "again.safetensors").read_bytes(), (self.folder / "tdc.safetensors").read_bytes())
+        self.assertIn("has a deconvolution, which --tdc", self.expect(MODEL, "convert", "fsrcnn-x2", "deconvolution.pb"))
         self.assertIn("no deconvolution to take apart", self.expect(MODEL, "convert", "tdc.safetensors", "again.safetensors", "--tdc"))
 
     def test_vectors(self):

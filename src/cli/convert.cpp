@@ -64,7 +64,7 @@ void add_convert(CLI::App& app) {
       ->type_name("NAME|FILE");
   command
       ->add_option("destination", options->destination,
-                   "To write: .safetensors, .pth, .npz, .onnx, .h, .mem, .coe, or a name ending in '/' for a folder of "
+                   "To write: .safetensors, .pth, .npz, .onnx, .pb, .h, .mem, .coe, or a name ending in '/' for a folder of "
                    "texts")
       ->required()
       ->type_name("FILE|FOLDER/");

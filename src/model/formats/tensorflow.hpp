@@ -1,9 +1,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/file.hpp"
-#include "model/state_dict.hpp"
+#include "model/model.hpp"
 
 namespace fsrcnn {
 
@@ -14,5 +15,9 @@ bool looks_like_tensorflow(Bytes bytes);
 /// PReLU written as Relu(x) + alpha * (x - |x|) * 0.5, and DepthToSpace with a bias before or after it. Kernels are
 /// brought from HWIO to OIHW. `source` names the file in messages. Throws Error(model), naming the node.
 StateDict parse_tensorflow(Bytes bytes, const std::string& source);
+
+/// The bytes of such a graph, for OpenCV: input "IteratorGetNext", output "NCHW_output". Throws Error(model) for a network
+/// with a deconvolution, or that replicates its edges.
+std::vector<std::byte> format_tensorflow(const Model& model);
 
 }  // namespace fsrcnn

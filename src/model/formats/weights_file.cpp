@@ -106,11 +106,11 @@ void save_model(const Model& model, const std::filesystem::path& path, FolderFor
     require_scale(model, path.string());
     return write_file(path, format_onnx(model));
   }
-  fail(
-      ErrorCode::usage,
-      "{}: '{}' is no known form of weights to write; known are .safetensors, .pth, .npz, .onnx, .h, .mem, .coe, and a "
-      "name ending in '/' for a folder of texts",
-      path.string(), suffix);
+  if (suffix == ".pb") return write_file(path, format_tensorflow(model));
+  fail(ErrorCode::usage,
+       "{}: '{}' is no known form of weights to write; known are .safetensors, .pth, .npz, .onnx, .pb, .h, .mem, .coe, "
+       "and a name ending in '/' for a folder of texts",
+       path.string(), suffix);
 }
 
 }  // namespace fsrcnn
