@@ -134,7 +134,11 @@ class Porting(ProgramTest):
                         shutil.rmtree(self.folder / name)
             self.assertIn("Its values are rounded: by up to", self.expect(0, "convert", "first.safetensors", "z/", "--form", "zcu102"))
             self.expect(0, "convert", "z/", "again.safetensors", "--model-scale", scale)
-            shutil.rmtree(self.folder / "z")
+            self.expect(0, "convert", "first.safetensors", "hex/", "--form", "zcu102-hex")
+            self.expect(0, "convert", "hex/", "hex.safetensors", "--model-scale", scale)
+            self.assertEqual((self.folder / "again.safetensors").read_bytes(), (self.folder / "hex.safetensors").read_bytes())
+            for name in ("z", "hex"):
+                shutil.rmtree(self.folder / name)
         self.assertIn("this form is a folder", self.expect(USAGE, "convert", "fsrcnn-x2", "a.h", "--form", "deepc"))
         (self.folder / "a.pb").write_bytes(b"\x0a\x05\x0a\x03abc")
         self.assertIn("a.pb", self.expect(MODEL, "info", "a.pb"))

@@ -63,17 +63,18 @@ void add_convert(CLI::App& app) {
       ->required()
       ->type_name("NAME|FILE");
   command
-      ->add_option("destination", options->destination,
-                   "To write: .safetensors, .pth, .npz, .onnx, .pb, .h, .mem, .coe, or a name ending in '/' for a folder of "
-                   "texts")
+      ->add_option(
+          "destination", options->destination,
+          "To write: .safetensors, .pth, .npz, .onnx, .pb, .h, .mem, .coe, or a name ending in '/' for a folder of "
+          "texts")
       ->required()
       ->type_name("FILE|FOLDER/");
   options->source.add_scale_to(*command);
   command
       ->add_option("--form", options->form,
                    "Of a folder: slides (a kernel a file, for numpy.loadtxt); deepc (a layer a file); zcu102 (8-bit "
-                   "integers, one a line, with their scales)")
-      ->check(CLI::IsMember({"slides", "deepc", "zcu102"}).description(""))
+                   "integers, one a line, with their scales); zcu102-hex (the same in two's complement, for $readmemh)")
+      ->check(CLI::IsMember({"slides", "deepc", "zcu102", "zcu102-hex"}).description(""))
       ->type_name("NAME")
       ->capture_default_str();
   command->add_flag(
@@ -81,8 +82,10 @@ void add_convert(CLI::App& app) {
       "Write the deconvolution as its phase kernels: a convolution to scale * scale channels, and depth to "
       "space");
   command->callback([options] {
-    const std::map<std::string, FolderForm> forms = {
-        {"slides", FolderForm::slides}, {"deepc", FolderForm::deepc}, {"zcu102", FolderForm::zcu102}};
+    const std::map<std::string, FolderForm> forms = {{"slides", FolderForm::slides},
+                                                     {"deepc", FolderForm::deepc},
+                                                     {"zcu102", FolderForm::zcu102},
+                                                     {"zcu102-hex", FolderForm::zcu102_hex}};
     Model model = options->source.load();
     if (options->tdc) {
       const Model phases = with_phase_kernels(model);

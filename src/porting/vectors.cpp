@@ -74,7 +74,7 @@ class Writer {
     if (style_ == VectorStyle::slides) return write_slides_text(state_dict, weights);
     if (style_ == VectorStyle::deepc) return write_deepc(state_dict, weights);
     if (style_ == VectorStyle::zcu102) {
-      write_zcu102(state_dict, weights);
+      write_zcu102(state_dict, weights, false);
       // The expected outputs are those of the weights as they were rounded.
       StateDict rounded = read_zcu102(weights);
       rounded.metadata = state_dict.metadata;

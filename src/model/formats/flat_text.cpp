@@ -29,6 +29,28 @@ std::vector<float> read_numbers(const fs::path& path) {
   return parse_text_matrix(text, path.string()).values;
 }
 
+/// Words of two's complement in hexadecimal digits, all of the same number, as $readmemh reads them.
+std::vector<float> read_hex_words(const fs::path& path) {
+  const std::vector<std::byte> bytes = read_file(path, kLargestFileBytes);
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::vector<float> words;
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (text.empty()) return words;
+    const std::string_view digits = text.substr(0, text.find_first_of(" \t\r\n"));
+    text.remove_prefix(digits.size());
+    uint32_t word = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), word, 16);
+    if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() > 8) {
+      fail(ErrorCode::model, "{}: word {} is '{}', but 1 to 8 hexadecimal digits are expected", path.string(),
+           words.size(), digits.substr(0, 40));
+    }
+    // The first digit's first bit is the sign.
+    const int unused = 32 - 4 * static_cast<int>(digits.size());
+    words.push_back(static_cast<float>(static_cast<int32_t>(word << unused) >> unused));
+  }
+}
+
 void write_numbers(const fs::path& path, const std::vector<std::string>& numbers) {
   std::string text;
   for (const std::string& number : numbers) text += number + "\n";
@@ -170,7 +192,9 @@ void write_deepc(const StateDict& state_dict, const fs::path& folder) {
   output.commit();
 }
 
-bool is_zcu102_folder(const fs::path& folder) { return is_there(folder / "first_part_0_weight.txt"); }
+bool is_zcu102_folder(const fs::path& folder) {
+  return is_there(folder / "first_part_0_weight.txt") || is_there(folder / "first_part_0_weight.hex");
+}
 
 StateDict read_zcu102(const fs::path& folder) {
   const auto file = [&](const std::string& key, const char* what) {
@@ -178,13 +202,20 @@ StateDict read_zcu102(const fs::path& folder) {
     std::replace(name.begin(), name.end(), '.', '_');
     return folder / fmt::format("{}_{}.txt", name, what);
   };
+  const auto hex_file = [&](const std::string& key, const char* what) {
+    return file(key, what).replace_extension(".hex");
+  };
+  const auto has = [&](const std::string& key) {
+    return is_there(file(key, "bias")) || is_there(hex_file(key, "bias"));
+  };
   size_t layers = 2;
-  while (layers < kMostLayers && is_there(file(key_of(layers - 1, layers + 1), "bias"))) ++layers;
+  while (layers < kMostLayers && has(key_of(layers - 1, layers + 1))) ++layers;
   const auto number = [&](const fs::path& path, float otherwise) {
     return is_there(path) ? read_numbers(path)[0] : otherwise;
   };
   const auto values = [&](const std::string& key, const char* what) {
-    std::vector<float> words = read_numbers(file(key, what));
+    const bool hex = is_there(hex_file(key, what));
+    std::vector<float> words = hex ? read_hex_words(hex_file(key, what)) : read_numbers(file(key, what));
     const bool bias = std::string_view(what) == "bias";
     const float own = number(file(key, "w_scale"), 1);
     const float scale = bias ? number(file(key, "b_scale"), own) : own;
@@ -212,23 +243,29 @@ StateDict read_zcu102(const fs::path& folder) {
   return state_dict;
 }
 
-void write_zcu102(const StateDict& state_dict, const fs::path& folder) {
+void write_zcu102(const StateDict& state_dict, const fs::path& folder, bool hex) {
   require_deconvolution(state_dict, "ZCU102");
   AtomicOutput output(folder, AtomicOutput::Kind::folder);
   for (const NamedTensor& tensor : state_dict.tensors) {
     const bool bias = tensor.name.ends_with(".bias");
     std::string name = tensor.name.substr(0, tensor.name.rfind('.'));
     std::replace(name.begin(), name.end(), '.', '_');
-    const auto write = [&](const char* what, const std::vector<std::string>& numbers) {
-      write_numbers(output.temporary() / fmt::format("{}_{}.txt", name, what), numbers);
+    const auto write = [&](const char* what, const std::vector<std::string>& numbers, const char* suffix = "txt") {
+      write_numbers(output.temporary() / fmt::format("{}_{}.{}", name, what, suffix), numbers);
     };
     float largest = 0;
     for (const float v : tensor.values) largest = std::max(largest, std::abs(v));
     // A float has 24 bits; more of a bias would say nothing.
-    const float scale = largest > 0 ? largest / (bias ? 8388607.0F : 127.0F) : 1;
+    const int32_t greatest = bias ? 8388607 : 127;
+    const float scale = largest > 0 ? largest / static_cast<float>(greatest) : 1;
     std::vector<std::string> words;
-    for (const float v : tensor.values) words.push_back(std::to_string(std::llround(v / scale)));
-    write(bias ? "bias" : "weight", words);
+    for (const float v : tensor.values) {
+      // The quotient may be rounded up past the greatest.
+      const auto word = std::clamp(static_cast<int32_t>(std::lround(v / scale)), -greatest, greatest);
+      const uint32_t bits = static_cast<uint32_t>(word) & (bias ? 0xffffffU : 0xffU);
+      words.push_back(hex ? fmt::format("{:0{}x}", bits, bias ? 6 : 2) : std::to_string(word));
+    }
+    write(bias ? "bias" : "weight", words, hex ? "hex" : "txt");
     write(bias ? "b_scale" : "w_scale", exact({scale}));
     if (!bias) write("w_zp", {"0"});
   }

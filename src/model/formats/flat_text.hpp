@@ -20,11 +20,12 @@ void write_deepc(const StateDict& state_dict, const std::filesystem::path& folde
 
 /// The set of the ZCU102 ports: for each tensor of the state_dict signed integers in decimals, one a line
 /// (first_part_0_weight.txt, first_part_0_bias.txt), with what they stand for: (word - zero point) * scale, in
-/// first_part_0_w_scale.txt, first_part_0_w_zp.txt and first_part_0_b_scale.txt.
+/// first_part_0_w_scale.txt, first_part_0_w_zp.txt and first_part_0_b_scale.txt. The words may also be hexadecimal, in
+/// two's complement, in first_part_0_weight.hex and its like.
 bool is_zcu102_folder(const std::filesystem::path& folder);
 /// Throws Error(model) naming the file that is missing or wrong.
 StateDict read_zcu102(const std::filesystem::path& folder);
 /// Kernels and slopes are rounded to 8 bits, biases to 24, each tensor by its largest magnitude, with zero point 0.
-void write_zcu102(const StateDict& state_dict, const std::filesystem::path& folder);
+void write_zcu102(const StateDict& state_dict, const std::filesystem::path& folder, bool hex);
 
 }  // namespace fsrcnn

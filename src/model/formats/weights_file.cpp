@@ -92,7 +92,7 @@ void save_model(const Model& model, const std::filesystem::path& path, FolderFor
   const StateDict state_dict = to_state_dict(model);
   if (path.filename().empty() || suffix.empty()) {
     if (form == FolderForm::deepc) return write_deepc(state_dict, path);
-    if (form == FolderForm::zcu102) return write_zcu102(state_dict, path);
+    if (form != FolderForm::slides) return write_zcu102(state_dict, path, form == FolderForm::zcu102_hex);
     return write_slides_text(state_dict, path);
   }
   if (form != FolderForm::slides) {

@@ -20,10 +20,10 @@ bool is_whole_network(const std::filesystem::path& folder);
 Model load_last_layer(const std::filesystem::path& folder, std::optional<int64_t> scale = std::nullopt);
 
 /// Folders of texts that can be written.
-enum class FolderForm { slides, deepc, zcu102 };
+enum class FolderForm { slides, deepc, zcu102, zcu102_hex };
 
-/// Writes the form that the name asks for: ".safetensors", ".pth", ".pt", ".npz", ".onnx", ".h", ".mem", ".coe", or a
-/// folder of texts, of this form, for a name without suffix or with '/' at its end. Only the ZCU102 form rounds.
+/// Writes the form that the name asks for: ".safetensors", ".pth", ".pt", ".npz", ".onnx", ".pb", ".h", ".mem", ".coe",
+/// or a folder of texts, of this form, for a name without suffix or with '/' at its end. Only ZCU102's forms round.
 /// Throws Error(usage) for another suffix, Error(model) if the form cannot hold the model, Error(io).
 void save_model(const Model& model, const std::filesystem::path& path, FolderForm form = FolderForm::slides);
 
