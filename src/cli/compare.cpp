@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct CompareOptions {
   std::string a, b, heat_map;
   double tolerance = 1e-5;
   int decimals = 5;
@@ -100,7 +100,7 @@ std::string verdict(const Comparison& c) {
   return fmt::format("{} of {} values differ by more than {:g}", c.beyond, c.shape.count(), c.tolerance);
 }
 
-bool compare_files(const Options& options) {
+bool compare_files(const CompareOptions& options) {
   const TensorFile a = read_tensor(options.a), b = read_tensor(options.b);
   const Comparison c = compare(a, b, options.tolerance, options.decimals, {options.a, options.b});
   if (!options.heat_map.empty()) write_picture(heat_map(a, b, c.tolerance), options.heat_map);
@@ -115,7 +115,7 @@ bool compare_files(const Options& options) {
 }
 
 /// A line for each pair; a heat map is made of the first that differs.
-bool compare_folders(const Options& options) {
+bool compare_folders(const CompareOptions& options) {
   const FolderPairs pairs = pair_folders(options.a, options.b);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   bool within = true;
@@ -163,7 +163,7 @@ bool compare_folders(const Options& options) {
 void add_compare(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("compare", "Compare two dumps of tensors, or two folders of them; exit code 1: they differ");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareOptions>();
   command
       ->add_option("a", options->a,
                    "Tensor: .npy, .txt, .h, .hex, .mem, .f32 or .raw (float32), .f64, a picture; or a folder of them")

@@ -16,13 +16,13 @@
 namespace fsrcnn::cli {
 namespace {
 
-struct Options {
+struct OperatorOptions {
   std::string input, output, method = "reference";
   ConvTranspose2dOption layer;
 };
 
 template <class T>
-Tensor<T> compute(const Options& options, const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias) {
+Tensor<T> compute(const OperatorOptions& options, const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias) {
   const ConvTranspose2dParams params = options.layer.params();
   if (options.method == "slides") return conv_transpose2d_slides(input, weight, bias, params).output;
   if constexpr (std::is_same_v<T, float>) {
@@ -32,7 +32,7 @@ Tensor<T> compute(const Options& options, const Tensor<T>& input, const Tensor<T
 }
 
 template <class T>
-void run(const Options& options, const NpyArray& input, const NpyArray& weight, const std::optional<NpyArray>& bias) {
+void run(const OperatorOptions& options, const NpyArray& input, const NpyArray& weight, const std::optional<NpyArray>& bias) {
   const std::vector<T> values = bias ? bias_values<T>(*bias, options.layer.bias) : std::vector<T>();
   const Tensor<T> output = compute<T>(options, as<T>(input), as<T>(weight), values);
   write_file(options.output, format_npy(output));
@@ -40,7 +40,7 @@ void run(const Options& options, const NpyArray& input, const NpyArray& weight, 
              std::is_same_v<T, float> ? "float32" : "float64");
 }
 
-void run(const Options& options) {
+void run(const OperatorOptions& options) {
   const NpyArray input = read_npy(options.input), weight = read_npy(options.layer.weight);
   std::optional<NpyArray> bias;
   if (!options.layer.bias.empty()) bias = read_npy(options.layer.bias);
@@ -59,7 +59,7 @@ void run(const Options& options) {
 
 void add_conv_transpose2d(CLI::App& app) {
   CLI::App* command = app.add_subcommand("conv-transpose2d", "Run PyTorch's ConvTranspose2d on NumPy files");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<OperatorOptions>();
   command->add_option("--input", options->input, "(N, C, H, W), or fewer axes")->type_name("FILE.npy")->required();
   options->layer.add_to(*command, true);
   command

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct DiagnoseOptions {
   ModelOption model;
   std::string input, reference;
   std::vector<std::string> features;
@@ -38,7 +38,7 @@ Model load(const ModelOption& option) {
   return option.load();
 }
 
-std::vector<Dump> read_dumps(const Options& options, const Model& model) {
+std::vector<Dump> read_dumps(const DiagnoseOptions& options, const Model& model) {
   std::vector<Dump> dumps;
   const auto add = [&](const std::string& name, const fs::path& path) {
     dumps.push_back({name, path.string(), read_tensor(path)});
@@ -143,7 +143,7 @@ nlohmann::ordered_json to_json(const Diagnosis& d) {
   return json;
 }
 
-bool run(const Options& options) {
+bool run(const DiagnoseOptions& options) {
   Model model = load(options.model);
   DiagnoseRequest request{.model = &model, .luma = {}, .dumps = {}, .tolerance = options.tolerance};
   if (!options.input.empty()) {
@@ -177,7 +177,7 @@ bool run(const Options& options) {
 void add_diagnose(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "diagnose", "Find the layer where a port goes wrong, and name the mistake; exit code 1: it is not right");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DiagnoseOptions>();
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
   command->add_option("--input", options->input, "What the network read: a dump (1, 1, H, W), or a picture")

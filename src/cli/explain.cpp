@@ -15,13 +15,13 @@
 namespace fsrcnn::cli {
 namespace {
 
-struct Options {
+struct ExplainOptions {
   std::string what, input, output, format = "html";
   ModelOption model;
   ConvTranspose2dOption layer;
 };
 
-ExplainedLayer layer_of(const Options& options) {
+ExplainedLayer layer_of(const ExplainOptions& options) {
   if (options.input.empty() && options.layer.weight.empty()) return slides_example();
   if (options.input.empty() || options.layer.weight.empty()) {
     fail(ErrorCode::usage, "give both --input and --weight, or neither for the slides' example");
@@ -33,7 +33,7 @@ ExplainedLayer layer_of(const Options& options) {
   return layer;
 }
 
-std::string explain(const Options& options) {
+std::string explain(const ExplainOptions& options) {
   const bool html = options.format == "html";
   if (options.what == "conv-transpose2d") {
     const ExplainedLayer layer = layer_of(options);
@@ -52,7 +52,7 @@ std::string explain(const Options& options) {
 void add_explain(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "explain", "Show a transposed convolution, or a network, step by step: a page for the browser, or text");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExplainOptions>();
   command
       ->add_option(
           "what", options->what,
