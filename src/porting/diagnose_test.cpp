@@ -278,6 +278,17 @@ TEST(Diagnose, SolvesTheSlidesRiddle) {
                                       "kernel/last/kernel41_0.txt", "bias/last/bias0_0.txt"}));
 }
 
+TEST(Diagnose, KnowsAForeignSet) {
+  Riddle riddle;
+  riddle.tail.layers[0].weight = foreign_kernels(riddle.tail.layers[0].weight);
+  const Diagnosis d = riddle.diagnose();
+  EXPECT_FALSE(d.right);
+  EXPECT_NE(d.verdict.find("of the 56 kernels of deconvolution are not the ones that made preds.npy: the set is "
+                           "another model's"),
+            std::string::npos)
+      << d.verdict;
+}
+
 TEST(Diagnose, SaysWhenThePictureIsTooSmallToSolve) {
   Riddle riddle;
   riddle.tail.layers[0].weight = foreign_kernels(riddle.tail.layers[0].weight);
