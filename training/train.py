@@ -2,7 +2,8 @@
 
     python train.py configs/fsrcnn_x2.json --data DIR [--out DIR] [--threads N]
 
-DIR holds the folders that the config names. Writes OUT/NAME.safetensors (the moving average of the weights), and
+DIR holds the folders that the config names. A config may start from another run's weights (start_from), whose checkpoint
+must be in OUT. Writes OUT/NAME.safetensors (the moving average of the weights), and
 OUT/NAME.log.jsonl with the curve that the model card quotes.
 """
 
@@ -67,10 +68,14 @@ def main():
     device = "cuda" if torch.cuda.is_available() else "cpu"
 
     folders = [arguments.data / folder for folder in config["folders"]]
-    pictures = Pictures(folders, scale, config["copies"], config["held_out_every"])
+    pictures = Pictures(folders, scale, config["copies"], config["held_out_every"], config.get("compression"))
     print(f"{len(pictures.pairs)} pictures, {len(pictures.held_out)} held out, sha256 {pictures.digest.hexdigest()}")
 
     model = FSRCNN(scale, config["d"], config["s"], config["m"], config["width"]).to(device, memory_format=torch.channels_last)
+    if "start_from" in config:
+        start = torch.load(arguments.out / f"{config['start_from']['run']}.checkpoint.pt", map_location=device, weights_only=True)
+        same_scale = config["start_from"]["scale"] == scale
+        model.load_state_dict({k: v for k, v in start["average"].items() if same_scale or not k.startswith("last_part")}, strict=False)
     average = copy.deepcopy(model)
     slow = list(model.last_part.parameters())
     fast = [p for n, p in model.named_parameters() if not n.startswith("last_part")]
