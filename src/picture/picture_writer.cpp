@@ -19,6 +19,7 @@
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
 #include "picture/exif_in_tiff.hpp"
+#include "picture/file_target.hpp"
 #include "picture/metadata.hpp"
 #include "picture/vips_support.hpp"
 
@@ -326,15 +327,15 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
       vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
       vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
     }
-    const VipsPtr<VipsTarget> target(vips_target_new_to_file(output.temporary().c_str()));
+    const FileTarget target(output.temporary(), path);
     const bool written =
         vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
         vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0 &&
-        target != nullptr &&
         vips_image_write_to_target(image.get(), saver_of(format, picture, bits, quality).c_str(), target.get(),
                                    nullptr) == 0;
+    const std::string message = written ? "" : vips_message();
+    target.check();
     if (!written) {
-      const std::string message = vips_message();
       if (generator.failure) std::rethrow_exception(generator.failure);
       fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
     }

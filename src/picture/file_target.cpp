@@ -1,0 +1,59 @@
+#include "picture/file_target.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace fsrcnn {
+
+FileTarget::FileTarget(const std::filesystem::path& path, std::filesystem::path shown)
+    : shown_(std::move(shown)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+  if (descriptor_ < 0) error_ = errno;
+  check();
+  VipsTargetCustom* const target = vips_target_custom_new();
+  target_.reset(VIPS_TARGET(target));
+  g_signal_connect(target, "write", G_CALLBACK(write), this);  // NOLINT: GLib's cast
+  g_signal_connect(target, "read", G_CALLBACK(read), this);    // NOLINT
+  g_signal_connect(target, "seek", G_CALLBACK(seek), this);    // NOLINT
+  g_signal_connect(target, "end", G_CALLBACK(end), this);      // NOLINT
+}
+
+FileTarget::~FileTarget() {
+  target_.reset();
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void FileTarget::check() const {
+  if (error_ == 0) return;
+  fail(ErrorCode::io, "writing '{}' failed: {}", shown_.string(), std::generic_category().message(error_));
+}
+
+gint64 FileTarget::checked(gint64 result) {
+  if (result < 0 && error_ == 0) error_ = errno;
+  return result;
+}
+
+gint64 FileTarget::write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
+  if (self->error_ != 0) return -1;
+  ssize_t written = 0;
+  do written = ::write(self->descriptor_, data, static_cast<size_t>(bytes));
+  while (written < 0 && errno == EINTR);
+  return self->checked(written);
+}
+
+gint64 FileTarget::read(VipsTargetCustom*, void* data, gint64 bytes, FileTarget* self) {
+  return self->checked(::read(self->descriptor_, data, static_cast<size_t>(bytes)));
+}
+
+gint64 FileTarget::seek(VipsTargetCustom*, gint64 offset, int whence, FileTarget* self) {
+  return self->checked(lseek(self->descriptor_, offset, whence));
+}
+
+int FileTarget::end(VipsTargetCustom*, FileTarget* self) { return self->error_ == 0 ? 0 : -1; }
+
+}  // namespace fsrcnn
