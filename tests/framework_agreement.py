@@ -2,9 +2,10 @@
 
     python tests/framework_agreement.py build/release/bin/fsrcnn WEIGHTS PICTURE
 
-WEIGHTS holds fsrcnn_x2.pth and fsrcnn_x3.pth (yjn870's, by PyTorch), opencv_FSRCNN_x2.pb (by OpenCV) and deepc_x2 (by a
-plain reading of DeepC's rules). Needs training/requirements.txt and opencv-python-headless 4.x, so it is run by hand and
-not by ctest. Ends with 1 if anything differs by more than 1e-5 of full scale.
+The compiled-in weights are written as a .pb and run by OpenCV. WEIGHTS holds fsrcnn_x2.pth and fsrcnn_x3.pth (yjn870's, by
+PyTorch), opencv_FSRCNN_x2.pb (by OpenCV) and deepc_x2 (by a plain reading of DeepC's rules). Needs
+training/requirements.txt and opencv-contrib-python-headless 4.10, so it is run by hand and not by ctest. Ends with 1 if
+anything differs by more than 1e-5 of full scale.
 """
 
 import shutil
@@ -44,6 +45,7 @@ def by_pytorch(path, scale, y):
 
 
 def by_opencv(path, y):
+    cv2.dnn_superres.DnnSuperResImpl_create()  # tells OpenCV of its layer DepthToSpace
     network = cv2.dnn.readNetFromTensorflow(str(path))
     network.setInput(np.ascontiguousarray(y[None, None]))
     return np.squeeze(network.forward())
@@ -75,7 +77,10 @@ def main():
         shutil.copytree(weights / "deepc_x2", deepc)
         (deepc / "biasess_layer8.txt").write_text(f"{DEEPC_LAST_BIAS}\n")
         (deepc / "slopes.txt").write_text(" ".join(map(str, DEEPC_SLOPES)) + "\n")
+        own = folder / "own.pb"
+        subprocess.run([program, "convert", "fsrcnn-x2", own, "--tdc"], check=True, stdout=subprocess.DEVNULL)
         cases = [
+            ("our own weights as .pb, OpenCV", "fsrcnn-x2", 2, by_opencv(own, y), 0),
             ("yjn870 x2, PyTorch", weights / "fsrcnn_x2.pth", 2, by_pytorch(weights / "fsrcnn_x2.pth", 2, y), 0),
             ("yjn870 x3, PyTorch", weights / "fsrcnn_x3.pth", 3, by_pytorch(weights / "fsrcnn_x3.pth", 3, y), 0),
             ("OpenCV's .pb, OpenCV", weights / "opencv_FSRCNN_x2.pb", 2, by_opencv(weights / "opencv_FSRCNN_x2.pb", y), 0),
