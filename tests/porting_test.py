@@ -139,6 +139,19 @@ class Porting(ProgramTest):
             self.assertEqual((self.folder / "again.safetensors").read_bytes(), (self.folder / "hex.safetensors").read_bytes())
             for name in ("z", "hex"):
                 shutil.rmtree(self.folder / name)
+        # DeepC's own networks replicate, and the deconvolution's input by a pixel.
+        self.expect(0, "convert", "fsrcnn-x2", "deepc/", "--form", "deepc")
+        (self.folder / "deepc" / "zero_padding.txt").unlink()
+        self.expect(0, "convert", "deepc/", "first.safetensors", "--model-scale", 2)
+        self.assertIn("replicate padding, a replicated pixel", self.expect(0, "info", "first.safetensors"))
+        for name, options in (("w.npz", ()), ("w.onnx", ()), ("w.h", ()), ("again/", ("--form", "deepc"))):
+            with self.subTest(border=name):
+                self.expect(0, "convert", "first.safetensors", name, *options)
+                self.expect(0, "convert", name, "again.safetensors", "--model-scale", 2)
+                self.assertEqual((self.folder / "again.safetensors").read_bytes(), (self.folder / "first.safetensors").read_bytes())
+        self.expect(0, "vectors", "--input", self.picture(10, 12), "--model", "first.safetensors", "-o", "vectors")
+        self.compile(self.folder / "vectors")
+        self.assertEqual(subprocess.run(["./check"], cwd=self.folder / "vectors", capture_output=True).returncode, 0)
         self.assertIn("this form is a folder", self.expect(USAGE, "convert", "fsrcnn-x2", "a.h", "--form", "deepc"))
         (self.folder / "a.pb").write_bytes(b"\x0a\x05\x0a\x03abc")
         self.assertIn("a.pb", self.expect(MODEL, "info", "a.pb"))

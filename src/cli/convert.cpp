@@ -43,6 +43,9 @@ void tell_losses(const Model& model, const std::string& destination) {
     fmt::print(
         "Nor has it one for the padding: the model has replicate padding, and will be read as one with zeros.\n");
   }
+  if (back.deconvolution_border != model.deconvolution_border) {
+    fmt::print("Nor has it one for the replicated pixel around the deconvolution's input, which will be zeros.\n");
+  }
 }
 
 }  // namespace

@@ -21,9 +21,10 @@ std::string thousands(int64_t number) {
 }
 
 void print_model(const Model& model, const std::string& name) {
-  fmt::print("{}: FSRCNN({}, {}, {}), scale {}, {} padding\n\n", name, model.d, model.s, model.m,
+  fmt::print("{}: FSRCNN({}, {}, {}), scale {}, {} padding{}\n\n", name, model.d, model.s, model.m,
              model.scale == 0 ? "unknown (give it with --model-scale)" : std::to_string(model.scale),
-             model.padding_mode == PaddingMode::zeros ? "zero" : "replicate");
+             model.padding_mode == PaddingMode::zeros ? "zero" : "replicate",
+             model.deconvolution_border > 0 ? ", a replicated pixel around the deconvolution's input" : "");
   fmt::print("{:<20} {:<14} {:<18} {:<12} {:>10} {:>22}\n", "layer", "tensors", "weight", "PReLU", "parameters",
              "multiply-adds/LR pixel");
   int64_t parameters = 0, multiply_adds = 0;

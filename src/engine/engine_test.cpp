@@ -63,6 +63,7 @@ struct Dialect {
   bool one_slope = false;
   bool biases = true;
   int64_t sub_pixel_kernel = 0;  // 0: deconvolution
+  int64_t border = 0;            // of the deconvolution's input
 };
 
 void PrintTo(const Dialect& dialect, std::ostream* out) { *out << dialect.name; }
@@ -70,6 +71,7 @@ void PrintTo(const Dialect& dialect, std::ostream* out) { *out << dialect.name; 
 Model model_of(const Dialect& dialect, uint32_t seed) {
   Model model = test::random_model(dialect.d, dialect.s, dialect.m, dialect.scale, seed);
   model.padding_mode = dialect.padding;
+  model.deconvolution_border = dialect.border;
   if (const int64_t k = dialect.sub_pixel_kernel; k != 0) {
     const int64_t phases = dialect.scale * dialect.scale;
     const float bound = 0.3F / std::sqrt(static_cast<float>(dialect.d * k * k));
@@ -148,6 +150,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Dialect{"x2", 7, 5, 2, 2}, Dialect{"x3", 9, 3, 1, 3}, Dialect{"x4", 6, 4, 3, 4},
                     Dialect{"x2_replicate", 8, 6, 2, 2, PaddingMode::replicate},
                     Dialect{"x3_replicate_one_slope", 5, 7, 1, 3, PaddingMode::replicate, true},
+                    Dialect{"x2_border", 6, 5, 1, 2, PaddingMode::replicate, true, true, 0, 1},
+                    Dialect{"x3_border", 6, 3, 2, 3, PaddingMode::replicate, true, true, 0, 1},
+                    Dialect{"x4_border", 5, 4, 1, 4, PaddingMode::replicate, false, true, 0, 1},
                     Dialect{"x4_one_slope_no_biases", 15, 13, 1, 4, PaddingMode::zeros, true, false},
                     Dialect{"x2_sub_pixel_1", 6, 3, 1, 2, PaddingMode::zeros, false, true, 1},
                     Dialect{"x3_sub_pixel_3_replicate", 6, 3, 1, 3, PaddingMode::replicate, false, true, 3},

@@ -77,7 +77,9 @@ FusedPlan::FusedPlan(const Model& model, Precision p, std::string_view cpu)
       m(static_cast<int>(model.m)),
       scale(static_cast<int>(model.scale)),
       padding_mode(model.padding_mode),
-      tail_padding(model.tail == Tail::deconvolution ? PaddingMode::zeros : model.padding_mode) {
+      tail_border(static_cast<int>(model.tail == Tail::deconvolution              ? model.deconvolution_border
+                                   : model.padding_mode == PaddingMode::replicate ? model.layers.back().padding()
+                                                                                  : 0)) {
   const int block = gemm->most_outputs;
   std::vector<double> factor{1.0};
   auto next = [&, i = size_t{0}](int block_outputs, int row_pairs, int column_pairs) mutable {

@@ -46,7 +46,7 @@ struct FusedPlan {
   Precision precision;
   int d, s, m, scale;
   PaddingMode padding_mode;  ///< of the convolutions
-  PaddingMode tail_padding;  ///< of the last layer's input
+  int tail_border;           ///< pixels around the last layer's input that are its edge; beyond them are zeros
   PackedLayer feature_extraction, shrinking, expanding;
   std::vector<PackedLayer> mapping;
   int tail_pairs;                    ///< of Toom-Cook points; 0: direct

@@ -38,7 +38,7 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
   const size_t d = static_cast<size_t>(plan.d), s = static_cast<size_t>(plan.s);
   const size_t points = static_cast<size_t>(plan.tail_points()), phases = static_cast<size_t>(plan.phases());
   const size_t block = static_cast<size_t>(block_) * lanes;
-  const int last_rows = plan.tail_padding == PaddingMode::replicate ? 2 * kRows : kRows;
+  const int last_rows = plan.tail_border > 0 ? 2 * kRows : kRows;
   size_t total = 0;
   const auto take = [&](size_t floats) {
     const size_t at = total;
@@ -84,11 +84,12 @@ void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, i
   group_ = first_row - kRows * (plan_->m + 1);
   next_input_ = group_ + plan_->output_lag() - kRows;
   const int64_t begin = column(plan_->lag(plan_->m), 0, 0), end = begin + int64_t{lanes_} * range.positions;
-  masked_ = plan_->tail_padding == PaddingMode::zeros && (begin < 0 || end > width);
+  const int border = plan_->tail_border;
+  masked_ = begin < -border || end > width + border;
   for (int p = 0; masked_ && p < range.positions; ++p) {
     for (int lane = 0; lane < lanes_; ++lane) {
       const int64_t x = column(plan_->lag(plan_->m), lane, p);
-      const uint32_t bits = x >= 0 && x < width ? ~uint32_t{0} : 0;
+      const uint32_t bits = x >= -border && x < width + border ? ~uint32_t{0} : 0;
       std::memcpy(mask_ + p * lanes_ + lane, &bits, sizeof bits);
     }
   }
@@ -248,7 +249,7 @@ void FusedStrip::expand(int64_t y, int position, int positions) {
   ExpandedPoints e{};
   for (int r = 0; r < kRows; ++r) {
     e.in_rows[r] = row(maps_.back(), y + r) + position * lanes_;
-    e.row_inside[r] = plan.tail_padding == PaddingMode::replicate || inside(y + r);
+    e.row_inside[r] = y + r >= -plan.tail_border && y + r < height_ + plan.tail_border;
   }
   e.in_channel_stride = channel_stride_;
   e.in_channels = plan.s;
@@ -288,7 +289,7 @@ void FusedStrip::tail_products(int positions, float* products) {
 void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
   const FusedPlan& plan = *plan_;
   sums_begin_ += kRows;
-  if (plan.tail_padding == PaddingMode::zeros && (y + kRows <= 0 || y >= height_)) {
+  if (y + kRows <= -plan.tail_border || y >= height_ + plan.tail_border) {
     for (int r = plan.tail_rows() - kRows; r < plan.tail_rows(); ++r) {
       std::fill_n(sums_row(r), plan.phases() * channel_stride_, 0.0F);
     }
@@ -317,11 +318,6 @@ void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
     float* const products = p == last_begin ? last : next;
     const int positions = p == last_begin ? last_positions : tail_block_;
     if (p != last_begin) make_products(p, positions, products);
-    if (p == 0 && plan.tail_padding == PaddingMode::replicate && range_.input_begin == 0) {
-      for (ptrdiff_t i = 0; i < floats; i += tail_stride_) {
-        for (int q = 0; q < kHalo; ++q) before[i + q * lanes_] = products[i];
-      }
-    }
     // Without points each of the rows has products of its own, for as many rows as there are taps.
     for (int r = 0; r < (plan.tail_pairs == 0 ? kRows : 1); ++r) {
       TailRows tail{.before = before + before_begin * lanes_ + r * products_of_point_,

@@ -5,6 +5,7 @@
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
 #include "nn/depth_to_space.hpp"
+#include "nn/pad2d.hpp"
 #include "nn/prelu.hpp"
 
 namespace fsrcnn {
@@ -40,6 +41,8 @@ Tensor<T> reference_network(const Model& model, const Tensor<T>& luma, const Fea
   }
   const Layer& last = model.layers.back();
   if (model.tail == Tail::deconvolution) {
+    const int64_t b = model.deconvolution_border;
+    if (b > 0) x = pad2d(x, {b, b, b, b}, PaddingMode::replicate);
     x = conv_transpose2d_reference(x, convert<T>(last.weight), convert<T>(last.bias), model.deconvolution_params());
     observe(last, "deconvolution", x);
   } else {

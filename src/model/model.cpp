@@ -199,6 +199,16 @@ Model model_from_state_dict(const StateDict& state_dict, const std::string& sour
     }
     model.padding_mode = PaddingMode::replicate;
   }
+  if (const auto border = state_dict.metadata.find("deconvolution_border"); border != state_dict.metadata.end()) {
+    if (border->second != "1" || model.padding_mode != PaddingMode::replicate || model.tail != Tail::deconvolution) {
+      fail(ErrorCode::model,
+           "{}: the metadata's deconvolution_border is '{}', but must be 1, of a network with padding_mode replicate "
+           "and "
+           "a deconvolution",
+           source, border->second);
+    }
+    model.deconvolution_border = 1;
+  }
   return model;
 }
 
@@ -214,6 +224,7 @@ StateDict to_state_dict(const Model& model) {
   }
   if (model.scale != 0) state_dict.metadata["scale"] = std::to_string(model.scale);
   if (model.padding_mode == PaddingMode::replicate) state_dict.metadata["padding_mode"] = "replicate";
+  if (model.deconvolution_border != 0) state_dict.metadata["deconvolution_border"] = "1";
   return state_dict;
 }
 

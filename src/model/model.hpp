@@ -39,11 +39,16 @@ struct Model {
   int64_t d = 0, s = 0, m = 0;
   int64_t scale = 0;                              ///< 2, 3, 4; 0: the file does not tell
   PaddingMode padding_mode = PaddingMode::zeros;  ///< of the convolutions; a deconvolution has none
+  /// By so many pixels a deconvolution's input is replicated at its edges; beyond them are zeros. 1 in DeepC's
+  /// networks, where padding_mode is replicate; 0 in all others.
+  int64_t deconvolution_border = 0;
   Tail tail = Tail::deconvolution;
   std::vector<Layer> layers;  ///< in order; the last is the tail
 
+  /// Of the deconvolution, whose input has its border already.
   ConvTranspose2dParams deconvolution_params() const {
-    return {.stride = {scale, scale}, .padding = {4, 4}, .output_padding = {scale - 1, scale - 1}};
+    const int64_t padding = 4 + scale * deconvolution_border;
+    return {.stride = {scale, scale}, .padding = {padding, padding}, .output_padding = {scale - 1, scale - 1}};
   }
   /// Input pixels on each side that an output pixel depends on: 2 + m + 2, or less for the larger scales.
   int64_t halo() const;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "engine/reference_network.hpp"
 #include "model/builtin.hpp"
 #include "porting/trace.hpp"
 #include "support/golden.hpp"
@@ -321,6 +322,17 @@ TEST(Diagnose, SolvesForOtherLayers) {
     EXPECT_EQ(d.mistakes, std::vector<std::string>{"slopes"});
     EXPECT_EQ(d.files, (std::vector<std::string>{"prelu/mid0/prelu2_0.txt"})) << d.verdict;
   }
+}
+
+// A dialect that the tests' port does not have.
+TEST(Diagnose, KnowsAMissingBorder) {
+  Model model = *builtin_model("fsrcnn-x2");
+  model.padding_mode = PaddingMode::replicate;
+  const Tensor<float> luma = test::random_tensor({1, 1, 17, 22}, 1), preds = reference_network(model, luma);
+  model.deconvolution_border = 1;
+  const Diagnosis d = diagnose({.model = &model, .luma = luma, .dumps = {{"preds", "preds.npy", {preds}}}});
+  EXPECT_EQ(d.mistakes, std::vector<std::string>{"border_missing"}) << d.verdict;
+  EXPECT_EQ(d.layer, "deconvolution");
 }
 
 TEST(Diagnose, KnowsPlacesByTheirNames) {

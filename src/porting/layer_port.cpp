@@ -23,10 +23,9 @@ Tensor<float> deconvolution(const LayerPort& port, const Tensor<float>& input) {
   const int64_t s = port.scale, k = port.weight.shape().h, p = 4;
   const int64_t extra = port.pads ? s - 1 : 0;
   const bool replicates = port.padding_mode == PaddingMode::replicate;
-  const int64_t border = replicates ? (k + s - 1) / s : 0;
-  const Tensor<float> full =
-      conv_transpose2d(replicates ? pad2d(input, {border, border, border, border}, PaddingMode::replicate) : input,
-                       port.weight, {}, {.stride = {s, s}});
+  const int64_t border = replicates ? (k + s - 1) / s : port.border;
+  const Tensor<float> full = conv_transpose2d(pad2d(input, {border, border, border, border}, PaddingMode::replicate),
+                                              port.weight, {}, {.stride = {s, s}});
   const int64_t top = -(p + border * s + port.shift.h), left = -(p + border * s + port.shift.w);
   const int64_t height = (input.shape().h - 1) * s + k - 2 * p + extra;
   const int64_t width = (input.shape().w - 1) * s + k - 2 * p + extra;
@@ -59,8 +58,9 @@ LayerPort right_port(const Model& model, size_t layer) {
   port.bias = l.bias;
   port.slope = l.slope;
   port.scale = model.scale;
-  // A deconvolution's input is not padded; its padding_mode is a mistake.
+  // A deconvolution's input is not padded but by its border; its padding_mode is a mistake.
   port.padding_mode = port.is_deconvolution ? PaddingMode::zeros : model.padding_mode;
+  port.border = port.is_deconvolution ? model.deconvolution_border : 0;
   return port;
 }
 

@@ -22,6 +22,7 @@ struct LayerPort {
   std::vector<float> bias, slope;
   int64_t scale = 0;
   PaddingMode padding_mode = PaddingMode::zeros;
+  int64_t border = 0;  ///< pixels around a deconvolution's input that are its edge; beyond are zeros
 
   std::shared_ptr<const Tensor<float>> other_input = nullptr;  ///< read instead of the one that should be
   std::vector<TensorOp> before, after;                         ///< what is done to the input and the output

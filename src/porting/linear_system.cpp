@@ -90,7 +90,8 @@ MatrixXd System::block(int64_t channel) const {
   for (size_t t = 0; t < phase_.taps.size(); ++t) {
     for (size_t i = 0; i < rows_.size(); ++i) {
       int64_t y = rows_[i].y + phase_.taps[t].dy, x = rows_[i].x + phase_.taps[t].dx;
-      const bool inside = y >= 0 && y < in.h && x >= 0 && x < in.w;
+      const int64_t b = port_.border;
+      const bool inside = y >= -b && y < in.h + b && x >= -b && x < in.w + b;
       y = std::clamp<int64_t>(y, 0, in.h - 1);
       x = std::clamp<int64_t>(x, 0, in.w - 1);
       a(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t)) =

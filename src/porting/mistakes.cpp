@@ -176,6 +176,10 @@ class List {
     } else if (kernel_ > 1) {
       add("padding_missing", "crop", "the input is not padded", [](LayerPort& p) { p.pads = false; });
     }
+    if (port_.border > 0) {
+      add("border_missing", "padding", "the input has no replicated pixel around it",
+          [](LayerPort& p) { p.border = 0; });
+    }
     if (kernel_ > 1) {
       const bool replicates = port_.padding_mode == PaddingMode::replicate;
       add(replicates ? "padding_zeros" : "padding_replicate", "padding",

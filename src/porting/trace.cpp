@@ -13,6 +13,7 @@
 #include "engine/reference_network.hpp"
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
+#include "nn/pad2d.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -101,8 +102,9 @@ template <class T>
 void write_slides_steps(TraceWriter& writer, const Model& model, const Tensor<T>& input, const NumberType& type) {
   const Layer& last = model.layers.back();
   const Tensor<T> weight(last.weight.shape(), {last.weight.values().begin(), last.weight.values().end()});
-  const ConvTranspose2dSteps<T> steps =
-      conv_transpose2d_slides(input, weight, std::vector<T>(), model.deconvolution_params());
+  const int64_t b = model.deconvolution_border;
+  const ConvTranspose2dSteps<T> steps = conv_transpose2d_slides(pad2d(input, {b, b, b, b}, PaddingMode::replicate),
+                                                                weight, std::vector<T>(), model.deconvolution_params());
   writer.write(last.name, "zeros inserted", steps.zeros_inserted, type);
   writer.write(last.name, "padded", steps.padded, type);
   writer.write(last.name, "kernel turned", steps.kernel_turned, type);
@@ -160,10 +162,13 @@ std::vector<TraceEntry> write_trace(const Model& model, const Tensor<float>& lum
                                     const std::filesystem::path& folder) {
   constexpr const char* kRoundings[] = {"half up", "half to even", "down (bits dropped)", "toward zero"};  // NOLINT
   const FixedPoint& f = options.type.fixed;
-  nlohmann::ordered_json manifest = {
-      {"model", options.model_name}, {"network", fmt::format("FSRCNN({}, {}, {})", model.d, model.s, model.m)},
-      {"scale", model.scale},        {"padding", model.padding_mode == PaddingMode::zeros ? "zeros" : "replicate"},
-      {"input", options.input_name}, {"computed_in", to_string(options.type)}};
+  nlohmann::ordered_json manifest = {{"model", options.model_name},
+                                     {"network", fmt::format("FSRCNN({}, {}, {})", model.d, model.s, model.m)},
+                                     {"scale", model.scale},
+                                     {"padding", model.padding_mode == PaddingMode::zeros ? "zeros" : "replicate"},
+                                     {"deconvolution_border", model.deconvolution_border},
+                                     {"input", options.input_name},
+                                     {"computed_in", to_string(options.type)}};
   TraceWriter writer(options, folder);
   if (options.type.kind == NumberType::Kind::fixed) {
     manifest["fixed_point"] = {

@@ -173,11 +173,13 @@ class Writer {
     const std::string text = fmt::format(
         "/* Made by `fsrcnn vectors`: where everything lies. */\n#define FORM_TEXT 0\n#define FORM_NPY 1\n#define "
         "FORM_MEM "
-        "2\n#define FORM {}\n#define HEIGHT {}\n#define WIDTH {}\n#define SCALE {}\n#define REPLICATE {}\n\n"
+        "2\n#define FORM {}\n#define HEIGHT {}\n#define WIDTH {}\n#define SCALE {}\n#define REPLICATE {}\n#define "
+        "BORDER {}\n\n"
         "struct entry {{\n  const char *name;\n  enum kind kind;\n  int inputs, outputs, kernel, slopes;\n"
         "  const char *weight, *bias, *slope;\n  float weight_scale, bias_scale, slope_scale;\n"
         "  const char *input, *expected;\n}};\n\nstatic const struct entry table[] = {{\n{}}};\n",
-        form, in.h, in.w, model_.scale, model_.padding_mode == PaddingMode::replicate ? 1 : 0, table);
+        form, in.h, in.w, model_.scale, model_.padding_mode == PaddingMode::replicate ? 1 : 0,
+        model_.deconvolution_border, table);
     write_file_directly(path("table.h"), as_bytes(text));
   }
 

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int64_t kLargestFileBytes = 16 << 20;
 constexpr size_t kMostLayers = 68;
+constexpr const char *kZeroPadding = "zero_padding.txt", *kNoBorder = "no_border.txt";
 
 /// Numbers between blanks and line ends.
 std::vector<float> read_numbers(const fs::path& path) {
@@ -168,8 +169,10 @@ StateDict read_deepc(const fs::path& folder) {
     }
     inputs = outputs;
   }
-  const fs::path zero_padding = folder / "zero_padding.txt";
-  if (!is_there(zero_padding)) state_dict.metadata["padding_mode"] = "replicate";
+  if (!is_there(folder / kZeroPadding)) state_dict.metadata["padding_mode"] = "replicate";
+  if (!is_there(folder / kZeroPadding) && !is_there(folder / kNoBorder)) {
+    state_dict.metadata["deconvolution_border"] = "1";
+  }
   return state_dict;
 }
 
@@ -187,7 +190,10 @@ void write_deepc(const StateDict& state_dict, const fs::path& folder) {
                   exact(tensor_of(state_dict, activation_key_of(i) + ".weight").values));
   }
   if (!state_dict.metadata.contains("padding_mode")) {
-    write_file_directly(to / "zero_padding.txt", as_bytes("# this network pads with zeros; DeepC's own replicates\n"));
+    write_file_directly(to / kZeroPadding, as_bytes("# this network pads with zeros; DeepC's own replicates\n"));
+  } else if (!state_dict.metadata.contains("deconvolution_border")) {
+    write_file_directly(to / kNoBorder,
+                        as_bytes("# the deconvolution's input gets no border; DeepC's own gets a pixel\n"));
   }
   output.commit();
 }

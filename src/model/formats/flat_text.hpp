@@ -11,8 +11,8 @@ namespace fsrcnn {
 ///
 /// DeepC's set, the one that most ports in C and for FPGAs start from: weights_layer1.txt, biasess_layer1.txt (sic),
 /// ... It has neither slopes nor the last bias; here they are slopes_layer1.txt, ... (or slopes.txt, one for each
-/// layer) and biasess_layer<last>.txt. Its network pads by replication; a file zero_padding.txt says that this one does
-/// not.
+/// layer) and biasess_layer<last>.txt. Its network pads by replication, the deconvolution's input by a border of one
+/// pixel; a file zero_padding.txt or no_border.txt says that this one does not.
 bool is_deepc_folder(const std::filesystem::path& folder);
 /// Throws Error(model) naming the file that is missing or wrong.
 StateDict read_deepc(const std::filesystem::path& folder);

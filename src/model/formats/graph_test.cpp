@@ -46,8 +46,10 @@ TEST(Onnx, RoundTripsEveryDialect) {
   Model replicate = deconvolution;
   replicate.padding_mode = PaddingMode::replicate;
   for (Layer& layer : replicate.layers) layer.slope.resize(std::min<size_t>(layer.slope.size(), 1));
+  Model border = replicate;
+  border.deconvolution_border = 1;
   const Model sub_pixel = load_model(test_file("golden/tiny_sub_pixel.safetensors"));
-  for (const Model& model : {deconvolution, replicate, sub_pixel}) {
+  for (const Model& model : {deconvolution, replicate, border, sub_pixel}) {
     const std::vector<std::byte> bytes = format_onnx(model);
     EXPECT_TRUE(looks_like_onnx(bytes));
     expect_equal(to_state_dict(model_from_state_dict(parse_onnx(bytes, "x"), "x")), to_state_dict(model));

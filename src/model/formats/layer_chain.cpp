@@ -46,6 +46,9 @@ StateDict to_state_dict(const LayerChain& chain, const std::string& source) {
   }
   if (chain.scale != 0) state_dict.metadata["scale"] = std::to_string(chain.scale);
   if (chain.padding_mode == PaddingMode::replicate) state_dict.metadata["padding_mode"] = "replicate";
+  if (chain.deconvolution_border != 0) {
+    state_dict.metadata["deconvolution_border"] = std::to_string(chain.deconvolution_border);
+  }
   return state_dict;
 }
 

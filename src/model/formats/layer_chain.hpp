@@ -23,6 +23,7 @@ struct LayerChain {
   std::vector<ChainLayer> layers;
   int64_t scale = 0;  ///< of the deconvolution's stride or of depth to space; 0: there is neither
   PaddingMode padding_mode = PaddingMode::zeros;
+  int64_t deconvolution_border = 0;  ///< as Model's
 };
 
 /// The chain with the names of yjn870's state_dict. A missing bias is 0; a missing activation is a PReLU of slope 1.

@@ -44,6 +44,8 @@ StateDict parse_npz(Bytes bytes, const std::string& source) {
             state_dict.metadata["scale"] = fmt::format("{:g}", values[0]);
           } else if (name == "metadata.replicate_padding" && values.size() == 1) {
             if (values[0] == 1) state_dict.metadata["padding_mode"] = "replicate";
+          } else if (name == "metadata.deconvolution_border" && values.size() == 1) {
+            state_dict.metadata["deconvolution_border"] = fmt::format("{:g}", values[0]);
           } else {
             state_dict.tensors.push_back({name, axes_of(array.shape()), values});
           }
@@ -64,6 +66,7 @@ std::vector<std::byte> format_npz(const StateDict& state_dict) {
     std::from_chars(value.data(), value.data() + value.size(), scale);
     if (key == "scale") add("metadata.scale", {1}, {scale});
     if (key == "padding_mode" && value == "replicate") add("metadata.replicate_padding", {1}, {1});
+    if (key == "deconvolution_border") add("metadata.deconvolution_border", {1}, {1});
   }
   return write_zip(entries);
 }

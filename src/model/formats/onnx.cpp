@@ -97,12 +97,14 @@ class Walker {
     if (layer.transposed) {
       chain.scale = stride;
       check_all(node, "output_padding", stride - 1);
-      if (padding != std::vector<int64_t>(4, 4) || (stride > 1 && node.find("output_padding") == nullptr)) {
+      if (padding != std::vector<int64_t>(4, 4 + stride * padded_by_) ||
+          (stride > 1 && node.find("output_padding") == nullptr)) {
         fail(ErrorCode::model,
              "{}: ConvTranspose '{}' must have pads 4 and output_padding stride - 1, which makes the output `stride` "
              "times the input",
              source_, node.name);
       }
+      chain.deconvolution_border = std::exchange(padded_by_, 0);
     } else {
       // Either it pads by itself, with zeros, or a Pad before it did.
       const std::vector<int64_t> half(4, k / 2);

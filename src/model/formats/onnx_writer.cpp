@@ -73,10 +73,11 @@ std::vector<std::byte> format_onnx(const Model& model) {
   for (size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
     const bool tail = i + 1 == model.layers.size(), deconvolution = tail && model.tail == Tail::deconvolution;
-    const int64_t p = deconvolution ? 4 : layer.padding();
+    const int64_t p = deconvolution ? model.deconvolution_params().padding.h : layer.padding();
+    const int64_t replicated = deconvolution ? model.deconvolution_border : replicates ? p : 0;
     const Shape w = layer.weight.shape();
-    if (replicates && !deconvolution && p > 0) {
-      const std::vector<int64_t> pads = {0, 0, p, p, 0, 0, p, p};
+    if (replicated > 0) {
+      const std::vector<int64_t> pads = {0, 0, replicated, replicated, 0, 0, replicated, replicated};
       add_tensor(graph, layer.key + ".pads", {8}, OnnxType::int64, std::as_bytes(std::span(pads)));
       add_node("Pad", layer.key + ".padded", {layer.key + ".pads"}, [&](pbf_writer& node) {
         add_attribute(node, "mode", 3, [](pbf_writer& a) { a.add_string(4, "edge"); });

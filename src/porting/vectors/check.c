@@ -85,7 +85,7 @@ int main(void) {
     long worst_at = 0;
     memset(&l, 0, sizeof(l));
     l.name = e->name, l.kind = e->kind, l.inputs = e->inputs, l.outputs = e->outputs, l.kernel = e->kernel;
-    l.scale = SCALE, l.replicate = REPLICATE, l.height = HEIGHT, l.width = WIDTH, l.slopes = e->slopes;
+    l.scale = SCALE, l.replicate = REPLICATE, l.border = BORDER, l.height = HEIGHT, l.width = WIDTH, l.slopes = e->slopes;
     l.weight = l.kind == DECONVOLUTION
                    ? load(e->weight, l.inputs, l.outputs, (long)l.kernel * l.kernel, e->weight_scale)
                    : load(e->weight, l.outputs, l.inputs, (long)l.kernel * l.kernel, e->weight_scale);

@@ -23,12 +23,14 @@ static float convolved(const struct layer *l, const float *input, int o, int y, 
 
 static float deconvolved(const struct layer *l, const float *input, int y, int x) {
   float sum = l->bias[0];
-  int i, ky, kx, k = l->kernel, s = l->scale;
+  int i, ky, kx, k = l->kernel, s = l->scale, b = l->border;
   for (i = 0; i < l->inputs; ++i)
     for (ky = (y + 4) % s; ky < k; ky += s)
       for (kx = (x + 4) % s; kx < k; kx += s) {
-        int iy = (y + 4 - ky) / s, ix = (x + 4 - kx) / s;
-        if (y + 4 < ky || x + 4 < kx || iy >= l->height || ix >= l->width) continue;
+        int iy = (y + 4 - ky) / s, ix = (x + 4 - kx) / s; /* both without remainder */
+        if (iy < -b || ix < -b || iy >= l->height + b || ix >= l->width + b) continue;
+        iy = iy < 0 ? 0 : iy >= l->height ? l->height - 1 : iy;
+        ix = ix < 0 ? 0 : ix >= l->width ? l->width - 1 : ix;
         sum += l->weight[(i * k + ky) * k + kx] * input[(i * l->height + iy) * l->width + ix];
       }
   return sum;

@@ -13,6 +13,7 @@ struct layer {
   enum kind kind;
   int inputs, outputs, kernel, scale;
   int replicate;       /* the convolution's padding: 0 zeros, 1 the nearest pixel */
+  int border;          /* pixels around a deconvolution's input that are its nearest; beyond them are zeros */
   int height, width;   /* of the input */
   const float *weight; /* [outputs][inputs][kernel][kernel]; of a deconvolution [inputs][outputs][kernel][kernel] */
   const float *bias;   /* [outputs] */
