@@ -1,5 +1,6 @@
 """Many pictures, large ones and broken ones, as people have them: python3 pictures_test.py PROGRAM [unittest's options]"""
 
+import ctypes
 import json
 import os
 import re
@@ -89,6 +90,43 @@ class Pictures(ProgramTest):
         self.fail_with(IO, "upscale", "none.png", "-o", "out/")
         self.fail_with(INPUT, "upscale", "broken.png", "-o", "out/")
 
+    def test_what_cannot_be_read_does_not_stop_the_rest(self):
+        (self.folder / "empty").mkdir()
+        (self.folder / "in" / "closed").mkdir(parents=True)
+        shutil.copy(CROP, self.folder / "in" / "a.png")
+        (self.folder / "in" / "loop.png").symlink_to("loop.png")
+        os.mkfifo(self.folder / "in" / "pipe.png")  # which nobody writes to
+        (self.folder / "in" / "closed").chmod(0)
+
+        def without_root_s_rights():
+            for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+                ctypes.CDLL(None).prctl(24, right)  # PR_CAPBSET_DROP
+
+        result = self.run_program("upscale", "empty", "in", "-o", "out", "--recursive", "--json", preexec_fn=without_root_s_rights)
+        summary = json.loads(result.stdout)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual({i["input"]: i.get("error", {}).get("code") for i in summary["inputs"]},
+                         {"empty": INPUT, "in/a.png": None, "in/loop.png": IO, "in/closed": IO})  # fmt: skip
+        self.assertIn("3 of 4 inputs failed", result.stderr)
+        self.assertEqual(self.outputs(), ["a.png"])
+        # What fails before any input does is in the summary, too.
+        result = self.run_program("upscale", CROP, "empty", "-o", "x" * 300, "--json")
+        self.assertEqual((result.returncode, json.loads(result.stdout)["exit_code"]), (1, 1))
+
+    def test_pipe(self):
+        script = '"$0" upscale <(cat "$1") -o out.png'
+        result = subprocess.run(["bash", "-c", script, PROGRAM, CROP], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.succeed("upscale", CROP, "-o", "file.png")
+        self.assertEqual((self.folder / "out.png").read_bytes(), (self.folder / "file.png").read_bytes())
+
+    def test_names_do_not_depend_on_the_current_folder(self):
+        (self.folder / "in").mkdir()
+        shutil.copy(CROP, self.folder / "in" / "a.dat")
+        (self.folder / "a.dat").write_text("neither picture nor film")
+        self.succeed("upscale", "in", "-o", "out")
+        self.assertEqual(self.outputs(), ["a.png"])
+
     def test_names_that_clash(self):
         (self.folder / "in").mkdir()
         for name in ("a.png", "a.jpg"):
@@ -101,6 +139,7 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="pictures cannot be written as '.xyz'")
         self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="is not .png")
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
+        self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
 
     def test_json(self):
         self.make_folder()
@@ -185,13 +224,17 @@ class Pictures(ProgramTest):
                 self.assertEqual(self.files(), before)
             self.assertNotEqual(self.files(), before)
 
+    def wait_for(self, condition, process):
+        while not condition():
+            self.assertIsNone(process.poll(), "it ended before")
+            time.sleep(0.01)
+
     def test_signals(self):
         gray_tiff(self.folder / "in.tif", 4000, 4000)
         for number in (signal.SIGINT, signal.SIGTERM):
             before = self.files().keys()
             process = subprocess.Popen([PROGRAM, "upscale", "in.tif", "-o", "out.png"], cwd=self.folder, stderr=subprocess.DEVNULL)
-            while not list(self.folder.glob(".fsrcnn.*")):
-                time.sleep(0.01)
+            self.wait_for(lambda: list(self.folder.glob(".fsrcnn.*")), process)
             process.send_signal(number)
             self.assertEqual(process.wait(), -number)  # which a shell calls 130 and 143
             self.assertEqual(self.files().keys(), before)

@@ -79,6 +79,11 @@ InputSummary run_job(Engine& engine, const Job& job, const UpscaleOptions& optio
   InputSummary summary;
   summary.input = job.input.string();
   summary.output = job.output.string();
+  if (job.error) {
+    summary.error = job.error;
+    fmt::print(stderr, "fsrcnn: {}\n", job.error->what());
+    return summary;
+  }
   std::error_code error;
   if (options.skip_existing && std::filesystem::exists(job.output, error)) {
     summary.status = InputSummary::Status::skipped;
@@ -147,8 +152,12 @@ void run(const UpscaleOptions& options) {
     run_jobs(options, summary);
   } catch (const Error& e) {
     summary.error = e;
-    fmt::print(stderr, "fsrcnn: {}\n", e.what());
+  } catch (const std::bad_alloc&) {
+    summary.error = Error(ErrorCode::input, "out of memory; the model is too large for this machine");
+  } catch (const std::exception& e) {
+    summary.error = Error(ErrorCode::io, e.what());
   }
+  if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
   summary.seconds = seconds_since(begin);
   list_failures(summary);
   if (options.json) {
