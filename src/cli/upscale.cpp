@@ -167,6 +167,13 @@ void run(const UpscaleOptions& options) {
   if (summary.exit_code() != 0) throw CLI::RuntimeError(summary.exit_code());
 }
 
+/// CLI11's own range would let NaN pass.
+std::string check_scale(const std::string& text) {
+  double scale = 0;
+  const bool number = CLI::detail::lexical_cast(text, scale);
+  return number && scale >= 1 && scale <= 8 ? "" : fmt::format("'{}' is no scale from 1 to 8", text);
+}
+
 }  // namespace
 
 void add_upscale(CLI::App& app) {
@@ -193,7 +200,7 @@ void add_upscale(CLI::App& app) {
       ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
   CLI::Option* scale =
       command->add_option("--scale", options->picture.target.scale, "Times the width and height; default: the model's")
-          ->check(CLI::Range(1.0, 8.0).description(""))
+          ->check(CLI::Validator(check_scale, ""))
           ->type_name("1...8");
   command
       ->add_option_function<std::string>(
