@@ -13,6 +13,7 @@ import time
 import unittest
 import zlib
 
+from support.film_case import ffmpeg
 from support.program import CROP, INPUT, IO, LIMIT, PROGRAM, USAGE, ProgramTest, main, png_bytes, png_size
 
 SANITIZED = bool(os.environ.get("FSRCNN_SANITIZE"))
@@ -238,6 +239,25 @@ class Pictures(ProgramTest):
             process.send_signal(number)
             self.assertEqual(process.wait(), -number)  # which a shell calls 130 and 143
             self.assertEqual(self.files().keys(), before)
+
+    def test_signals_after_a_film(self):
+        """A film catches them, to end well; a picture after it ends like one alone."""
+        ffmpeg("-i", CROP, "-c:v", "ffv1", self.folder / "film.mkv")
+        gray_tiff(self.folder / "in.tif", 4000, 4000)
+        process = subprocess.Popen([PROGRAM, "upscale", "film.mkv", "in.tif", "-o", "out"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        out = self.folder / "out"
+        self.wait_for(lambda: (out / "film.mkv").exists() and not (out / "film.mkv.parts").exists() and list(out.glob(".fsrcnn.*")), process)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(), -signal.SIGINT)
+        self.assertEqual(self.outputs(), ["film.mkv"])
+
+    def test_summary_of_what_a_signal_stopped(self):
+        ffmpeg("-loop", "1", "-i", CROP, "-frames:v", "3000", "-vf", "scale=320:240,format=yuv420p,noise=alls=20:allf=t", "-c:v", "libx264", "-preset", "ultrafast", self.folder / "film.mkv")
+        process = subprocess.Popen([PROGRAM, "upscale", "film.mkv", "-o", "out.mkv", "--json"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.wait_for(lambda: (self.folder / "out.mkv.parts").exists(), process)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate()
+        self.assertEqual((process.returncode, json.loads(printed)["exit_code"]), (130, 130))
 
     def test_manual(self):
         """Every option of the help is in the manual page, and every shell completes it."""

@@ -158,12 +158,12 @@ void run(const UpscaleOptions& options) {
     summary.error = Error(ErrorCode::io, e.what());
   }
   if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
+  summary.signal = stop_signal();
   summary.seconds = seconds_since(begin);
   list_failures(summary);
   if (options.json) {
     fmt::print("{}\n", to_json(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
-  if (stop_signal() != 0) throw CLI::RuntimeError(128 + stop_signal());
   if (summary.exit_code() != 0) throw CLI::RuntimeError(summary.exit_code());
 }
 
