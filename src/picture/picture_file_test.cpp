@@ -154,17 +154,23 @@ std::string exif_text(const std::filesystem::path& tiff, ExifIfd folder, ExifTag
 
 TEST(PictureFile, KeepsExifInTiff) {
   const TemporaryFolder folder;
-  write_with_metadata(folder / "in.jpg", 6);
   Engine engine(builtin_model("fsrcnn-x2").value());
-  upscale_picture(engine, folder / "in.jpg", folder / "out.tif");
-  EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_0, EXIF_TAG_ARTIST), "A. Person");
-  EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_0, EXIF_TAG_IMAGE_WIDTH), "24");
-  EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_EXIF, EXIF_TAG_PIXEL_X_DIMENSION), "24");
-  EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_EXIF, EXIF_TAG_PIXEL_Y_DIMENSION), "34");
-  EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_GPS, static_cast<ExifTag>(EXIF_TAG_GPS_LATITUDE_REF)), "N");
-  // The picture is the one that there would be without.
-  upscale_picture(engine, folder / "in.jpg", folder / "out.png");
-  EXPECT_EQ(read_picture(folder / "out.tif").planes, read_picture(folder / "out.png").planes);
+  for (const char* name : {"in.png", "in.webp", "same.jpg"}) {
+    SCOPED_TRACE(name);
+    write_with_metadata(folder / "in.jpg", 6);
+    VipsImage* image = vips_image_new_from_file((folder / "in.jpg").c_str(), nullptr);
+    ASSERT_EQ(vips_image_write_to_file(image, (folder / name).c_str(), nullptr), 0) << vips_error_buffer();
+    g_object_unref(image);
+    upscale_picture(engine, folder / name, folder / "out.tif");
+    EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_0, EXIF_TAG_ARTIST), "A. Person");
+    EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_0, EXIF_TAG_IMAGE_WIDTH), "24");
+    EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_EXIF, EXIF_TAG_PIXEL_X_DIMENSION), "24");
+    EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_EXIF, EXIF_TAG_PIXEL_Y_DIMENSION), "34");
+    EXPECT_EQ(exif_text(folder / "out.tif", EXIF_IFD_GPS, static_cast<ExifTag>(EXIF_TAG_GPS_LATITUDE_REF)), "N");
+    // The picture is the one that there would be without.
+    upscale_picture(engine, folder / name, folder / "out.png");
+    EXPECT_EQ(read_picture(folder / "out.tif").planes, read_picture(folder / "out.png").planes);
+  }
 }
 
 TEST(PictureFile, AppliesTheOrientationOnce) {
