@@ -39,12 +39,13 @@ struct OutputFormat {
 };
 
 constexpr int64_t kAnySide = 10000000;  // libvips' own limit
+constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65535
 constexpr const char* kTiff = "compression=deflate,predictor=horizontal";
 
 constexpr std::array<OutputFormat, 11> kOutputFormats = {{
     {".png", 16, true, false, true, true, true, kAnySide, 0, ""},
-    {".jpg", 8, false, false, true, true, true, 65535, 95, ""},
-    {".jpeg", 8, false, false, true, true, true, 65535, 95, ""},
+    {".jpg", 8, false, false, true, true, true, kJpegSide, 95, ""},
+    {".jpeg", 8, false, false, true, true, true, kJpegSide, 95, ""},
     {".tif", 32, true, true, true, true, true, kAnySide, 0, kTiff},
     {".tiff", 32, true, true, true, true, true, kAnySide, 0, kTiff},
     {".webp", 8, true, true, true, true, true, 16383, 95, ""},
@@ -335,10 +336,8 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
                                    nullptr) == 0;
     const std::string message = written ? "" : vips_message();
     target.check();
-    if (!written) {
-      if (generator.failure) std::rethrow_exception(generator.failure);
-      fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
-    }
+    if (generator.failure) std::rethrow_exception(generator.failure);  // some encoders end well all the same
+    if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
     waited_s = generator.rows.waited_s();
   }
   if (const Bytes exif = exif_of(picture); format.options == kTiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
