@@ -63,6 +63,30 @@ class Pictures(ProgramTest):
         self.succeed("upscale", "in", "-o", "jpegs", "--recursive", "--format", "jpg", "--quality", "50", "--quiet")
         self.assertEqual(self.outputs("jpegs"), ["a.jpg", "deep/er/c.jpg"])
 
+    def test_forms_that_libvips_reads_by_file_alone(self):
+        (self.folder / "in").mkdir()
+        for name, pixels in (("a.bmp", "bgr24"), ("b.tga", "bgr24"), ("c.exr", "gbrpf32le")):
+            ffmpeg("-i", CROP, "-pix_fmt", pixels, self.folder / "in" / name)
+            self.succeed("upscale", f"in/{name}", "-o", "out.png")
+            self.assertEqual(png_size(self.folder / "out.png"), (190, 154), name)
+        # Brackets are no options. ImageMagick would take the others for TGA: a film, a font.
+        shutil.copy(self.folder / "in" / "c.exr", self.folder / "in" / "d.exr[page=1]")
+        (self.folder / "in" / "film").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
+        (self.folder / "in" / "font").write_bytes(b"\0\1\0\0\0" + bytes(100))
+        self.succeed("upscale", "in", "-o", "out")
+        self.assertEqual(self.outputs(), ["a.png", "b.png", "c.png", "d.png"])
+
+    def test_alpha_of_exr(self):
+        """Its colours are multiplied by alpha: light of 0.25 at alpha 0.5 is 0.5, which sRGB codes as 0.735."""
+        planes = [0.25, 0.25, 0.25, 0.5]
+        (self.folder / "raw").write_bytes(b"".join(struct.pack("<f", plane) * 64 for plane in planes))
+        ffmpeg("-f", "rawvideo", "-pix_fmt", "gbrapf32le", "-s", "8x8", "-i", self.folder / "raw", self.folder / "a.exr")
+        self.succeed("upscale", "a.exr", "-o", "a.png", "--scale", "1")
+        decoded = ffmpeg("-i", self.folder / "a.png", "-f", "rawvideo", "-pix_fmt", "rgba64le", "-").stdout
+        red, _, _, alpha = (value / 65535 for value in struct.unpack("<4H", decoded[:8]))
+        self.assertAlmostEqual(red, 0.735, 2)
+        self.assertAlmostEqual(alpha, 0.5, 3)
+
     def test_outputs_are_no_inputs(self):
         self.make_folder()
         os.remove(self.folder / "in" / "b.jpg")

@@ -303,6 +303,7 @@ TEST(PictureFile, GrayBmpIsGray) {
   for (uint32_t i = 0; i < 256; ++i) word(i * 0x010101);
   bmp += std::string({10, static_cast<char>(200), 0, 0});
   write_file(folder / "a.bmp", as_bytes(bmp));
+  EXPECT_TRUE(is_picture(folder / "a.bmp")) << "or nobody gets as far as reading it";
   const Picture picture = read_picture(folder / "a.bmp");
   EXPECT_EQ(picture.header.colour_planes, 1);
   EXPECT_EQ(picture.planes, Tensor<float>({1, 1, 1, 2}, {10 / 255.0F, 200 / 255.0F}));

@@ -1,12 +1,14 @@
 #include "picture/picture_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
 #include "picture/metadata.hpp"
@@ -19,20 +21,47 @@ namespace {
 
 constexpr int64_t kBlockRows = 64;  // that are decoded together
 
-/// A source, unlike vips_image_new_from_file, takes the name as it is: brackets in it are no options.
-VipsPtr<VipsSource> open_source(const fs::path& path) {
+/// The loader, if any, that takes no source but a file, and knows it by its content.
+const char* file_loader(const fs::path& path) {
+  const auto knows = [](void* loader, void* name, void*) -> void* {
+    const std::string_view nickname = VIPS_OBJECT_CLASS(loader)->nickname;
+    if (nickname.ends_with("_buffer") || nickname.ends_with("_source")) return nullptr;
+    const auto is_a = static_cast<VipsForeignLoadClass*>(loader)->is_a;
+    return is_a != nullptr && is_a(static_cast<const char*>(name)) != 0 ? loader : nullptr;
+  };
+  std::string name = path.string();
+  void* const loader = vips_foreign_map("VipsForeignLoad", knows, name.data(), nullptr);
+  return loader == nullptr ? nullptr : VIPS_OBJECT_CLASS(loader)->nickname;
+}
+
+/// The name is taken as it is: brackets in it are no options, as they are for vips_image_new_from_file.
+VipsImage* open_image(const fs::path& path, const char* options = "") {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     fail(ErrorCode::io, "'{}' is a folder, but a picture is expected", path.string());
   }
-  VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
+  const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
   if (source == nullptr) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), vips_message());
-  return source;
+  if (vips_foreign_find_load_source(source.get()) != nullptr) {
+    return vips_image_new_from_source(source.get(), options, "fail_on", VIPS_FAIL_ON_ERROR, "access",
+                                      VIPS_ACCESS_SEQUENTIAL, static_cast<void*>(nullptr));
+  }
+  VipsImage* image = nullptr;
+  if (const char* const loader = file_loader(path); loader != nullptr) {
+    vips_error_clear();
+    vips_call(loader, path.c_str(), &image, "fail_on", VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL,
+              static_cast<void*>(nullptr));
+  }
+  return image;
 }
 
-VipsImage* open_image(VipsSource* source, const char* options) {
-  return vips_image_new_from_source(source, options, "fail_on", VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL,
-                                    static_cast<void*>(nullptr));
+/// Whether a loader that takes no source knows a file. ImageMagick's looks so little at the content that it takes films
+/// and fonts for TGA, so the name must agree.
+bool is_known_by_file(const fs::path& path) {
+  constexpr std::array kOfMagick = {".bmp", ".dib", ".tga", ".ico", ".psd", ".dds", ".pcx", ".sgi", ".xpm"};
+  const char* const loader = file_loader(path);
+  return loader != nullptr && (!std::string_view(loader).starts_with("magick") ||
+                               std::find(kOfMagick.begin(), kOfMagick.end(), lower_suffix(path)) != kOfMagick.end());
 }
 
 std::string_view loader_of(VipsImage* image) {
@@ -90,7 +119,8 @@ bool is_picture(const fs::path& path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return false;
   const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
-  const bool known = source != nullptr && vips_foreign_find_load_source(source.get()) != nullptr;
+  const bool known =
+      source != nullptr && (vips_foreign_find_load_source(source.get()) != nullptr || is_known_by_file(path));
   vips_error_clear();
   return known;
 }
@@ -113,16 +143,15 @@ void PictureReader::replace(const Operation& operation) {
 }
 
 void PictureReader::open(int64_t most_pixels) {
-  const VipsPtr<VipsSource> source = open_source(path_);
-  image_.reset(open_image(source.get(), ""), [](VipsImage* image) {
+  image_.reset(open_image(path_), [](VipsImage* image) {
     if (image != nullptr) g_object_unref(image);
   });
   if (image_ == nullptr) {
     fail(ErrorCode::input, "'{}' is no picture that can be read: {}", path_.string(), vips_message());
   }
   const int64_t pages = vips_image_get_n_pages(image_.get());
-  const std::string_view loader = loader_of(image_.get());
-  const bool heif = loader.starts_with("heif");  // its other images are no frames, and it says which is the picture
+  const std::string_view loader = loader_ = loader_of(image_.get());
+  const bool heif = loader.starts_with("heif");    // its other images are no frames, and it says which is the picture
   const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif ? 1 : pages);
   if (pixels > most_pixels) {
     fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the {} that are read; --max-pixels allows more",
@@ -139,11 +168,9 @@ void PictureReader::open(int64_t most_pixels) {
 }
 
 void PictureReader::open_all_pages(int64_t pages) {
-  const std::string loader(loader_of(image_.get()));
-  const bool known = loader.starts_with("gif") || loader.starts_with("webp") || loader.starts_with("tiff");
+  const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
   if (known) {
-    const VipsPtr<VipsSource> source = open_source(path_);
-    image_.reset(open_image(source.get(), "[n=-1]"), [](VipsImage* image) {
+    image_.reset(open_image(path_, "[n=-1]"), [](VipsImage* image) {
       if (image != nullptr) g_object_unref(image);
     });
   }
@@ -180,6 +207,15 @@ void PictureReader::normalise() {
       return vips_colourspace(in, out, eight ? VIPS_INTERPRETATION_sRGB : VIPS_INTERPRETATION_RGB16, nullptr);
     });
   }
+  if (loader_.starts_with("openexr") && image_->Bands == 4) {
+    // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.
+    const double opaque = vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1;
+    replace([=](VipsImage* in, VipsImage** out) { return vips_unpremultiply(in, out, "max_alpha", opaque, nullptr); });
+    replace([=](VipsImage* in, VipsImage** out) {
+      const std::array factors = {1.0, 1.0, 1.0, 1 / opaque}, offsets = {0.0, 0.0, 0.0, 0.0};
+      return vips_linear(in, out, factors.data(), offsets.data(), 4, nullptr);
+    });
+  }
   const VipsInterpretation kind = image_->Type;
   const bool gray_or_rgb = kind == VIPS_INTERPRETATION_sRGB || kind == VIPS_INTERPRETATION_RGB ||
                            kind == VIPS_INTERPRETATION_RGB16 || kind == VIPS_INTERPRETATION_scRGB ||
@@ -198,7 +234,7 @@ void PictureReader::normalise() {
     replace([](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
     replace([](VipsImage* in, VipsImage** out) { return vips_autorot(in, out, nullptr); });
   }
-  if (image_->Bands == 3 && is_gray_bmp(path_)) {
+  if (image_->Bands == 3 && loader_.starts_with("magick") && is_gray_bmp(path_)) {
     replace([](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
   }
   header_.width = image_->Xsize;

@@ -12,7 +12,8 @@ namespace fsrcnn {
 /// The largest picture that is read unless told otherwise, in pixels of all frames together.
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
-/// Whether libvips knows the content of a file as a picture. The name does not count.
+/// Whether libvips knows the content of a file as a picture. The name counts only for forms of which ImageMagick alone
+/// knows the content, and not well: BMP, TGA, ...
 bool is_picture(const std::filesystem::path& path);
 
 /// A picture file of any format that libvips knows, read row by row from top to bottom, without more of it in memory
@@ -42,6 +43,7 @@ class PictureReader {
 
   std::filesystem::path path_;
   PictureHeader header_;
+  std::string loader_;  // libvips' name of it
   std::vector<std::string> warnings_;
   std::shared_ptr<VipsImage> image_;
   int white_ = 255;
