@@ -92,6 +92,27 @@ bool is_gray_bmp(const fs::path& path) {
   return true;
 }
 
+/// Turns each of the pages, which lie one below another, as the EXIF orientation of the first tells.
+int turn_pages(VipsImage* in, VipsImage** out, int pages) {
+  if (pages == 1) return vips_autorot(in, out, nullptr);
+  std::vector<VipsImage*> turned;
+  const int height = in->Ysize / pages;
+  int result = 0;
+  for (int i = 0; i < pages && result == 0; ++i) {
+    VipsImage *page = nullptr, *upright = nullptr;
+    result = vips_extract_area(in, &page, 0, i * height, in->Xsize, height, nullptr);
+    if (result == 0) result = vips_autorot(page, &upright, nullptr);
+    // What joins them takes pixels from images that make them anew as if they lay still.
+    if (result == 0) turned.push_back(vips_image_copy_memory(upright));
+    if (result == 0 && turned.back() == nullptr) result = -1;
+    g_clear_object(&page);
+    g_clear_object(&upright);
+  }
+  if (result == 0) result = vips_arrayjoin(turned.data(), out, pages, "across", 1, nullptr);
+  for (VipsImage*& page : turned) g_clear_object(&page);
+  return result;
+}
+
 /// The sample that is white. PGM and PPM may have any, and libvips leaves their samples as they are.
 int white_level(VipsImage* image, int bits) {
   int white = 0;
@@ -152,17 +173,18 @@ void PictureReader::open(int64_t most_pixels) {
   const int64_t pages = vips_image_get_n_pages(image_.get());
   const std::string_view loader = loader_ = loader_of(image_.get());
   const bool heif = loader.starts_with("heif");    // its other images are no frames, and it says which is the picture
-  const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif ? 1 : pages);
+  const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
+  const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
   if (pixels > most_pixels) {
     fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the {} that are read; --max-pixels allows more",
-         path_.string(), image_->Xsize, image_->Ysize, pages > 1 ? fmt::format(" in each of {} frames", pages) : "",
-         most_pixels);
+         path_.string(), image_->Xsize, image_->Ysize,
+         pages > 1 && !heif && !levels ? fmt::format(" in each of {} frames", pages) : "", most_pixels);
   }
   header_.width = image_->Xsize;
   header_.height = image_->Ysize;
   if (pages > 1 && heif) {
     warnings_.push_back(fmt::format("'{}' holds {} pictures; only its main one is upscaled", path_.string(), pages));
-  } else if (pages > 1) {
+  } else if (pages > 1 && !levels) {
     open_all_pages(pages);
   }
 }
@@ -177,6 +199,16 @@ void PictureReader::open_all_pages(int64_t pages) {
   if (!known || image_ == nullptr || image_->Xsize != header_.width || image_->Ysize != pages * header_.height) {
     fail(ErrorCode::input, "'{}' has {} pages, which differ in size or kind{}; extract the one you want",
          path_.string(), pages, image_ == nullptr ? " (" + vips_message() + ")" : "");
+  }
+  // libvips tells the orientation of the first page alone.
+  for (int64_t i = 1; i < pages && loader_.starts_with("tiff"); ++i) {
+    const VipsPtr<VipsImage> page(open_image(path_, fmt::format("[page={}]", i).c_str()));
+    if (page == nullptr || vips_image_get_orientation(page.get()) != vips_image_get_orientation(image_.get())) {
+      fail(ErrorCode::input,
+           "'{}' has {} pages, of which page {} is turned otherwise than the first; extract the one "
+           "you want",
+           path_.string(), pages, i + 1);
+    }
   }
   header_.frames = pages;
 }
@@ -229,10 +261,11 @@ void PictureReader::normalise() {
          path_.string(), image_->Bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format),
          vips_enum_nick(VIPS_TYPE_INTERPRETATION, kind));
   }
-  if (vips_image_get_orientation(image_.get()) > 1 && header_.frames == 1) {
+  if (vips_image_get_orientation(image_.get()) > 1) {
     // Turning needs the rows in another order than they come from the file.
     replace([](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
-    replace([](VipsImage* in, VipsImage** out) { return vips_autorot(in, out, nullptr); });
+    const auto pages = static_cast<int>(header_.frames);
+    replace([pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
   }
   if (image_->Bands == 3 && loader_.starts_with("magick") && is_gray_bmp(path_)) {
     replace([](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
