@@ -113,8 +113,16 @@ int turn_pages(VipsImage* in, VipsImage** out, int pages) {
   return result;
 }
 
+/// The bits that an AVIF or HEIC has of the 16 of which libvips makes them the uppermost, or 0.
+int heif_bits(VipsImage* image) {
+  int bits = 0;
+  const bool known = has(image, "heif-bitdepth") && vips_image_get_int(image, "heif-bitdepth", &bits) == 0;
+  return known && bits > 8 && bits < 16 && image->BandFmt == VIPS_FORMAT_USHORT ? bits : 0;
+}
+
 /// The sample that is white. PGM and PPM may have any, and libvips leaves their samples as they are.
 int white_level(VipsImage* image, int bits) {
+  if (const int used = heif_bits(image); used != 0) return ((1 << used) - 1) << (16 - used);
   int white = 0;
   const bool known =
       has(image, "ppm-max-value") && vips_image_get_int(image, "ppm-max-value", &white) == 0 && white > 0;
@@ -277,6 +285,8 @@ void PictureReader::normalise() {
   header_.bits = format == VIPS_FORMAT_UCHAR ? 8 : format == VIPS_FORMAT_USHORT ? 16 : 32;
   // libvips' rule: RGB of floats without a profile is scRGB.
   header_.linear = header_.bits == 32 && kind == VIPS_INTERPRETATION_scRGB && !has(image_.get(), VIPS_META_ICC_NAME);
+  header_.used_bits = heif_bits(image_.get());
+  header_.hard_alpha = loader_.starts_with("gif");
   if (header_.bits != 32) white_ = white_level(image_.get(), header_.bits);
 }
 
