@@ -152,6 +152,17 @@ class Pictures(ProgramTest):
         self.succeed("upscale", "in", "-o", "out")
         self.assertEqual(self.outputs(), ["a.png"])
 
+    def test_damaged_picture(self):
+        """What can be read of it is upscaled, and the code says that it was not whole."""
+        self.succeed("upscale", CROP, "-o", "a.jpg")
+        whole = (self.folder / "a.jpg").read_bytes()
+        (self.folder / "bad.jpg").write_bytes(whole[: len(whole) // 2] + whole[len(whole) // 2 + 500 :])
+        result = self.run_program("upscale", "bad.jpg", "-o", "out.png", "--json")
+        summary = json.loads(result.stdout)
+        self.assertEqual((result.returncode, summary["exit_code"], summary["damaged"]), (1, 1, 1))
+        self.assertIn("fsrcnn: note: 'bad.jpg' is damaged: ", result.stderr)
+        self.assertEqual(png_size(self.folder / "out.png"), (380, 308))
+
     def test_names_that_clash(self):
         (self.folder / "in").mkdir()
         for name in ("a.png", "a.jpg"):

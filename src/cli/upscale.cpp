@@ -55,6 +55,7 @@ void upscale_picture_file(Engine& engine, const Job& job, const UpscaleOptions& 
                     {"resampling", picture.times.resampling},
                     {"writing", picture.times.writing}};
   summary.warnings = picture.warnings;
+  if (picture.damaged) summary.status = InputSummary::Status::damaged;
 }
 
 void upscale_one(Engine& engine, const Job& job, const UpscaleOptions& options, ProgressBar& bar,

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
+#include "picture/gif_check.hpp"
 #include "picture/metadata.hpp"
 #include "picture/vips_support.hpp"
 
@@ -156,7 +158,9 @@ bool is_picture(const fs::path& path) {
 
 PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(path) {
   start_vips();
+  take_vips_warnings();  // those are others'
   open(most_pixels);
+  check_whole();
   normalise();
   header_.metadata = describe(image_.get());
 }
@@ -219,6 +223,28 @@ void PictureReader::open_all_pages(int64_t pages) {
     }
   }
   header_.frames = pages;
+}
+
+void PictureReader::check_whole() {
+  std::error_code error;
+  if (!loader_.starts_with("gif") || !fs::is_regular_file(path_, error)) return;
+  const GifState state = check_gif(read_file(path_, std::numeric_limits<int64_t>::max()));
+  if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: it ends before the GIF does", path_.string());
+  if (state == GifState::damaged)
+    damage_.push_back(fmt::format("'{}' is damaged: not all of its frames are whole", path_.string()));
+}
+
+std::vector<std::string> PictureReader::damage() {
+  image_.reset();  // some decoders tell it only when they end
+  vips_error_clear();
+  for (const std::string& warning : take_vips_warnings()) {
+    // What others warn of (tags of TIFF that nobody knows, ...) harms nothing.
+    const bool jpeg = loader_.starts_with("jpeg") && warning.find("VipsJpeg:") != std::string::npos;
+    if (jpeg || loader_.starts_with("gif") || loader_.starts_with("jp2k")) {
+      damage_.push_back(fmt::format("'{}' is damaged: {}", path_.string(), warning));
+    }
+  }
+  return damage_;
 }
 
 void PictureReader::normalise() {
@@ -331,6 +357,8 @@ Picture read_picture(const fs::path& path) {
       std::copy_n(rows.plane(0, k), rows.shape().h * header.width, picture.planes.row(0, k, y));
     }
   }
+  const std::vector<std::string> damage = reader.damage();
+  if (!damage.empty()) throw Error(ErrorCode::input, damage.front());
   return picture;
 }
 

@@ -34,23 +34,28 @@ class PictureReader {
   /// within one frame. Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
   void read(Tensor<float>& rows);
 
+  /// After the last row: closes the file, and tells what its decoder found damaged but went on after, in sentences for
+  /// people; none if the file is whole.
+  std::vector<std::string> damage();
+
  private:
   void open(int64_t most_pixels);
   void open_all_pages(int64_t pages);
   void normalise();
+  void check_whole();
   template <class Operation>
   void replace(const Operation& operation);
 
   std::filesystem::path path_;
   PictureHeader header_;
   std::string loader_;  // libvips' name of it
-  std::vector<std::string> warnings_;
+  std::vector<std::string> warnings_, damage_;
   std::shared_ptr<VipsImage> image_;
   int white_ = 255;
   int64_t next_row_ = 0;
 };
 
-/// A whole picture, of one frame. Throws like PictureReader.
+/// A picture of one frame. Throws like PictureReader, and Error(input) if anything in it is damaged.
 Picture read_picture(const std::filesystem::path& path);
 
 }  // namespace fsrcnn

@@ -280,6 +280,10 @@ UpscaledPicture upscale_picture(Engine& engine, const std::filesystem::path& inp
       header, output, [&] { return rows.next(); }, options.quality);
   result.times = rows.times();
   result.times.writing = writing_s;
+  for (std::string& damage : reader.damage()) {
+    result.warnings.push_back(std::move(damage));
+    result.damaged = true;
+  }
   return result;
 }
 

@@ -89,6 +89,7 @@ struct UpscaledPicture {
   ScalePlan plan;
   PictureTimes times;
   std::vector<std::string> warnings;
+  bool damaged = false;  ///< done, but the input was not whole
 };
 
 struct PictureOptions {
