@@ -55,23 +55,25 @@ TEST(Damage, GifThatEndsTooSoonIsAnError) {
 TEST(Damage, GifWithWrongCodesIsTold) {
   const TemporaryFolder folder;
   Engine engine(builtin_model("fsrcnn-x2").value());
-  const std::vector<std::byte> whole = file_of(random_picture(40), folder / "a.gif");
+  Picture ramp = random_picture(80);
+  for (int64_t i = 0; i < ramp.planes.count(); ++i) ramp.planes.data()[i] = static_cast<float>(i % 6007) / 6007;
+  const std::vector<std::byte> whole = file_of(ramp, folder / "a.gif");
   EXPECT_FALSE(upscale_picture(engine, folder / "a.gif", folder / "out.png").damaged);
-  int damaged = 0, told = 0, tried = 0;
+  int damaged = 0, refused = 0, told = 0;
   for (size_t at = whole.size() / 2; at + 2 < whole.size(); at += 20) {
     std::vector<std::byte> bytes = whole;
     bytes[at] ^= std::byte{0x55};
-    ++tried;
     if (check_gif(bytes) == GifState::whole) continue;
     ++damaged;
     write_file(folder / "bad.gif", bytes);
     bool tells = false;
     const std::string error =
         error_of([&] { tells = upscale_picture(engine, folder / "bad.gif", folder / "out.png").damaged; });
-    told += tells || error.starts_with("3: ") ? 1 : 0;
+    told += tells ? 1 : 0;
+    refused += error.starts_with("3: ") ? 1 : 0;
   }
-  EXPECT_GT(damaged, 0) << tried;
-  EXPECT_EQ(told, damaged);
+  EXPECT_GT(told, 0) << "of " << damaged << "; " << refused << " are refused";
+  EXPECT_EQ(told + refused, damaged);
 }
 
 TEST(Damage, JpegWithWrongCodesIsTold) {

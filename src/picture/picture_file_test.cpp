@@ -249,7 +249,7 @@ TEST(PictureFile, RefusesWhatItCannotDo) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{});
 }
 
-// Whatever encoder asks for the rows: some go on without those that it does not get, and end well.
+// Whatever the encoder makes of the rows that it does not get.
 TEST(PictureFile, WhatTheSourceThrowsComesThrough) {
   const TemporaryFolder folder;
   for (const std::string& suffix : writable_suffixes()) {

@@ -359,7 +359,7 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
                                    nullptr) == 0;
     const std::string message = written ? "" : vips_message();
     target.check();
-    if (generator.failure) std::rethrow_exception(generator.failure);  // some encoders end well all the same
+    if (generator.failure) std::rethrow_exception(generator.failure);  // even if the encoder ends well
     if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
     waited_s = generator.rows.waited_s();
   }
