@@ -38,7 +38,8 @@ class CommandLine(ProgramTest):
     def test_usage_errors(self):
         self.fail_with(USAGE, "downscale")
         self.fail_with(USAGE, "upscale", CROP)
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "9")
+        for scale in ("9", "0.9", "nan", "inf", "-2", "two"):
+            self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", f"--scale={scale}", says="from 1 to 8")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "2", "--size", "9x9")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9", says="must be WIDTHxHEIGHT")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--unknown")

@@ -1,5 +1,6 @@
 """Many pictures, large ones and broken ones, as people have them: python3 pictures_test.py PROGRAM [unittest's options]"""
 
+import ctypes
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 import unittest
 import zlib
 
+from support.film_case import ffmpeg
 from support.program import CROP, INPUT, IO, LIMIT, PROGRAM, USAGE, ProgramTest, main, png_bytes, png_size
 
 SANITIZED = bool(os.environ.get("FSRCNN_SANITIZE"))
@@ -61,6 +63,30 @@ class Pictures(ProgramTest):
         self.succeed("upscale", "in", "-o", "jpegs", "--recursive", "--format", "jpg", "--quality", "50", "--quiet")
         self.assertEqual(self.outputs("jpegs"), ["a.jpg", "deep/er/c.jpg"])
 
+    def test_forms_that_libvips_reads_by_file_alone(self):
+        (self.folder / "in").mkdir()
+        for name, pixels in (("a.bmp", "bgr24"), ("b.tga", "bgr24"), ("c.exr", "gbrpf32le")):
+            ffmpeg("-i", CROP, "-pix_fmt", pixels, self.folder / "in" / name)
+            self.succeed("upscale", f"in/{name}", "-o", "out.png")
+            self.assertEqual(png_size(self.folder / "out.png"), (190, 154), name)
+        # Brackets are no options. ImageMagick would take the others for TGA: a film, a font.
+        shutil.copy(self.folder / "in" / "c.exr", self.folder / "in" / "d.exr[page=1]")
+        (self.folder / "in" / "film").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
+        (self.folder / "in" / "font").write_bytes(b"\0\1\0\0\0" + bytes(100))
+        self.succeed("upscale", "in", "-o", "out")
+        self.assertEqual(self.outputs(), ["a.png", "b.png", "c.png", "d.png"])
+
+    def test_alpha_of_exr(self):
+        """Its colours are multiplied by alpha: light of 0.25 at alpha 0.5 is 0.5, which sRGB codes as 0.735."""
+        planes = [0.25, 0.25, 0.25, 0.5]
+        (self.folder / "raw").write_bytes(b"".join(struct.pack("<f", plane) * 64 for plane in planes))
+        ffmpeg("-f", "rawvideo", "-pix_fmt", "gbrapf32le", "-s", "8x8", "-i", self.folder / "raw", self.folder / "a.exr")
+        self.succeed("upscale", "a.exr", "-o", "a.png", "--scale", "1")
+        decoded = ffmpeg("-i", self.folder / "a.png", "-f", "rawvideo", "-pix_fmt", "rgba64le", "-").stdout
+        red, _, _, alpha = (value / 65535 for value in struct.unpack("<4H", decoded[:8]))
+        self.assertAlmostEqual(red, 0.735, 2)
+        self.assertAlmostEqual(alpha, 0.5, 3)
+
     def test_outputs_are_no_inputs(self):
         self.make_folder()
         os.remove(self.folder / "in" / "b.jpg")
@@ -89,6 +115,54 @@ class Pictures(ProgramTest):
         self.fail_with(IO, "upscale", "none.png", "-o", "out/")
         self.fail_with(INPUT, "upscale", "broken.png", "-o", "out/")
 
+    def test_what_cannot_be_read_does_not_stop_the_rest(self):
+        (self.folder / "empty").mkdir()
+        (self.folder / "in" / "closed").mkdir(parents=True)
+        shutil.copy(CROP, self.folder / "in" / "a.png")
+        (self.folder / "in" / "loop.png").symlink_to("loop.png")
+        os.mkfifo(self.folder / "in" / "pipe.png")  # which nobody writes to
+        (self.folder / "in" / "closed").chmod(0)
+
+        def without_root_s_rights():
+            for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+                ctypes.CDLL(None).prctl(24, right)  # PR_CAPBSET_DROP
+
+        result = self.run_program("upscale", "empty", "in", "-o", "out", "--recursive", "--json", preexec_fn=without_root_s_rights)
+        summary = json.loads(result.stdout)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual({i["input"]: i.get("error", {}).get("code") for i in summary["inputs"]},
+                         {"empty": INPUT, "in/a.png": None, "in/loop.png": IO, "in/closed": IO})  # fmt: skip
+        self.assertIn("3 of 4 inputs failed", result.stderr)
+        self.assertEqual(self.outputs(), ["a.png"])
+        # What fails before any input does is in the summary, too.
+        result = self.run_program("upscale", CROP, "empty", "-o", "x" * 300, "--json")
+        self.assertEqual((result.returncode, json.loads(result.stdout)["exit_code"]), (1, 1))
+
+    def test_pipe(self):
+        script = '"$0" upscale <(cat "$1") -o out.png'
+        result = subprocess.run(["bash", "-c", script, PROGRAM, CROP], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.succeed("upscale", CROP, "-o", "file.png")
+        self.assertEqual((self.folder / "out.png").read_bytes(), (self.folder / "file.png").read_bytes())
+
+    def test_names_do_not_depend_on_the_current_folder(self):
+        (self.folder / "in").mkdir()
+        shutil.copy(CROP, self.folder / "in" / "a.dat")
+        (self.folder / "a.dat").write_text("neither picture nor film")
+        self.succeed("upscale", "in", "-o", "out")
+        self.assertEqual(self.outputs(), ["a.png"])
+
+    def test_damaged_picture(self):
+        """What can be read of it is upscaled, and the code says that it was not whole."""
+        self.succeed("upscale", CROP, "-o", "a.jpg")
+        whole = (self.folder / "a.jpg").read_bytes()
+        (self.folder / "bad.jpg").write_bytes(whole[: len(whole) // 2] + whole[len(whole) // 2 + 500 :])
+        result = self.run_program("upscale", "bad.jpg", "-o", "out.png", "--json")
+        summary = json.loads(result.stdout)
+        self.assertEqual((result.returncode, summary["exit_code"], summary["damaged"]), (1, 1, 1))
+        self.assertIn("fsrcnn: note: 'bad.jpg' is damaged: ", result.stderr)
+        self.assertEqual(png_size(self.folder / "out.png"), (380, 308))
+
     def test_names_that_clash(self):
         (self.folder / "in").mkdir()
         for name in ("a.png", "a.jpg"):
@@ -101,6 +175,7 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="pictures cannot be written as '.xyz'")
         self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="is not .png")
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
+        self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
 
     def test_json(self):
         self.make_folder()
@@ -185,16 +260,39 @@ class Pictures(ProgramTest):
                 self.assertEqual(self.files(), before)
             self.assertNotEqual(self.files(), before)
 
+    def wait_for(self, condition, process):
+        while not condition():
+            self.assertIsNone(process.poll(), "it ended before")
+            time.sleep(0.01)
+
     def test_signals(self):
         gray_tiff(self.folder / "in.tif", 4000, 4000)
         for number in (signal.SIGINT, signal.SIGTERM):
             before = self.files().keys()
             process = subprocess.Popen([PROGRAM, "upscale", "in.tif", "-o", "out.png"], cwd=self.folder, stderr=subprocess.DEVNULL)
-            while not list(self.folder.glob(".fsrcnn.*")):
-                time.sleep(0.01)
+            self.wait_for(lambda: list(self.folder.glob(".fsrcnn.*")), process)
             process.send_signal(number)
             self.assertEqual(process.wait(), -number)  # which a shell calls 130 and 143
             self.assertEqual(self.files().keys(), before)
+
+    def test_signals_after_a_film(self):
+        """A film catches them, to end well; a picture after it ends like one alone."""
+        ffmpeg("-i", CROP, "-c:v", "ffv1", self.folder / "film.mkv")
+        gray_tiff(self.folder / "in.tif", 4000, 4000)
+        process = subprocess.Popen([PROGRAM, "upscale", "film.mkv", "in.tif", "-o", "out"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        out = self.folder / "out"
+        self.wait_for(lambda: (out / "film.mkv").exists() and not (out / "film.mkv.parts").exists() and list(out.glob(".fsrcnn.*")), process)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(), -signal.SIGINT)
+        self.assertEqual(self.outputs(), ["film.mkv"])
+
+    def test_summary_of_what_a_signal_stopped(self):
+        ffmpeg("-loop", "1", "-i", CROP, "-frames:v", "3000", "-vf", "scale=320:240,format=yuv420p,noise=alls=20:allf=t", "-c:v", "libx264", "-preset", "ultrafast", self.folder / "film.mkv")
+        process = subprocess.Popen([PROGRAM, "upscale", "film.mkv", "-o", "out.mkv", "--json"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.wait_for(lambda: (self.folder / "out.mkv.parts").exists(), process)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate()
+        self.assertEqual((process.returncode, json.loads(printed)["exit_code"]), (130, 130))
 
     def test_manual(self):
         """Every option of the help is in the manual page, and every shell completes it."""

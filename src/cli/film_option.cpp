@@ -124,7 +124,8 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
   FilmProgress last;
   FilmResult result;
   try {
-    result = upscale_film(engine, job, stop_requested(), [&](const FilmProgress& progress) {
+    const StopRequest stop;
+    result = upscale_film(engine, job, stop, [&](const FilmProgress& progress) {
       last = progress;
       option.progress_json ? lines.update(progress)
                            : bar.update(progress.frames_done, progress.frames, progress.frames_before);

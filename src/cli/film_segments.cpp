@@ -61,7 +61,8 @@ void add_join(CLI::App& app) {
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
   command->callback([options] {
     const std::vector<std::filesystem::path> segments(options->segments.begin(), options->segments.end());
-    const FilmResult result = join_film(options->film, segments, options->output, stop_requested());
+    const StopRequest stop;
+    const FilmResult result = join_film(options->film, segments, options->output, stop);
     for (const std::string& warning : warnings_of(result)) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
     if (!options->quiet) {
       fmt::print("{}: {} frames of {} segments\n", options->output, result.frames, result.segments);

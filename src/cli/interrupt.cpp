@@ -25,10 +25,9 @@ void on_signal(int signal_number) {
 
 }  // namespace
 
-const std::atomic<bool>& stop_requested() {
-  awaited = true;
-  return stop;
-}
+StopRequest::StopRequest() { awaited = true; }
+StopRequest::~StopRequest() { awaited = false; }
+StopRequest::operator const std::atomic<bool>&() const { return stop; }
 
 int stop_signal() { return signal_received; }
 

@@ -4,15 +4,23 @@
 
 namespace fsrcnn::cli {
 
-/// From the first call on, SIGINT, SIGTERM and SIGHUP make this true instead of ending the program; a second one ends
+/// While one of these lives, SIGINT, SIGTERM and SIGHUP make it true instead of ending the program; a second one ends
 /// it.
-const std::atomic<bool>& stop_requested();
+class StopRequest {
+ public:
+  StopRequest();
+  ~StopRequest();
+  StopRequest(const StopRequest&) = delete;
+  StopRequest& operator=(const StopRequest&) = delete;
+
+  operator const std::atomic<bool>&() const;  // NOLINT(google-explicit-constructor): it is one
+};
 
 /// The signal that made it true, or 0.
 int stop_signal();
 
-/// Installs the handlers: without a call of stop_requested() they remove temporary files and end the program as the
-/// signal would have.
+/// Installs the handlers: without a StopRequest they remove temporary files and end the program as the signal would
+/// have.
 void handle_signals();
 
 }  // namespace fsrcnn::cli

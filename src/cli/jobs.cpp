@@ -26,44 +26,84 @@ bool has_film_suffix(const fs::path& path) {
   return std::find(kFilmSuffixes.begin(), kFilmSuffixes.end(), lower_suffix(path)) != kFilmSuffixes.end();
 }
 
-// By content; a damaged picture is known by its name.
-bool is_film(const fs::path& path) {
+bool is_ordinary(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+// By content; a damaged picture is known by its name, and of a pipe only the output's name tells.
+bool is_film(const fs::path& path, bool into_picture = true) {
   std::error_code unknown;
-  return path == "-" || has_film_suffix(path) ||
-         (fs::exists(path, unknown) && !is_folder(path) && !is_writable(path) && !is_picture(path));
+  if (path == "-" || has_film_suffix(path)) return true;
+  if (is_writable(path) || is_folder(path) || !fs::exists(path, unknown)) return false;
+  return is_ordinary(path) ? !is_picture(path) : !into_picture;
 }
 
 /// Its own suffix where pictures are written so, else PNG.
-fs::path output_name(fs::path name, const std::string& format) {
-  if (!format.empty()) return name.replace_extension(format);
-  return is_writable(name) || is_film(name) ? name : name.replace_extension(".png");
+fs::path output_name(fs::path name, bool film, const std::string& suffix) {
+  if (film) return name;
+  if (!suffix.empty()) return name.replace_extension(suffix);
+  return is_writable(name) ? name : name.replace_extension(".png");
 }
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
-/// The files of a folder to upscale, by name.
-std::vector<fs::path> files_of(const fs::path& folder, bool recursive, const fs::path& left_out) {
+Job failed(const fs::path& input, ErrorCode code, const std::string& message) {
+  Job job;
+  job.input = input;
+  job.error = Error(code, message);
+  return job;
+}
+
+/// What a folder has to upscale.
+struct Found {
   std::vector<fs::path> files;
+  std::vector<Job> failures;  ///< folders that cannot be read
+};
+
+void look_into(const fs::path& folder, bool recursive, const fs::path& left_out, Found& found) {
   std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const fs::path& path = entry->path();
     std::error_code unknown;
+    if (is_hidden(path)) continue;
     if (entry->is_directory(unknown)) {
-      // The outputs of a run before are no inputs.
-      if (!recursive || is_hidden(path) || fs::equivalent(path, left_out, unknown)) entry.disable_recursion_pending();
-    } else if (!is_hidden(path) && (is_writable(path) || has_film_suffix(path) || is_picture(path))) {
+      // Links are not followed, for they may lead in a circle; and the outputs of a run before are no inputs.
+      if (recursive && !entry->is_symlink(unknown) && !fs::equivalent(path, left_out, unknown)) {
+        look_into(path, recursive, left_out, found);
+      }
+    } else if (entry->exists(unknown) && !entry->is_regular_file(unknown)) {
+      continue;  // reading a pipe might never end
+    } else if (is_writable(path) || has_film_suffix(path) || is_picture(path)) {
       // A damaged picture is known by its name, and its failure is told.
-      files.push_back(path);
+      found.files.push_back(path);
     }
   }
-  if (error) fail(ErrorCode::io, "'{}' cannot be read: {}", folder.string(), error.message());
-  if (files.empty()) {
-    fail(ErrorCode::input, "'{}' has neither pictures nor films in it{}", folder.string(),
-         recursive ? "" : "; --recursive looks into its folders too");
+  if (error) {
+    found.failures.push_back(
+        failed(folder, ErrorCode::io, fmt::format("'{}' cannot be read: {}", folder.string(), error.message())));
   }
-  std::sort(files.begin(), files.end());
-  return files;
+}
+
+/// The files of a folder to upscale, by name.
+Found files_of(const fs::path& folder, bool recursive, const fs::path& left_out) {
+  Found found;
+  look_into(folder, recursive, left_out, found);
+  if (found.files.empty() && found.failures.empty()) {
+    found.failures.push_back(failed(folder, ErrorCode::input,
+                                    fmt::format("'{}' has neither pictures nor films in it{}", folder.string(),
+                                                recursive ? "" : "; --recursive looks into its folders too")));
+  }
+  std::sort(found.files.begin(), found.files.end());
+  return found;
+}
+
+/// The name that a file has by whatever way; of what has none (a pipe), the name that it was given.
+fs::path canonical_name(const fs::path& path) {
+  std::error_code unknown;
+  const fs::path name = fs::weakly_canonical(path, unknown);
+  return unknown ? path.lexically_normal() : name;
 }
 
 // The rest is found out when the film is opened.
@@ -76,14 +116,15 @@ void check_film_output(const Job& job) {
 
 void check_names(const std::vector<Job>& jobs) {
   std::map<fs::path, const Job*> inputs, outputs;
-  for (const Job& job : jobs) inputs.emplace(fs::weakly_canonical(job.input), &job);
+  for (const Job& job : jobs) inputs.emplace(canonical_name(job.input), &job);
   for (const Job& job : jobs) {
+    if (job.error) continue;
     if (job.is_film)
       check_film_output(job);
     else if (!is_writable(job.output))
       check_writable({}, job.output);  // says which can be
-    if (job.output == "-") continue;  // standard output, where it is also an input's name
-    const fs::path output = fs::weakly_canonical(job.output);
+    if (job.output == "-") continue;   // standard output, where it is also an input's name
+    const fs::path output = canonical_name(job.output);
     if (const auto input = inputs.find(output); input != inputs.end()) {
       if (input->second == &job) {
         fail(ErrorCode::usage, "the output '{}' is the input itself; give another name", job.output.string());
@@ -109,25 +150,29 @@ std::vector<Job> plan_jobs(const JobOptions& options) {
       options.inputs.size() > 1 || is_folder(options.inputs.front()) || is_folder(output) || output.filename().empty();
   std::vector<Job> jobs;
   if (!into_folder) {
-    if (!suffix.empty() && output.extension() != suffix) {
+    if (!suffix.empty() && lower_suffix(output) != lower_suffix("a" + suffix)) {
       fail(ErrorCode::usage, "the output '{}' is not .{}; leave out --format, or give a folder", output.string(),
            options.format);
     }
-    jobs.push_back({options.inputs.front(), output, false, is_film(options.inputs.front())});
+    const bool film = is_film(options.inputs.front(), is_writable(output));
+    jobs.push_back({options.inputs.front(), output, false, film, {}});
   } else {
-    if (fs::exists(output) && !is_folder(output)) {
+    std::error_code unknown;
+    if (fs::exists(output, unknown) && !is_folder(output)) {
       fail(ErrorCode::usage, "'{}' is a file, but several inputs need a folder", output.string());
     }
     for (const fs::path input : options.inputs) {
       if (!is_folder(input)) {
         const bool film = is_film(input);
-        jobs.push_back({input, output / output_name(input.filename(), film ? "" : suffix), true, film});
+        jobs.push_back({input, output / output_name(input.filename(), film, suffix), true, film, {}});
         continue;
       }
-      for (const fs::path& file : files_of(input, options.recursive, output)) {
+      const Found found = files_of(input, options.recursive, output);
+      for (const fs::path& file : found.files) {
         const bool film = is_film(file);
-        jobs.push_back({file, output / output_name(file.lexically_relative(input), film ? "" : suffix), true, film});
+        jobs.push_back({file, output / output_name(file.lexically_relative(input), film, suffix), true, film, {}});
       }
+      jobs.insert(jobs.end(), found.failures.begin(), found.failures.end());
     }
   }
   check_names(jobs);

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/error.hpp"
 
 namespace fsrcnn::cli {
 
@@ -11,6 +14,7 @@ struct Job {
   std::filesystem::path input, output;
   bool make_folder = false;  ///< the output's folder is made if it is missing
   bool is_film = false;
+  std::optional<Error> error;  ///< why it cannot be done, known already
 };
 
 struct JobOptions {
@@ -21,8 +25,9 @@ struct JobOptions {
 };
 
 /// The files to upscale, in the order given and those of a folder by name; of a folder those that are pictures by
-/// content or by name, and films by name. A folder's outputs lie as its inputs do. Throws Error(usage) if two inputs
-/// would have one output, an output is an input, or a form cannot be written, and Error(input) if a folder has neither.
+/// content or by name, and films by name. A folder's outputs lie as its inputs do. A folder that has neither or cannot
+/// be read is a job with an error. Throws Error(usage) if two inputs would have one output, an output is an input, or a
+/// form cannot be written.
 std::vector<Job> plan_jobs(const JobOptions& options);
 
 }  // namespace fsrcnn::cli

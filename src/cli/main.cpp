@@ -28,9 +28,9 @@ int main(int argc, char** argv) {
   fsrcnn::quiet_av_log();
   CLI::App app(
       "FSRCNN super-resolution: photographs and films from 1080p to 4K on an ordinary CPU, and an instrument for those "
-      "who port it.\nExit codes: 0 all done, 1 some inputs failed or what was compared differs, 2 usage, 3 bad input, "
-      "4 "
-      "bad model, 5 reading or writing failed, 6 a limit, 130 and 143 interrupted.",
+      "who port it.\nExit codes: 0 all done, 1 some inputs failed or were damaged, or what was compared differs, 2 "
+      "usage, "
+      "3 bad input, 4 bad model, 5 reading or writing failed, 6 a limit, 130 and 143 interrupted.",
       "fsrcnn");
   app.set_version_flag("--version", "fsrcnn " FSRCNN_VERSION);
   app.require_subcommand(1);

@@ -44,6 +44,7 @@ int64_t RunSummary::count(InputSummary::Status status) const {
 }
 
 int RunSummary::exit_code() const {
+  if (signal != 0) return 128 + signal;
   if (error) return static_cast<int>(error->code());
   if (count(InputSummary::Status::damaged) > 0) return 1;
   if (count(InputSummary::Status::failed) == 0) return 0;

@@ -38,9 +38,11 @@ struct RunSummary {
   double seconds = 0;
   std::vector<InputSummary> inputs;
   std::optional<Error> error;  ///< if nothing could be begun
+  int signal = 0;              ///< that stopped it
 
   int64_t count(InputSummary::Status status) const;
-  /// 0 if all inputs are done, the error's own code if there was one input alone and it failed, else 1.
+  /// 128 and the signal's number if one stopped it, 0 if all inputs are done, the error's own code if there was one
+  /// input alone and it failed, else 1.
   int exit_code() const;
 };
 

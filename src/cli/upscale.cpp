@@ -55,6 +55,7 @@ void upscale_picture_file(Engine& engine, const Job& job, const UpscaleOptions& 
                     {"resampling", picture.times.resampling},
                     {"writing", picture.times.writing}};
   summary.warnings = picture.warnings;
+  if (picture.damaged) summary.status = InputSummary::Status::damaged;
 }
 
 void upscale_one(Engine& engine, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
@@ -79,6 +80,11 @@ InputSummary run_job(Engine& engine, const Job& job, const UpscaleOptions& optio
   InputSummary summary;
   summary.input = job.input.string();
   summary.output = job.output.string();
+  if (job.error) {
+    summary.error = job.error;
+    fmt::print(stderr, "fsrcnn: {}\n", job.error->what());
+    return summary;
+  }
   std::error_code error;
   if (options.skip_existing && std::filesystem::exists(job.output, error)) {
     summary.status = InputSummary::Status::skipped;
@@ -147,15 +153,26 @@ void run(const UpscaleOptions& options) {
     run_jobs(options, summary);
   } catch (const Error& e) {
     summary.error = e;
-    fmt::print(stderr, "fsrcnn: {}\n", e.what());
+  } catch (const std::bad_alloc&) {
+    summary.error = Error(ErrorCode::input, "out of memory; the model is too large for this machine");
+  } catch (const std::exception& e) {
+    summary.error = Error(ErrorCode::io, e.what());
   }
+  if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
+  summary.signal = stop_signal();
   summary.seconds = seconds_since(begin);
   list_failures(summary);
   if (options.json) {
     fmt::print("{}\n", to_json(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
-  if (stop_signal() != 0) throw CLI::RuntimeError(128 + stop_signal());
   if (summary.exit_code() != 0) throw CLI::RuntimeError(summary.exit_code());
+}
+
+/// CLI11's own range would let NaN pass.
+std::string check_scale(const std::string& text) {
+  double scale = 0;
+  const bool number = CLI::detail::lexical_cast(text, scale);
+  return number && scale >= 1 && scale <= 8 ? "" : fmt::format("'{}' is no scale from 1 to 8", text);
 }
 
 }  // namespace
@@ -184,7 +201,7 @@ void add_upscale(CLI::App& app) {
       ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
   CLI::Option* scale =
       command->add_option("--scale", options->picture.target.scale, "Times the width and height; default: the model's")
-          ->check(CLI::Range(1.0, 8.0).description(""))
+          ->check(CLI::Validator(check_scale, ""))
           ->type_name("1...8");
   command
       ->add_option_function<std::string>(

@@ -12,19 +12,19 @@ struct Pixel {
 
 }  // namespace
 
-void bleed_colours(Tensor<float>& rows, int reach) {
-  const auto [n, c, h, w] = rows.shape();
+void bleed_colours(Tensor<float>& rows, int reach, int64_t count) {
+  const int64_t c = rows.shape().c, h = count, w = rows.shape().w;
   const float* const alpha = rows.plane(0, c - 1);
   // The step after which a pixel has a colour: 0 for visible ones.
-  constexpr uint8_t kNever = 255;
-  std::vector<uint8_t> step(static_cast<size_t>(h * w));
+  constexpr uint16_t kNever = 65535;
+  std::vector<uint16_t> step(static_cast<size_t>(h * w));
   bool any = false;
   for (int64_t i = 0; i < h * w; ++i) {
     step[static_cast<size_t>(i)] = alpha[i] > 0 ? 0 : kNever;
     any = any || alpha[i] <= 0;
   }
   if (!any) return;
-  const auto for_neighbours = [&, h = h, w = w](const Pixel& p, const auto& use) {
+  const auto for_neighbours = [&](const Pixel& p, const auto& use) {
     for (int64_t y = std::max<int64_t>(0, p.y - 1); y <= std::min(h - 1, p.y + 1); ++y) {
       for (int64_t x = std::max<int64_t>(0, p.x - 1); x <= std::min(w - 1, p.x + 1); ++x) use(y, x, y * w + x);
     }
@@ -44,16 +44,16 @@ void bleed_colours(Tensor<float>& rows, int reach) {
       for (int64_t k = 0; k + 1 < c; ++k) {
         const float* const plane = rows.plane(0, k);
         double sum = 0;
-        int count = 0;
+        int neighbours = 0;
         for_neighbours(p, [&](int64_t, int64_t, int64_t i) {
           if (step[static_cast<size_t>(i)] >= now) return;
           sum += plane[i];
-          ++count;
+          ++neighbours;
         });
-        rows(0, k, p.y, p.x) = static_cast<float>(sum / count);
+        rows(0, k, p.y, p.x) = static_cast<float>(sum / neighbours);
       }
     }
-    for (const Pixel& p : front) step[static_cast<size_t>(p.y * w + p.x)] = static_cast<uint8_t>(now);
+    for (const Pixel& p : front) step[static_cast<size_t>(p.y * w + p.x)] = static_cast<uint16_t>(now);
     std::vector<Pixel> next;
     for (const Pixel& p : front) {
       for_neighbours(p, [&](int64_t y, int64_t x, int64_t i) {

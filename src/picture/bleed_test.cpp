@@ -10,20 +10,20 @@ namespace {
 TEST(Bleed, TransparentPixelsGetTheColourBesideThem) {
   // One plane and alpha: a visible pixel in the middle of a row of seven.
   Tensor<float> rows({1, 2, 1, 7}, {0, 0, 0, 0.8F, 0, 0, 0, 0, 0, 0, 0.5F, 0, 0, 0});
-  bleed_colours(rows, 2);
+  bleed_colours(rows, 2, rows.shape().h);
   EXPECT_EQ(rows, Tensor<float>({1, 2, 1, 7}, {0, 0.8F, 0.8F, 0.8F, 0.8F, 0.8F, 0, 0, 0, 0, 0.5F, 0, 0, 0}));
 }
 
 TEST(Bleed, TheMeanOfTheNearest) {
   Tensor<float> rows({1, 2, 1, 5}, {0.25F, 9, 0.75F, 9, 9, 1, 0, 1, 0, 0});
-  bleed_colours(rows, 5);
+  bleed_colours(rows, 5, rows.shape().h);
   EXPECT_EQ(rows, Tensor<float>({1, 2, 1, 5}, {0.25F, 0.5F, 0.75F, 0.75F, 0.75F, 1, 0, 1, 0, 0}));
 }
 
 TEST(Bleed, VisibleColoursStay) {
   Tensor<float> rows = test::random_tensor({1, 4, 9, 9}, 1, 0.1F, 1);
   const Tensor<float> before = rows;
-  bleed_colours(rows, 8);
+  bleed_colours(rows, 8, rows.shape().h);
   EXPECT_EQ(rows, before);
 }
 
@@ -36,8 +36,8 @@ TEST(Bleed, WindowsAgreeWithTheWhole) {
     const int64_t rows = std::min<int64_t>(2 * kReach + 5, kHeight - first);
     Tensor<float> window({1, 3, rows, kWidth}), all = whole;
     for (int64_t k = 0; k < 3; ++k) std::copy_n(whole.row(0, k, first), rows * kWidth, window.plane(0, k));
-    bleed_colours(window, kReach);
-    bleed_colours(all, kReach);
+    bleed_colours(window, kReach, window.shape().h);
+    bleed_colours(all, kReach, all.shape().h);
     for (int64_t k = 0; k < 3; ++k)
       for (int64_t y = kReach; y < rows - kReach; ++y)
         for (int64_t x = 0; x < kWidth; ++x) {

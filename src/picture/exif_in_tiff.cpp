@@ -9,6 +9,8 @@
 #include <fstream>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -92,10 +94,14 @@ struct Unref {
 }  // namespace
 
 void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t width, int64_t height) {
+  // libexif wants the start that only JPEG has.
+  constexpr std::string_view kStart("Exif\0\0", 6);
+  std::string block(reinterpret_cast<const char*>(exif.data()), exif.size());
+  if (!block.starts_with(kStart)) block.insert(0, kStart);
   const std::unique_ptr<ExifData, Unref> data(exif_data_new());
   exif_data_unset_option(data.get(), EXIF_DATA_OPTION_FOLLOW_SPECIFICATION);
-  exif_data_load_data(data.get(), reinterpret_cast<const unsigned char*>(exif.data()),
-                      static_cast<unsigned int>(exif.size()));
+  exif_data_load_data(data.get(), reinterpret_cast<const unsigned char*>(block.data()),
+                      static_cast<unsigned int>(block.size()));
   constexpr bool kLittle = std::endian::native == std::endian::little;
   exif_data_set_byte_order(data.get(), kLittle ? EXIF_BYTE_ORDER_INTEL : EXIF_BYTE_ORDER_MOTOROLA);
 

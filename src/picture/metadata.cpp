@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <string_view>
+#include <utility>
 
 #include "picture/vips_support.hpp"
 
@@ -12,10 +13,11 @@ namespace {
 
 void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
   const std::string_view field = name;
-  constexpr std::array<std::string_view, 7> kKept = {VIPS_META_ICC_NAME,
+  constexpr std::array<std::string_view, 8> kKept = {VIPS_META_ICC_NAME,
                                                      VIPS_META_XMP_NAME,
                                                      VIPS_META_IPTC_NAME,
                                                      VIPS_META_PHOTOSHOP_NAME,
+                                                     VIPS_META_IMAGEDESCRIPTION,
                                                      VIPS_META_RESOLUTION_UNIT,
                                                      "delay",
                                                      "loop"};
@@ -50,7 +52,53 @@ void set_number(std::string& xmp, std::string_view name, int64_t value) {
   }
 }
 
+std::string blob(VipsImage* image, const char* name) {
+  const void* data = nullptr;
+  size_t size = 0;
+  const bool found =
+      vips_image_get_typeof(image, name) == VIPS_TYPE_BLOB && vips_image_get_blob(image, name, &data, &size) == 0;
+  return found ? std::string(static_cast<const char*>(data), size) : "";
+}
+
 }  // namespace
+
+size_t size_of_field(VipsImage* description, const char* field) {
+  if (description == nullptr || vips_image_get_typeof(description, field) == 0) return 0;
+  return vips_image_get_typeof(description, field) == VIPS_TYPE_BLOB ? blob(description, field).size() : 1;
+}
+
+std::vector<std::string> png_texts(VipsImage* description) {
+  std::vector<std::string> keywords;
+  const auto add = [](VipsImage*, const char* name, GValue*, void* to) -> void* {
+    constexpr std::string_view kStart = "png-comment-";  // a number and the keyword follow
+    const std::string_view field = name;
+    if (field.starts_with(kStart)) {
+      const size_t dash = field.find('-', kStart.size());
+      static_cast<std::vector<std::string>*>(to)->emplace_back(
+          field.substr(dash == std::string_view::npos ? 0 : dash + 1));
+    }
+    return nullptr;
+  };
+  if (description != nullptr) vips_image_map(description, add, &keywords);
+  return keywords;
+}
+
+void place_iptc(VipsImage* image, bool tiff) {
+  constexpr std::string_view kStart("Photoshop 3.0\0", 14);
+  const std::string iptc = blob(image, VIPS_META_IPTC_NAME), photoshop = blob(image, VIPS_META_PHOTOSHOP_NAME);
+  if (tiff && iptc.starts_with(kStart)) {
+    vips_image_set_blob_copy(image, VIPS_META_PHOTOSHOP_NAME, iptc.data() + kStart.size(), iptc.size() - kStart.size());
+    vips_image_remove(image, VIPS_META_IPTC_NAME);
+  } else if (!tiff && !photoshop.empty()) {
+    const std::string all = std::string(kStart) + photoshop;
+    vips_image_set_blob_copy(image, VIPS_META_IPTC_NAME, all.data(), all.size());
+  } else if (!tiff && !iptc.empty() && !iptc.starts_with(kStart)) {
+    std::string all = std::string(kStart) + std::string("8BIM\x04\x04\0\0", 8);
+    for (int shift = 24; shift >= 0; shift -= 8) all += static_cast<char>(iptc.size() >> shift);
+    all += iptc + std::string(iptc.size() % 2, '\0');
+    vips_image_set_blob_copy(image, VIPS_META_IPTC_NAME, all.data(), all.size());
+  }
+}
 
 std::string correct_xmp(std::string xmp, int64_t width, int64_t height) {
   set_number(xmp, "tiff:ImageWidth", width);
@@ -71,11 +119,8 @@ void apply_description(VipsImage* description, int64_t width, int64_t height, Vi
   copy_fields(description, to);
   // The samples are upright; an EXIF block that came along must not say otherwise.
   if (vips_image_get_typeof(to, VIPS_META_EXIF_NAME) != 0) vips_image_set_int(to, VIPS_META_ORIENTATION, 1);
-  const void* data = nullptr;
-  size_t size = 0;
-  if (vips_image_get_typeof(to, VIPS_META_XMP_NAME) != 0 &&
-      vips_image_get_blob(to, VIPS_META_XMP_NAME, &data, &size) == 0) {
-    const std::string xmp = correct_xmp({static_cast<const char*>(data), size}, width, height);
+  if (std::string xmp = blob(to, VIPS_META_XMP_NAME); !xmp.empty()) {
+    xmp = correct_xmp(std::move(xmp), width, height);
     vips_image_set_blob_copy(to, VIPS_META_XMP_NAME, xmp.data(), xmp.size());
   }
 }

@@ -15,11 +15,14 @@ struct PictureHeader {
   int64_t frames = 1;             ///< of an animation, or pages
   int colour_planes = 3;          ///< 1 (gray) or 3 (red, green, blue)
   bool has_alpha = false;
-  int bits = 8;         ///< of a sample in the file: 8, 16, or 32 for floats
-  bool linear = false;  ///< samples are proportional to light in the file (sRGB-coded in memory)
+  bool hard_alpha = false;  ///< alpha is all or nothing, as GIF has it
+  int bits = 8;             ///< of a sample: 8, 16, or 32 for floats
+  int used_bits = 0;        ///< of these, where it has fewer in the file (10 or 12); 0: all
+  bool linear = false;      ///< samples are proportional to light in the file (sRGB-coded in memory)
   std::shared_ptr<VipsImage>
       metadata;  ///< ICC profile, EXIF, XMP, IPTC, resolution, delays of frames; no samples in it
 
+  int precision() const { return used_bits != 0 ? used_bits : bits; }
   int64_t planes() const { return colour_planes + (has_alpha ? 1 : 0); }
 };
 

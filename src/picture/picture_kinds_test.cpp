@@ -263,6 +263,47 @@ TEST(PictureKinds, AnimationsKeepFramesDelaysAndLoops) {
   EXPECT_EQ(PictureReader(folder / "pages.tif").header().frames, 3);
 }
 
+// The EXIF orientation of a file of several pages, as scanners make them, is of each page.
+TEST(PictureKinds, PagesAreTurned) {
+  const TemporaryFolder folder;
+  write_animation(folder / "in.gif");
+  VipsImage *frames = load(folder / "in.gif", "[n=-1]"), *turned = nullptr;
+  ASSERT_EQ(vips_copy(frames, &turned, nullptr), 0);
+  vips_image_set_int(turned, VIPS_META_ORIENTATION, 6);
+  save(turned, folder / "in.tif");
+  g_object_unref(turned);
+  g_object_unref(frames);
+  PictureReader reader(folder / "in.tif");
+  ASSERT_EQ(reader.header().width, 16);
+  ASSERT_EQ(reader.header().height, 20);
+  ASSERT_EQ(reader.header().frames, 3);
+  for (int frame = 0; frame < 3; ++frame) {
+    Tensor<float> rows({1, reader.header().planes(), 20, 16});
+    reader.read(rows);
+    for (const int y : {0, 19}) EXPECT_EQ(rows(0, frame, y, 7), 200 / 255.0F) << frame << " " << y;
+  }
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  upscale_picture(engine, folder / "in.tif", folder / "out.tif");
+  const PictureReader upright(folder / "out.tif");
+  EXPECT_EQ(upright.header().width, 32);
+  EXPECT_EQ(upright.header().height, 40);
+}
+
+TEST(PictureKinds, ResolutionsOfJpeg2000AreOnePicture) {
+  const TemporaryFolder folder;
+  const Picture picture = smooth_picture(300, 400);
+  write_picture(picture, folder / "in.png");
+  VipsImage* image = load(folder / "in.png");
+  save(image, folder / "in.jp2");
+  g_object_unref(image);
+  VipsImage* again = load(folder / "in.jp2");
+  ASSERT_GT(vips_image_get_n_pages(again), 1);
+  g_object_unref(again);
+  const Picture read = read_picture(folder / "in.jp2");
+  EXPECT_EQ(read.header.width, 400);
+  EXPECT_LE(mean_difference(read.planes, picture.planes), 0.02);
+}
+
 TEST(PictureKinds, LargePicturesAreRefusedByTheirHeader) {
   const TemporaryFolder folder;
   write_animation(folder / "in.gif");

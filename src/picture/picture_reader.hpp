@@ -12,7 +12,8 @@ namespace fsrcnn {
 /// The largest picture that is read unless told otherwise, in pixels of all frames together.
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
-/// Whether libvips knows the content of a file as a picture. The name does not count.
+/// Whether libvips knows the content of a file as a picture. The name counts only for forms of which ImageMagick alone
+/// knows the content, and not well: BMP, TGA, ...
 bool is_picture(const std::filesystem::path& path);
 
 /// A picture file of any format that libvips knows, read row by row from top to bottom, without more of it in memory
@@ -33,22 +34,28 @@ class PictureReader {
   /// within one frame. Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
   void read(Tensor<float>& rows);
 
+  /// After the last row: closes the file, and tells what its decoder found damaged but went on after, in sentences for
+  /// people; none if the file is whole.
+  std::vector<std::string> damage();
+
  private:
   void open(int64_t most_pixels);
   void open_all_pages(int64_t pages);
   void normalise();
+  void check_whole();
   template <class Operation>
   void replace(const Operation& operation);
 
   std::filesystem::path path_;
   PictureHeader header_;
-  std::vector<std::string> warnings_;
+  std::string loader_;  // libvips' name of it
+  std::vector<std::string> warnings_, damage_;
   std::shared_ptr<VipsImage> image_;
   int white_ = 255;
   int64_t next_row_ = 0;
 };
 
-/// A whole picture, of one frame. Throws like PictureReader.
+/// A picture of one frame. Throws like PictureReader, and Error(input) if anything in it is damaged.
 Picture read_picture(const std::filesystem::path& path);
 
 }  // namespace fsrcnn

@@ -30,29 +30,30 @@ namespace {
 
 struct OutputFormat {
   std::string_view suffix;
-  int bits;              ///< the most of a sample
-  bool alpha, frames;    ///< whether it has them
-  bool exif, xmp, icc;   ///< whether they are kept
-  int64_t largest_side;  ///< pixels
-  int default_quality;   ///< 0: it has none
-  const char* options;   ///< libvips'
+  int bits;                   ///< the most of a sample
+  bool alpha, frames;         ///< whether it has them
+  bool exif, xmp, icc, iptc;  ///< whether they are kept
+  int64_t largest_side;       ///< pixels
+  int default_quality;        ///< 0: it has none
+  const char* options;        ///< libvips'
 };
 
 constexpr int64_t kAnySide = 10000000;  // libvips' own limit
+constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65535
 constexpr const char* kTiff = "compression=deflate,predictor=horizontal";
 
 constexpr std::array<OutputFormat, 11> kOutputFormats = {{
-    {".png", 16, true, false, true, true, true, kAnySide, 0, ""},
-    {".jpg", 8, false, false, true, true, true, 65535, 95, ""},
-    {".jpeg", 8, false, false, true, true, true, 65535, 95, ""},
-    {".tif", 32, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".tiff", 32, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".webp", 8, true, true, true, true, true, 16383, 95, ""},
-    {".gif", 8, true, true, false, false, false, 65535, 0, ""},
-    {".avif", 16, true, false, true, true, true, 16384, 90, "compression=av1"},
-    {".heic", 16, true, false, true, true, true, 16384, 90, "compression=hevc"},
-    {".heif", 16, true, false, true, true, true, 16384, 90, "compression=hevc"},
-    {".jxl", 16, true, false, false, false, true, kAnySide, 95, ""},
+    {".png", 16, true, false, true, true, true, false, kAnySide, 0, ""},
+    {".jpg", 8, false, false, true, true, true, true, kJpegSide, 95, ""},
+    {".jpeg", 8, false, false, true, true, true, true, kJpegSide, 95, ""},
+    {".tif", 32, true, true, true, true, true, true, kAnySide, 0, kTiff},
+    {".tiff", 32, true, true, true, true, true, true, kAnySide, 0, kTiff},
+    {".webp", 8, true, true, true, true, true, false, 16383, 95, ""},
+    {".gif", 8, true, true, false, false, false, false, 65535, 0, ""},
+    {".avif", 12, true, false, true, true, true, false, 16384, 90, "compression=av1"},
+    {".heic", 12, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
+    {".heif", 12, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
+    {".jxl", 16, true, false, false, false, true, false, kAnySide, 95, ""},
 }};
 
 const OutputFormat* find_format(const fs::path& path) {
@@ -76,16 +77,19 @@ const OutputFormat& output_format(const fs::path& path) {
        path.extension().string(), list);
 }
 
+/// Samples of so many bits, which become the uppermost of those that a sample has in memory.
 template <class Sample>
-void interleave(const Tensor<float>& planes, Sample* samples) {
+void interleave(const Tensor<float>& planes, int bits, Sample* samples) {
   const auto [n, c, h, w] = planes.shape();
-  constexpr double kMax = std::numeric_limits<Sample>::max();
+  const double white = (1 << bits) - 1;
+  const int shift = std::numeric_limits<Sample>::digits - bits;
   parallel_for(h, [&, c = c, w = w](int64_t y) {
     for (int64_t k = 0; k < c; ++k) {
       const float* row = planes.row(0, k, y);
       for (int64_t x = 0; x < w; ++x) {
-        const double level = std::floor(row[x] * kMax + 0.5);
-        samples[(y * w + x) * c + k] = static_cast<Sample>(level > 0 ? std::min(level, kMax) : 0);  // 0 for NaN too
+        const double level = std::floor(row[x] * white + 0.5);
+        const auto whole = static_cast<unsigned>(level > 0 ? std::min(level, white) : 0);  // 0 for NaN too
+        samples[(y * w + x) * c + k] = static_cast<Sample>(whole << shift);
       }
     }
   });
@@ -170,6 +174,9 @@ struct Generator {
   }
 };
 
+/// Of a sample in memory that has so many bits in the file. libvips takes the uppermost of 16 as 12.
+int bits_in_memory(int bits) { return bits == 12 ? 16 : bits; }
+
 /// Runs the source on a thread of its own, until the queue is closed.
 class Producer {
  public:
@@ -191,10 +198,11 @@ class Producer {
         const Tensor<float> planes = source();
         if (planes.count() == 0) break;
         RowBlock block{next_row, planes.shape().h, {}};
-        block.samples.resize(static_cast<size_t>(planes.count() * bits / 8));
+        block.samples.resize(static_cast<size_t>(planes.count() * bits_in_memory(bits) / 8));
         switch (bits) {
-          case 8: interleave(planes, reinterpret_cast<uint8_t*>(block.samples.data())); break;
-          case 16: interleave(planes, reinterpret_cast<uint16_t*>(block.samples.data())); break;
+          case 8: interleave(planes, bits, reinterpret_cast<uint8_t*>(block.samples.data())); break;
+          case 12:
+          case 16: interleave(planes, bits, reinterpret_cast<uint16_t*>(block.samples.data())); break;
           default:
             interleave_floats(planes, picture.linear, picture.colour_planes,
                               reinterpret_cast<float*>(block.samples.data()));
@@ -276,23 +284,37 @@ void check_writable(const PictureHeader& picture, const fs::path& path) {
 
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, std::optional<int> quality) {
   const OutputFormat& format = output_format(path);
-  std::vector<std::string> lost;
-  std::vector<std::string> left;
-  const auto check = [&](bool kept, const char* field, const char* name) {
-    if (kept || picture.metadata == nullptr || vips_image_get_typeof(picture.metadata.get(), field) == 0) return;
-    left.emplace_back(name);
+  std::vector<std::string> lost, left;
+  const bool jpeg = format.largest_side == kJpegSide, tiff = format.options == kTiff;
+  // libvips writes into a JPEG what a single marker holds.
+  const auto check = [&](bool kept, const char* field, const char* name, size_t most_in_jpeg = 0) {
+    const size_t bytes = size_of_field(picture.metadata.get(), field);
+    if (bytes > 0 && (!kept || (jpeg && most_in_jpeg > 0 && bytes > most_in_jpeg))) left.emplace_back(name);
   };
-  const bool big_tiff = format.options == kTiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
-  check(format.exif && !big_tiff, VIPS_META_EXIF_NAME, "EXIF");
-  check(format.xmp, VIPS_META_XMP_NAME, "XMP");
+  const bool big_tiff = tiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
+  check(format.exif && !big_tiff, VIPS_META_EXIF_NAME, "EXIF", 65533);
+  check(format.xmp, VIPS_META_XMP_NAME, "XMP", 60000);
   check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
+  check(format.iptc,
+        size_of_field(picture.metadata.get(), VIPS_META_IPTC_NAME) > 0 ? VIPS_META_IPTC_NAME : VIPS_META_PHOTOSHOP_NAME,
+        "IPTC", 65533);
+  check(tiff, VIPS_META_IMAGEDESCRIPTION, "description");
+  if (picture.frames > 1) check(!tiff, "delay", "delays of frames");
   if (!left.empty()) {
-    lost.push_back(fmt::format("{} is written without the picture's {}; .png, .jpg and .webp keep all", format.suffix,
-                               fmt::join(left, ", ")));
+    lost.push_back(fmt::format("{} is written without the picture's {}", format.suffix, fmt::join(left, ", ")));
+    if (!tiff) lost.back() += "; .tif keeps what can be kept";
   }
-  if (picture.bits > format.bits) {
+  if (const std::vector<std::string> texts = png_texts(picture.metadata.get());
+      format.suffix != ".png" && !texts.empty()) {
+    lost.push_back(fmt::format("{} is written without the picture's texts {}; .png keeps them", format.suffix,
+                               fmt::join(texts, ", ")));
+  }
+  if (picture.has_alpha && !picture.hard_alpha && format.suffix == ".gif") {
+    lost.emplace_back(".gif has no half-transparent pixels; they become opaque or are lost");
+  }
+  if (picture.precision() > format.bits) {
     lost.push_back(fmt::format("{} holds {} bits a sample of the picture's {}", format.suffix, format.bits,
-                               picture.bits == 32 ? "floats" : std::to_string(picture.bits)));
+                               picture.bits == 32 ? "floats" : std::to_string(picture.precision())));
   }
   if (quality && format.default_quality == 0) {
     lost.push_back(fmt::format("{} has no quality to choose; --quality does nothing", format.suffix));
@@ -311,17 +333,19 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
   double waited_s = 0;
   {
     Producer producer(picture, bits, source);
-    const int64_t pixel_bytes = int64_t{bands} * bits / 8;
+    const int bits_here = bits_in_memory(bits);
+    const int64_t pixel_bytes = int64_t{bands} * bits_here / 8;
     Generator generator{Rows(producer.queue(), picture.width * pixel_bytes, pixel_bytes), nullptr};
     const VipsPtr<VipsImage> image(vips_image_new());
     vips_image_init_fields(image.get(), static_cast<int>(picture.width),
                            static_cast<int>(picture.height * picture.frames), bands,
-                           bits == 8    ? VIPS_FORMAT_UCHAR
-                           : bits == 16 ? VIPS_FORMAT_USHORT
-                                        : VIPS_FORMAT_FLOAT,
-                           VIPS_CODING_NONE, interpretation_of(picture, bits), 1, 1);
+                           bits_here == 8    ? VIPS_FORMAT_UCHAR
+                           : bits_here == 16 ? VIPS_FORMAT_USHORT
+                                             : VIPS_FORMAT_FLOAT,
+                           VIPS_CODING_NONE, interpretation_of(picture, bits_here), 1, 1);
     if (picture.metadata != nullptr) {
       apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
+      place_iptc(image.get(), format.options == kTiff);
     }
     if (picture.frames > 1) {
       vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
@@ -335,10 +359,8 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
                                    nullptr) == 0;
     const std::string message = written ? "" : vips_message();
     target.check();
-    if (!written) {
-      if (generator.failure) std::rethrow_exception(generator.failure);
-      fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
-    }
+    if (generator.failure) std::rethrow_exception(generator.failure);  // even if the encoder ends well
+    if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
     waited_s = generator.rows.waited_s();
   }
   if (const Bytes exif = exif_of(picture); format.options == kTiff && !exif.empty() && !needs_big_tiff(picture, bits)) {

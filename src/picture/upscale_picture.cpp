@@ -27,16 +27,35 @@ Tensor<float> cut_rows(const Tensor<float>& planes, int64_t first, int64_t count
   return rows;
 }
 
-Tensor<float> stack_rows(const Tensor<float>& above, const Tensor<float>& below) {
-  const auto [n, c, h, w] = below.shape();
-  if (above.count() == 0) return below;
-  const int64_t first = above.shape().h;
-  Tensor<float> rows({1, c, first + h, w});
-  for (int64_t k = 0; k < c; ++k) {
-    std::copy_n(above.plane(0, k), first * w, rows.plane(0, k));
-    std::copy_n(below.plane(0, k), h * w, rows.row(0, k, first));
+/// As far as colours must bleed: the passes together look so far around a pixel, and so does the resampler after them
+/// along an axis that shrinks, where its kernel is as many times wider.
+int bleed_reach(const Engine& engine, const PictureHeader& picture, const ScalePlan& plan) {
+  constexpr double kMost = 900;
+  const double shrink = std::max(static_cast<double>(picture.width) / static_cast<double>(plan.width),
+                                 static_cast<double>(picture.height) / static_cast<double>(plan.height));
+  const double resampler = shrink > 1 ? std::min(kMost, std::ceil(3 * shrink)) : 0;
+  return static_cast<int>(2 * engine.model().halo()) + static_cast<int>(resampler);
+}
+
+/// Multiplies the first `colours` planes by alpha.
+void weight_with_alpha(Tensor<float>& planes, int64_t colours, const float* alpha) {
+  const int64_t pixels = planes.shape().h * planes.shape().w;
+  for (int64_t k = 0; k < colours; ++k) {
+    float* const plane = planes.plane(0, k);
+    for (int64_t i = 0; i < pixels; ++i) plane[i] *= alpha[i];
   }
-  return rows;
+}
+
+/// And back. What is as good as invisible becomes black.
+void divide_by_alpha(Tensor<float>& planes, int64_t colours) {
+  constexpr float kInvisible = 1.0F / 65536;
+  const int64_t pixels = planes.shape().h * planes.shape().w;
+  const float* const alpha = planes.plane(0, colours);
+  for (int64_t k = 0; k < colours; ++k) {
+    const float black = k == 0 ? 16 / 255.0F : 128 / 255.0F;
+    float* const plane = planes.plane(0, k);
+    for (int64_t i = 0; i < pixels; ++i) plane[i] = alpha[i] > kInvisible ? plane[i] / alpha[i] : black;
+  }
 }
 
 int64_t scaled(int64_t size, double scale) {
@@ -122,16 +141,19 @@ UpscaledRows::UpscaledRows(Engine& engine, PictureReader& reader, const ScalePla
       header_(reader.header()),
       plan_(plan),
       progress_(std::move(progress)),
-      // As far as the passes together look, and the resampler.
-      bleed_reach_(static_cast<int>(2 * engine.model().halo())) {
+      weighted_(header_.has_alpha && plan.passes == 0 && plan.resampled()),
+      bleed_reach_(bleed_reach(engine, header_, plan)) {
+  if (header_.has_alpha && !weighted_) {
+    const int64_t rows = std::min(header_.height, RowStream::block_rows(header_.width) + 2 * bleed_reach_);
+    window_ = Tensor<float>({1, header_.planes(), rows, header_.width});
+  }
   start_frame();
 }
 
 UpscaledRows::~UpscaledRows() = default;
 
 void UpscaledRows::start_frame() {
-  row_ = output_row_ = window_begin_ = 0;
-  window_ = Tensor<float>();
+  row_ = output_row_ = window_begin_ = window_rows_ = 0;
   const int64_t planes = header_.planes(), excess = header_.bits == 32 ? 1 : 0;
   ready_.assign(static_cast<size_t>(planes + excess), {});
   const auto sink = [this](size_t plane) { return [this, plane](const ConstPlane& r) { append(ready_[plane], r); }; };
@@ -139,7 +161,8 @@ void UpscaledRows::start_frame() {
   resamplers_.clear();
   for (int64_t k = 1; k < planes + excess; ++k) {
     resamplers_.push_back(std::make_unique<RowResampler>(header_.width, header_.height, plan_.width, plan_.height,
-                                                         ResampleKernel::cubic, sink(static_cast<size_t>(k))));
+                                                         weighted_ ? ResampleKernel::lanczos3 : ResampleKernel::cubic,
+                                                         sink(static_cast<size_t>(k))));
   }
 }
 
@@ -153,18 +176,21 @@ Tensor<float> UpscaledRows::read_block() {
     reader_.read(block);
     return block;
   };
-  if (!header_.has_alpha) return read(count);
-  const int64_t read_rows = window_begin_ + (window_.count() == 0 ? 0 : window_.shape().h);
-  const int64_t wanted_rows = std::min(header_.height, row_ + count + bleed_reach_);
-  if (wanted_rows > read_rows) window_ = stack_rows(window_, read(wanted_rows - read_rows));
+  if (window_.count() == 0) return read(count);
+  const int64_t keep = std::max(window_begin_, row_ - bleed_reach_);
+  const int64_t read_rows = window_begin_ + window_rows_,
+                new_rows = std::min(header_.height, row_ + count + bleed_reach_) - read_rows;
+  const Tensor<float> below = new_rows > 0 ? read(new_rows) : Tensor<float>();
   const AddSeconds timer(times_.colour);
-  Tensor<float> around = window_;
-  bleed_colours(around, bleed_reach_);
-  Tensor<float> block = cut_rows(around, row_ - window_begin_, count);
-  const int64_t keep = std::max(window_begin_, row_ + count - bleed_reach_);
-  window_ = cut_rows(window_, keep - window_begin_, window_.shape().h - (keep - window_begin_));
+  for (int64_t k = 0; k < planes; ++k) {
+    float* const kept = std::copy(window_.row(0, k, keep - window_begin_),
+                                  window_.plane(0, k) + window_rows_ * header_.width, window_.plane(0, k));
+    if (new_rows > 0) std::copy_n(below.plane(0, k), new_rows * header_.width, kept);
+  }
+  window_rows_ = read_rows + std::max<int64_t>(0, new_rows) - keep;
   window_begin_ = keep;
-  return block;
+  bleed_colours(window_, bleed_reach_, window_rows_);
+  return cut_rows(window_, row_ - window_begin_, count);
 }
 
 void UpscaledRows::push_block() {
@@ -182,6 +208,11 @@ void UpscaledRows::push_block() {
         excess.data()[i] = luma - inside;
         luma = inside;
       }
+    }
+    if (weighted_) {
+      const float* const alpha = block.plane(0, c - 1);
+      weight_with_alpha(block, c - 1, alpha);
+      if (excess.count() > 0) weight_with_alpha(excess, 1, alpha);
     }
   }
   luma_->push(const_view(plane_of(block)));
@@ -213,6 +244,7 @@ Tensor<float> UpscaledRows::take_ready() {
     fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32",
          result.data()[i]);
   }
+  if (weighted_) divide_by_alpha(result, planes - 1);
   header_.colour_planes == 1 ? luma_to_gray(result) : ycbcr_to_rgb(result);
   output_row_ += rows;
   return result;
@@ -248,6 +280,10 @@ UpscaledPicture upscale_picture(Engine& engine, const std::filesystem::path& inp
       header, output, [&] { return rows.next(); }, options.quality);
   result.times = rows.times();
   result.times.writing = writing_s;
+  for (std::string& damage : reader.damage()) {
+    result.warnings.push_back(std::move(damage));
+    result.damaged = true;
+  }
   return result;
 }
 

@@ -44,8 +44,9 @@ struct PictureTimes {
 
 /// The rows of a picture, upscaled as they are asked for: luma by the network, chroma and alpha bicubic. Gray is
 /// brought to the range of luma that networks are trained on, so that it fares like the same picture in RGB. Fully
-/// transparent pixels first get the colours beside them. What floats have beyond the network's range is resampled and
-/// added.
+/// transparent pixels first get the colours beside them; where the network is not asked, as the picture shrinks,
+/// colours are weighted with alpha instead, which needs no window around them. What floats have beyond the network's
+/// range is resampled and added.
 class UpscaledRows {
  public:
   /// Engine and reader must outlive it.
@@ -73,9 +74,10 @@ class UpscaledRows {
   Progress progress_;
   PictureTimes times_;
   int64_t frame_ = 0, row_ = 0, output_row_ = 0;
+  bool weighted_;  // colours are multiplied by alpha, resampled, and divided by it
   int bleed_reach_;
-  Tensor<float> window_;  // rows from window_begin_ on, read but not yet done with, if there is alpha
-  int64_t window_begin_ = 0;
+  Tensor<float> window_;  // rows from window_begin_ on, read but not yet done with, if colours bleed
+  int64_t window_begin_ = 0, window_rows_ = 0;
   std::unique_ptr<Luma> luma_;
   std::vector<std::unique_ptr<RowResampler>> resamplers_;  // of chroma, alpha, and luma's excess
   std::vector<std::vector<float>> ready_;                  // rows of each plane that are done
@@ -87,6 +89,7 @@ struct UpscaledPicture {
   ScalePlan plan;
   PictureTimes times;
   std::vector<std::string> warnings;
+  bool damaged = false;  ///< done, but the input was not whole
 };
 
 struct PictureOptions {

@@ -149,13 +149,13 @@ Picture band(int64_t first, int64_t end) {
 }
 
 /// Put on white, a white cut-out is white everywhere: no dark fringe.
-void expect_no_fringe(const Picture& picture) {
+void expect_no_fringe(const Picture& picture, const std::vector<TargetSize>& targets) {
   const TemporaryFolder folder;
   write_picture(picture, folder / "in.png");
   Engine engine(builtin_model("fsrcnn-x2").value());
-  for (const double scale : {2.0, 4.0, 3.0}) {
-    SCOPED_TRACE(scale);
-    const Tensor<float> large = upscaled(engine, folder / "in.png", {.scale = scale, .size = {}});
+  for (const TargetSize& target : targets) {
+    SCOPED_TRACE(target.scale ? fmt::format("{}", *target.scale) : fmt::format("{}", target.size->first));
+    const Tensor<float> large = upscaled(engine, folder / "in.png", target);
     double darkest = 1;
     for (int64_t y = 0; y < large.shape().h; ++y) {
       for (int64_t x = 0; x < large.shape().w; ++x) {
@@ -171,9 +171,16 @@ void expect_no_fringe(const Picture& picture) {
 }
 
 TEST(UpscalePicture, CutOutPicturesHaveNoFringes) {
-  expect_no_fringe(cut_out(120));
+  const auto times = [](double scale) { return TargetSize{.scale = scale, .size = {}}; };
+  const auto size = [](int64_t width, int64_t height) { return TargetSize{.scale = {}, .size = {{width, height}}}; };
+  expect_no_fringe(cut_out(120), {times(2), times(4), times(3)});
   // Rows come in blocks of 32: edges at a block's end, too.
-  for (const int64_t first : {30, 32, 33, 64}) expect_no_fringe(band(first, first + 31));
+  for (const int64_t first : {30, 32, 33, 64}) {
+    expect_no_fringe(band(first, first + 31), {times(2), times(4), times(3)});
+  }
+  // The kernels of what shrinks are wider, along one axis or both.
+  expect_no_fringe(cut_out(600), {size(60, 60), size(12, 12), size(300, 9)});
+  expect_no_fringe(band(30, 50), {size(60, 5), size(9, 11)});
 }
 
 TEST(UpscalePicture, WeightsThatOverflowAreAnError) {

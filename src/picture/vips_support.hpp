@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace fsrcnn {
 
@@ -20,5 +21,8 @@ void start_vips();
 
 /// libvips' own account of the last failure, on one line.
 std::string vips_message();
+
+/// What libvips has warned of since the last call, by any thread.
+std::vector<std::string> take_vips_warnings();
 
 }  // namespace fsrcnn
