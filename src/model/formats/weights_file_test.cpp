@@ -46,7 +46,7 @@ TEST(WeightsFile, EveryFormSurvivesARoundTrip) {
   EXPECT_EQ(load_model(folder / "w.safetensors").scale, 3);
   EXPECT_EQ(load_model(folder / "w.pth").scale, 0);
   EXPECT_EQ(folder.names(), (std::vector<std::string>{"also_a_folder", "parameter", "w.pth", "w.safetensors"}));
-  EXPECT_NE(error_of([&] { save_model(tiny, folder / "w.pb"); }).find("2: "), std::string::npos);
+  EXPECT_NE(error_of([&] { save_model(tiny, folder / "w.xyz"); }).find("2: "), std::string::npos);
 }
 
 TEST(WeightsFile, TakesTheScaleFromTheName) {
