@@ -56,16 +56,32 @@ void Film::check_first_frame() {
   if (order != AV_FIELD_PROGRESSIVE && order != AV_FIELD_UNKNOWN) interlaced();
   const AvCodec decoder = open_decoder();
   const AvPacket packet = new_packet();
-  const AvFrame frame = new_frame();
+  AvFrame frame = new_frame();
   for (bool more = true; more;) {
     more = read(*packet);
     if (avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr) < 0) continue;
-    if (avcodec_receive_frame(decoder.get(), frame.get()) < 0) continue;
+    int result = avcodec_receive_frame(decoder.get(), frame.get());
+    // At the end, what cannot be decoded may stand before what can.
+    while (!more && result < 0 && result != AVERROR_EOF) result = avcodec_receive_frame(decoder.get(), frame.get());
+    if (result < 0) continue;
     if (frame->interlaced_frame != 0) interlaced();
+    complete(*frame);
+    first_frame_ = std::move(frame);
     return;
   }
   fail(ErrorCode::input, "the film '{}' has no picture that can be decoded ({})", path_,
        avcodec_get_name(video().codecpar->codec_id));
+}
+
+void Film::complete(AVFrame& frame) const {
+  const AVStream& stream = video();
+  const AVCodecParameters& p = *stream.codecpar;
+  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) frame.color_range = p.color_range;
+  if (frame.color_primaries == AVCOL_PRI_UNSPECIFIED) frame.color_primaries = p.color_primaries;
+  if (frame.color_trc == AVCOL_TRC_UNSPECIFIED) frame.color_trc = p.color_trc;
+  if (frame.colorspace == AVCOL_SPC_UNSPECIFIED) frame.colorspace = p.color_space;
+  if (frame.chroma_location == AVCHROMA_LOC_UNSPECIFIED) frame.chroma_location = p.chroma_location;
+  if (frame.sample_aspect_ratio.num == 0) frame.sample_aspect_ratio = stream.sample_aspect_ratio;
 }
 
 AvCodec Film::open_decoder() const {

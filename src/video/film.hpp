@@ -33,6 +33,10 @@ class Film {
   AVFormatContext& format() const { return *input_; }
   AVStream& video() const { return *input_->streams[video_]; }
   int video_index() const { return video_; }
+  /// The first picture that can be decoded, complete(); null for a pipe.
+  const AVFrame* first_frame() const { return first_frame_.get(); }
+  /// What a picture does not say of itself, the container may.
+  void complete(AVFrame& frame) const;
 
   /// A decoder at its beginning.
   AvCodec open_decoder() const;
@@ -53,6 +57,7 @@ class Film {
   std::string path_;
   AvInput input_;
   int video_ = -1;
+  AvFrame first_frame_;
   std::vector<IndexedFrame> index_;
 };
 

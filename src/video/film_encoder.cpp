@@ -127,13 +127,13 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   codec_->pix_fmt = pixel_format(encoder, static_cast<AVPixelFormat>(frame.format));
   codec_->time_base = time_base_of(encoder, film);
   codec_->framerate = film.video().avg_frame_rate;
-  codec_->sample_aspect_ratio =
-      frame.sample_aspect_ratio.num > 0 ? frame.sample_aspect_ratio : film.video().sample_aspect_ratio;
-  codec_->color_range = frame.color_range;
-  codec_->color_primaries = frame.color_primaries;
-  codec_->color_trc = frame.color_trc;
-  codec_->colorspace = frame.colorspace;
-  codec_->chroma_sample_location = frame.chroma_location;
+  const AVFrame& first = film.first_frame() != nullptr ? *film.first_frame() : frame;
+  codec_->sample_aspect_ratio = first.sample_aspect_ratio;
+  codec_->color_range = first.color_range;
+  codec_->color_primaries = first.color_primaries;
+  codec_->color_trc = first.color_trc;
+  codec_->colorspace = first.colorspace;
+  codec_->chroma_sample_location = first.chroma_location;
   codec_->field_order = AV_FIELD_PROGRESSIVE;
   codec_->thread_count = kEncoderThreads;
   codec_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;  // y4m of more than 8 bits, full range in MJPEG
@@ -154,11 +154,11 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
   if (name == "libx265") {
-    const std::string hdr = hdr_parameters(frame, film, true);
+    const std::string hdr = hdr_parameters(first, film, true);
     settings.set("x265-params", "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr));
   }
   if (name == "libx264") {
-    const std::string hdr = hdr_parameters(frame, film, false);
+    const std::string hdr = hdr_parameters(first, film, false);
     if (!hdr.empty()) settings.set("x264-params", hdr);
   }
   if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");

@@ -88,12 +88,11 @@ void check_output(const fs::path& output) {
 
 // Everything that can be known to fail fails now, with the first frame upscaled in size only.
 void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
-  const AVCodecParameters& p = *film.video().codecpar;
+  const AVFrame& first = *film.first_frame();
   const AvFrame frame = new_frame();
-  frame->width = static_cast<int>(scale) * p.width;
-  frame->height = static_cast<int>(scale) * p.height;
-  frame->format = planar_format(static_cast<AVPixelFormat>(p.format));
-  frame->color_range = p.color_range;
+  frame->width = static_cast<int>(scale) * first.width;
+  frame->height = static_cast<int>(scale) * first.height;
+  frame->format = planar_format(static_cast<AVPixelFormat>(first.format));
   FilmEncoder(job.encoder, film, *frame, true);
 }
 

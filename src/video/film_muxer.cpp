@@ -130,13 +130,14 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     remove_stale(to->metadata);
     // Segments do not tell what does not stand in the pictures themselves.
     AVCodecParameters& p = *to->codecpar;
-    const AVCodecParameters& film_p = *from.codecpar;
-    p.sample_aspect_ratio = from.sample_aspect_ratio;
-    p.color_range = film_p.color_range;
-    p.color_primaries = film_p.color_primaries;
-    p.color_trc = film_p.color_trc;
-    p.color_space = film_p.color_space;
-    p.chroma_location = film_p.chroma_location;
+    const AVFrame& first = *film.first_frame();
+    if (to->sample_aspect_ratio.num == 0) to->sample_aspect_ratio = first.sample_aspect_ratio;
+    p.sample_aspect_ratio = to->sample_aspect_ratio;
+    p.color_range = first.color_range;
+    p.color_primaries = first.color_primaries;
+    p.color_trc = first.color_trc;
+    p.color_space = first.colorspace;
+    p.chroma_location = first.chroma_location;
     p.field_order = AV_FIELD_PROGRESSIVE;
   }
   copy_side_data(from, *to);
@@ -204,7 +205,7 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   AVFormatContext& out = *file.context;
   out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
-  out.max_interleave_delta = 0;  // subtitles may be far apart
+  out.max_interleave_delta = 0;      // subtitles may be far apart
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
   copy_chapters(in, out);

@@ -68,21 +68,9 @@ AvFrame FrameReader::next() {
     if (frame->interlaced_frame != 0) ++damage_.interlaced;
     last_ = time;
     frame->pts = time;
-    complete(*frame);
+    film_.complete(*frame);
     return frame;
   }
-}
-
-// What the pictures do not say of themselves, the container may.
-void FrameReader::complete(AVFrame& frame) const {
-  const AVStream& stream = film_.video();
-  const AVCodecParameters& p = *stream.codecpar;
-  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) frame.color_range = p.color_range;
-  if (frame.color_primaries == AVCOL_PRI_UNSPECIFIED) frame.color_primaries = p.color_primaries;
-  if (frame.color_trc == AVCOL_TRC_UNSPECIFIED) frame.color_trc = p.color_trc;
-  if (frame.colorspace == AVCOL_SPC_UNSPECIFIED) frame.colorspace = p.color_space;
-  if (frame.chroma_location == AVCHROMA_LOC_UNSPECIFIED) frame.chroma_location = p.chroma_location;
-  if (frame.sample_aspect_ratio.num == 0) frame.sample_aspect_ratio = stream.sample_aspect_ratio;
 }
 
 }  // namespace fsrcnn

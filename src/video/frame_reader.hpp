@@ -35,7 +35,6 @@ class FrameReader {
 
  private:
   AvFrame decode();
-  void complete(AVFrame& frame) const;
 
   Film& film_;
   int64_t begin_ = std::numeric_limits<int64_t>::min(), end_ = std::numeric_limits<int64_t>::max();
