@@ -3,8 +3,8 @@ options]"""
 
 import json
 
-from support.film_case import FAST, FilmCase, ffmpeg, probe
-from support.program import main
+from support.film_case import FAST, FilmCase, ffmpeg, packets, probe
+from support.program import INPUT, USAGE, main
 
 
 class FilmOdditiesTest(FilmCase):
@@ -29,6 +29,25 @@ class FilmOdditiesTest(FilmCase):
         ffmpeg("-i", f"concat:{self.folder}/a.ts|{self.folder}/b.ts", "-c", "copy", self.folder / "c.ts")
         self.succeed("upscale", "c.ts", "-o", "d.mkv", "--codec", "h264", "--segment-frames", 12, *FAST)
         self.assertEqual(self.video(self.folder / "a.ts")["sample_aspect_ratio"], self.video(self.folder / "d.mkv")["sample_aspect_ratio"])
+
+    # ---- sound
+
+    def test_sound_in_packets_shorter_than_the_clock_does_not_drift(self):
+        """TrueHD has 1200 packets in a second, Matroska a clock of 1000 steps."""
+        pictures, film = self.make("p.mkv", "-c:v", "libx264", frames=50), self.folder / "a.mkv"
+        ffmpeg("-i", pictures, "-f", "lavfi", "-i", "sine=d=2:r=48000", "-c:v", "copy", "-c:a", "truehd", "-strict", "-2", film)
+        self.succeed("upscale", film, "-o", "b.mkv", *FAST)
+        self.assertEqual(packets(film, "a:0"), packets(self.folder / "b.mkv", "a:0"))
+
+    # ---- encoders
+
+    def test_av1(self):
+        """SVT-AV1 must be told the end before it is closed, or it waits for ever."""
+        film = self.make("a.mkv", "-c:v", "libx264", "-g", "5", size="64x64", frames=10)
+        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "av1", "--segment-frames", 5)
+        self.assertEqual(self.video(self.folder / "b.mkv")["codec_name"], "av1")
+        self.assertEqual(packets(film, "v:0"), packets(self.folder / "b.mkv", "v:0"))
+        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--codec", "av1", "--encoder-option", "nonsense=1", says="nonsense")
 
 
 if __name__ == "__main__":

@@ -227,11 +227,13 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
     p.stream_index = stream;
     p.pos = -1;
     av_packet_rescale_ts(&p, time_base, out.streams[stream]->time_base);
-    // Muxers refuse decoding times that stand still, which transport streams and rounding to milliseconds make.
+    // Muxers refuse decoding times that go back, and some those that stand still, which transport streams and rounding
+    // to milliseconds make. Where they may stand still they must: packets shorter than the clock's step would drift.
     int64_t& last_dts = last[static_cast<size_t>(stream)];
-    if (p.dts != AV_NOPTS_VALUE && last_dts != AV_NOPTS_VALUE && p.dts <= last_dts &&
+    const int64_t step = (out.oformat->flags & AVFMT_TS_NONSTRICT) != 0 ? 0 : 1;
+    if (p.dts != AV_NOPTS_VALUE && last_dts != AV_NOPTS_VALUE && p.dts < last_dts + step &&
         out.streams[stream]->codecpar->codec_type != AVMEDIA_TYPE_SUBTITLE) {
-      p.dts = last_dts + 1;
+      p.dts = last_dts + step;
       if (p.pts != AV_NOPTS_VALUE) p.pts = std::max(p.pts, p.dts);
     }
     if (p.dts != AV_NOPTS_VALUE) last_dts = p.dts;
