@@ -118,6 +118,21 @@ AVRational time_base_of(const AVCodec& encoder, const Film& film) {
 
 std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
 
+// SVT-AV1 waits for ever for its threads if it is closed before it was told the end, after a picture.
+void FilmEncoder::Close::operator()(AVCodecContext* codec) const {
+  if (avcodec_is_open(codec) != 0 && std::string_view(codec->codec->name) == "libsvtav1") {
+    const AvFrame blank = new_frame();
+    blank->width = codec->width;
+    blank->height = codec->height;
+    blank->format = codec->pix_fmt;
+    if (codec->frame_number == 0 && av_frame_get_buffer(blank.get(), 0) >= 0) avcodec_send_frame(codec, blank.get());
+    avcodec_send_frame(codec, nullptr);
+    const AvPacket packet = new_packet();
+    while (avcodec_receive_packet(codec, packet.get()) >= 0) av_packet_unref(packet.get());
+  }
+  avcodec_free_context(&codec);
+}
+
 FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header) {
   const AVCodec& encoder = find_encoder(options, film);
   codec_.reset(avcodec_alloc_context3(&encoder));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +35,11 @@ class FilmEncoder {
   AVCodecContext& context() const { return *codec_; }
 
  private:
-  AvCodec codec_;
+  struct Close {
+    void operator()(AVCodecContext* codec) const;
+  };
+
+  std::unique_ptr<AVCodecContext, Close> codec_;
   AvPacket packet_ = new_packet();
   PixelConverter to_pixels_;
 };
