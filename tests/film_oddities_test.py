@@ -39,6 +39,15 @@ class FilmOdditiesTest(FilmCase):
         self.succeed("upscale", film, "-o", "b.mkv", *FAST)
         self.assertEqual(packets(film, "a:0"), packets(self.folder / "b.mkv", "a:0"))
 
+    def test_sound_that_begins_late_is_told_before_any_work(self):
+        for name in ("a.ts", "c.ts"):
+            self.make(name, "-c:v", "mpeg2video", "-b:v", "3M", "-g", "12", frames=600)
+        pictures, sound = self.make("p.mkv", "-c:v", "mpeg2video", "-g", "12"), self.folder / "b.ts"
+        ffmpeg("-i", pictures, "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "mp2", "-output_ts_offset", "24", sound)
+        film = self.folder / "film.ts"
+        film.write_bytes((self.folder / "a.ts").read_bytes() + sound.read_bytes())
+        self.fail_with(INPUT, "upscale", film, "-o", "o.mkv", says="begins so late")
+
     # ---- encoders
 
     def test_av1(self):

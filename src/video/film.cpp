@@ -37,6 +37,7 @@ void Film::open() {
          path_, av_message(opened));
   }
   input_.reset(context);
+  context->flags |= AVFMT_FLAG_GENPTS;  // AVI and MPEG-PS may tell the time of decoding only
   av_check(avformat_find_stream_info(context, nullptr), ErrorCode::input, "reading the film '{}'", path_);
   video_ = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   if (video_ < 0 || is_picture_of_sound(video())) {
@@ -129,11 +130,13 @@ void Film::seek(const IndexedFrame& frame) {
 const std::vector<IndexedFrame>& Film::index() {
   if (!index_.empty()) return index_;
   open();
-  for (unsigned i = 0; i < input_->nb_streams; ++i) {
-    if (static_cast<int>(i) != video_) input_->streams[i]->discard = AVDISCARD_ALL;
-  }
+  const unsigned announced = input_->nb_streams;
   const AvPacket packet = new_packet();
-  while (read(*packet)) {
+  while (read(*packet, true)) {
+    const auto stream = static_cast<size_t>(packet->stream_index);
+    if (stream >= met_.size()) met_.resize(stream + 1);
+    met_[stream] = true;
+    if (packet->stream_index != video_) continue;
     if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0) continue;  // decoded by an edit list's wish, but never shown
     const int64_t time = time_of(*packet);
     if (time == AV_NOPTS_VALUE) {
@@ -150,8 +153,19 @@ const std::vector<IndexedFrame>& Film::index() {
   index_.erase(std::unique(index_.begin(), index_.end(), [](const auto& a, const auto& b) { return a.time == b.time; }),
                index_.end());
   index_.front().key = true;
+  for (unsigned i = announced; i < input_->nb_streams; ++i) {
+    const AVStream& stream = *input_->streams[i];
+    const AVMediaType type = stream.codecpar->codec_type;
+    if (type != AVMEDIA_TYPE_DATA && type != AVMEDIA_TYPE_UNKNOWN) late_streams_.push_back(describe(stream));
+  }
   open();
   return index_;
+}
+
+std::string describe(const AVStream& stream) {
+  const char* kind = av_get_media_type_string(stream.codecpar->codec_type);
+  return fmt::format("stream {} ({} {})", stream.index, kind == nullptr ? "unknown" : kind,
+                     avcodec_get_name(stream.codecpar->codec_id));
 }
 
 std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames) {

@@ -49,6 +49,12 @@ class Film {
 
   /// All frames in the order in which they are shown; the first call reads the whole file.
   const std::vector<IndexedFrame>& index();
+  /// Whether index() met packets of this stream.
+  bool has_packets(int stream) const {
+    return static_cast<size_t>(stream) < met_.size() && met_[static_cast<size_t>(stream)];
+  }
+  /// Sound and subtitles that index() met but the beginning of the file does not announce, for people.
+  const std::vector<std::string>& late_streams() const { return late_streams_; }
 
  private:
   void open();
@@ -59,7 +65,12 @@ class Film {
   int video_ = -1;
   AvFrame first_frame_;
   std::vector<IndexedFrame> index_;
+  std::vector<bool> met_;
+  std::vector<std::string> late_streams_;
 };
+
+/// "stream 1 (audio aac)"
+std::string describe(const AVStream& stream);
 
 /// The time of a packet: when its frame is shown, as far as the file tells it.
 inline int64_t time_of(const AVPacket& packet) { return packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts; }

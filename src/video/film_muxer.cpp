@@ -19,11 +19,17 @@ struct OutputFile {
 
 bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
-std::string describe(const Film& film, int stream) {
-  const AVStream& s = *film.format().streams[stream];
-  const char* kind = av_get_media_type_string(s.codecpar->codec_type);
-  return fmt::format("stream {} ({} {})", stream, kind == nullptr ? "unknown" : kind,
-                     avcodec_get_name(s.codecpar->codec_id));
+// What muxers cannot do without; unknown if a stream's first packet comes long after the file's beginning.
+bool is_known(const AVStream& stream) {
+  const AVCodecParameters& p = *stream.codecpar;
+  return p.codec_type != AVMEDIA_TYPE_AUDIO || (p.sample_rate > 0 && p.ch_layout.nb_channels > 0);
+}
+
+[[noreturn]] void fail_for_late(const Film& film, const std::string& stream) {
+  fail(ErrorCode::input,
+       "{} of the film '{}' begins so late that the file's beginning does not tell what it is. Put the film into "
+       "another file first, e.g. ffmpeg -analyzeduration 1000M -probesize 1000M -i FILM -map 0 -c copy FILM.mkv",
+       stream, film.path());
 }
 
 bool is_matroska(std::string_view container) { return container == "matroska" || container == "webm"; }
@@ -156,18 +162,26 @@ std::string container_of(const std::filesystem::path& output) {
   return format->name;
 }
 
-StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, AVCodecID pictures) {
+StreamPlan plan_streams(Film& film, const std::filesystem::path& output, AVCodecID pictures) {
   const std::string container = container_of(output);
   const AVOutputFormat& format = *av_guess_format(container.c_str(), nullptr, nullptr);
   if (avformat_query_codec(&format, pictures, FF_COMPLIANCE_EXPERIMENTAL) == 0) {
     fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures; use .mkv, or another --codec",
          container, output.string(), avcodec_get_name(pictures));
   }
+  film.index();
+  for (const std::string& late : film.late_streams()) fail_for_late(film, late);
   StreamPlan plan;
   int next = 0;
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
     const AVStream& stream = *film.format().streams[i];
     const AVMediaType type = stream.codecpar->codec_type;
+    if (!is_known(stream)) {
+      if (film.has_packets(i)) fail_for_late(film, describe(stream));
+      plan.warnings.push_back(describe(stream) + " stays behind: it is empty");
+      plan.output_of.push_back(-1);
+      continue;
+    }
     if (i == film.video_index() || can_hold(format, stream)) {
       plan.output_of.push_back(next++);
       continue;
@@ -179,11 +193,11 @@ StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, A
       continue;
     }
     if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN) {
-      plan.warnings.push_back(fmt::format("{} stays behind: no {} file can hold it", describe(film, i), container));
+      plan.warnings.push_back(fmt::format("{} stays behind: no {} file can hold it", describe(stream), container));
       continue;
     }
     fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} of the film; use .mkv{}", container,
-         output.string(), describe(film, i),
+         output.string(), describe(stream),
          stream.codecpar->codec_id == AV_CODEC_ID_MOV_TEXT ? " after converting it to srt, or .mp4" : "");
   }
   for (int i = 0; i < film.video().nb_side_data; ++i) {
@@ -242,7 +256,9 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   bool pictures_left = pictures.next(*picture);
   const AVRational video_base = film.video().time_base;
   while (film.read(*packet, true)) {
-    const int stream = plan.output_of[static_cast<size_t>(packet->stream_index)];
+    // More streams may appear than the plan has, of data.
+    const auto number = static_cast<size_t>(packet->stream_index);
+    const int stream = number < plan.output_of.size() ? plan.output_of[number] : -1;
     if (stream < 0 || stream == upscaled) continue;
     const AVStream& from = *in.streams[packet->stream_index];
     if (out.streams[stream]->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT) continue;  // a cover, written already
