@@ -3,7 +3,7 @@ options]"""
 
 import json
 
-from support.film_case import FAST, FilmCase, ffmpeg, packets, probe
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe
 from support.program import INPUT, USAGE, main
 
 
@@ -27,8 +27,32 @@ class FilmOdditiesTest(FilmCase):
         for name, aspect in (("a.ts", "4:3"), ("b.ts", "16:9")):
             self.make(name, "-c:v", "mpeg2video", "-aspect", aspect, "-g", "12")
         ffmpeg("-i", f"concat:{self.folder}/a.ts|{self.folder}/b.ts", "-c", "copy", self.folder / "c.ts")
-        self.succeed("upscale", "c.ts", "-o", "d.mkv", "--codec", "h264", "--segment-frames", 12, *FAST)
+        result = self.run_program("upscale", "c.ts", "-o", "d.mkv", "--codec", "h264", "--segment-frames", 12, *FAST)
+        # FFmpeg's decoder never gives the last picture before such a change.
+        self.assertEqual((result.returncode, result.stderr), (1, "fsrcnn: note: 1 frames of the film could not be decoded and are missing\n"))
         self.assertEqual(self.video(self.folder / "a.ts")["sample_aspect_ratio"], self.video(self.folder / "d.mkv")["sample_aspect_ratio"])
+
+    # ---- files that tell less than others
+
+    def test_times_of_decoding_only(self):
+        """AVI has no others, and MPEG-PS none for most B-pictures."""
+        for name, codec in (("a.avi", ("-c:v", "mpeg4", "-bf", "2")), ("a.mpg", ("-c:v", "mpeg2video", "-bf", "2", "-b:v", "1M"))):
+            with self.subTest(name):
+                film = self.make(name, *codec, "-g", "12", frames=60)
+                for output, frames in (("one.mkv", 1000), ("many.mkv", 12)):
+                    self.succeed("upscale", film, "-o", output, "--codec", "ffv1", "--segment-frames", frames)
+                self.assertEqual(len(packets(self.folder / "many.mkv", "v:0")), 60)
+                self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
+        self.succeed("upscale", "a.mpg", "-o", "b.mpg", "--segment-frames", 12)
+        self.assertEqual(len(decoded(self.folder / "b.mpg")), 60 * 128 * 96 * 3 // 2)
+
+    def test_pictures_that_come_back_bit_by_bit(self):
+        """After a recovery point of H.264 no picture is whole for a while; none may be lost between segments."""
+        film = self.make("a.mkv", "-c:v", "libx264", "-g", "12", "-x264-params", "intra-refresh=1:bframes=0", frames=60)
+        self.assertGreater(len(self.succeed("plan", film, "--segment-frames", 12).split()), 3)
+        for output, frames in (("one.mkv", 1000), ("many.mkv", 12)):
+            self.succeed("upscale", film, "-o", output, "--codec", "ffv1", "--segment-frames", frames)
+        self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
 
     # ---- sound
 

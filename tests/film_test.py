@@ -216,7 +216,9 @@ class FilmTest(FilmCase):
                 self.assertIn(result.returncode, (0, 1, INPUT), result.stderr)
                 self.assertEqual(output.exists(), result.returncode in (0, 1))
                 if result.returncode == 1:
-                    self.assertIn("damaged", result.stderr)
+                    self.assertRegex(result.stderr, "damaged|missing|cut short")
+                elif result.returncode == 0 and i % 2 == 0:
+                    self.assertGreaterEqual(len(packets(output, "v:0")), 69, "a fifth of a second may be missing")
                 if output.exists():
                     self.assertEqual(self.video(output)["width"], 128)
                     output.unlink()

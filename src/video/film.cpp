@@ -98,7 +98,7 @@ AvCodec Film::open_decoder() const {
   return decoder;
 }
 
-bool Film::read(AVPacket& packet, bool any_stream) const {
+bool Film::read(AVPacket& packet, bool any_stream) {
   for (;;) {
     av_packet_unref(&packet);
     const int result = av_read_frame(input_.get(), &packet);
@@ -106,8 +106,11 @@ bool Film::read(AVPacket& packet, bool any_stream) const {
     // What cannot be read any more, of a file cut short, is its end.
     if (result < 0) {
       if (result == AVERROR(EIO)) av_check(result, ErrorCode::io, "reading '{}'", path_);
+      read_error_ = result;
       return false;
     }
+    // AVI has empty packets for pictures that are to stay; decoders take them for the end.
+    if (packet.stream_index == video_ && packet.size == 0) continue;
     if (any_stream || packet.stream_index == video_) return true;
   }
 }
@@ -131,12 +134,17 @@ const std::vector<IndexedFrame>& Film::index() {
   if (!index_.empty()) return index_;
   open();
   const unsigned announced = input_->nb_streams;
+  int64_t end_us = 0;
   const AvPacket packet = new_packet();
   while (read(*packet, true)) {
+    if (time_of(*packet) != AV_NOPTS_VALUE) {
+      end_us = std::max(end_us, av_rescale_q(time_of(*packet) + packet->duration,
+                                             input_->streams[packet->stream_index]->time_base, AV_TIME_BASE_Q));
+    }
     const auto stream = static_cast<size_t>(packet->stream_index);
     if (stream >= met_.size()) met_.resize(stream + 1);
     met_[stream] = true;
-    if (packet->stream_index != video_) continue;
+    if (packet->stream_index != video_ || is_hidden(*packet)) continue;
     if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0) continue;  // decoded by an edit list's wish, but never shown
     const int64_t time = time_of(*packet);
     if (time == AV_NOPTS_VALUE) {
@@ -152,7 +160,10 @@ const std::vector<IndexedFrame>& Film::index() {
   // Two packets of one time are one picture (of two fields, or of layers).
   index_.erase(std::unique(index_.begin(), index_.end(), [](const auto& a, const auto& b) { return a.time == b.time; }),
                index_.end());
+  const auto key = std::find_if(index_.begin(), index_.end(), [](const auto& frame) { return frame.key; });
+  if (key != index_.end()) frames_before_key_ = key - index_.begin();
   index_.front().key = true;
+  check_end(end_us);
   for (unsigned i = announced; i < input_->nb_streams; ++i) {
     const AVStream& stream = *input_->streams[i];
     const AVMediaType type = stream.codecpar->codec_type;
@@ -160,6 +171,38 @@ const std::vector<IndexedFrame>& Film::index() {
   }
   open();
   return index_;
+}
+
+bool Film::is_hidden(const AVPacket& packet) const {
+  return video().codecpar->codec_id == AV_CODEC_ID_VP8 && (packet.data[0] & 0x10) == 0;
+}
+
+// Sizes and times that are guessed from the file's end tell nothing of it.
+void Film::check_end(int64_t end_us) {
+  const auto seconds = [](int64_t us) { return static_cast<double>(us) / AV_TIME_BASE; };
+  if (read_error_ != AVERROR_EOF) {
+    cut_short_ = fmt::format("the film's file is damaged after {:.2f} s and cannot be read any further: {}",
+                             seconds(end_us), av_message(read_error_));
+    return;
+  }
+  if (input_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return;
+  int64_t stated_us = input_->duration;
+  const std::string_view format = input_->iformat->name;
+  const bool mp4 = format.find("mp4") != std::string_view::npos;
+  if (mp4) {
+    // MP4's own is that of all tracks, also of the text of chapters.
+    const AVStream& stream = video();
+    const int64_t start = stream.start_time == AV_NOPTS_VALUE ? 0 : stream.start_time;
+    stated_us = stream.duration == AV_NOPTS_VALUE
+                    ? AV_NOPTS_VALUE
+                    : av_rescale_q(start + stream.duration, stream.time_base, AV_TIME_BASE_Q);
+  }
+  // Others write what they had planned.
+  const int64_t tolerance_us = mp4 || format.find("matroska") != std::string_view::npos ? 200'000 : 1'000'000;
+  const int64_t frame_us = end_us / static_cast<int64_t>(index_.size());
+  if (stated_us == AV_NOPTS_VALUE || end_us >= stated_us - tolerance_us - frame_us) return;
+  cut_short_ = fmt::format("the film's file is cut short: it ends after {:.2f} of {:.2f} s", seconds(end_us),
+                           seconds(stated_us));
 }
 
 std::string describe(const AVStream& stream) {

@@ -21,6 +21,9 @@ struct FrameRange {
   bool operator==(const FrameRange&) const = default;
 };
 
+/// The time of a packet: when its frame is shown, as far as the file tells it.
+inline int64_t time_of(const AVPacket& packet) { return packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts; }
+
 /// A film's file, opened and looked at; "-" is YUV4MPEG2 on standard input.
 class Film {
  public:
@@ -41,7 +44,7 @@ class Film {
   /// A decoder at its beginning.
   AvCodec open_decoder() const;
   /// The next packet of the pictures (or of any stream); false at the end of the film.
-  bool read(AVPacket& packet, bool any_stream = false) const;
+  bool read(AVPacket& packet, bool any_stream = false);
   /// Begins again, with all streams.
   void rewind() { open(); }
   /// Begins again, at the packet of this frame or, if the file cannot go there, anywhere before it.
@@ -49,6 +52,10 @@ class Film {
 
   /// All frames in the order in which they are shown; the first call reads the whole file.
   const std::vector<IndexedFrame>& index();
+  /// Of the index, how many frames are shown before the first at which decoding can begin.
+  int64_t frames_before_key() const { return frames_before_key_; }
+  /// What index() found missing at the film's end, for people; empty if it is whole, as far as it tells.
+  const std::string& cut_short() const { return cut_short_; }
   /// Whether index() met packets of this stream.
   bool has_packets(int stream) const {
     return static_cast<size_t>(stream) < met_.size() && met_[static_cast<size_t>(stream)];
@@ -59,21 +66,23 @@ class Film {
  private:
   void open();
   void check_first_frame();
+  bool is_hidden(const AVPacket& packet) const;  // decoded for others, but never shown
+  void check_end(int64_t end_us);
 
   std::string path_;
   AvInput input_;
   int video_ = -1;
   AvFrame first_frame_;
+  int read_error_ = AVERROR_EOF;
   std::vector<IndexedFrame> index_;
+  int64_t frames_before_key_ = 0;
+  std::string cut_short_;
   std::vector<bool> met_;
   std::vector<std::string> late_streams_;
 };
 
 /// "stream 1 (audio aac)"
 std::string describe(const AVStream& stream);
-
-/// The time of a packet: when its frame is shown, as far as the file tells it.
-inline int64_t time_of(const AVPacket& packet) { return packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts; }
 
 /// Cuts a film into ranges of about `frames` frames each, which begin where decoding can begin.
 std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames);

@@ -130,6 +130,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();
   };
+  if (!film.is_pipe() && !job.frames) result.cut_short = film.cut_short();
   result.encoder = encoder_name(encoder, film);
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
@@ -168,6 +169,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   FilmJournal journal(parts_folder(job.output), describe(job, film, engine, segments));
   FilmResult result;
   result.warnings = plan.warnings;
+  result.cut_short = film.cut_short();
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
   result.encoder = encoder_name(job.encoder, film);
@@ -215,6 +217,7 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   const StreamPlan plan = plan_streams(film, output, pictures.parameters().codec_id);
   result.frames = pictures.count();
   result.warnings = plan.warnings;
+  result.cut_short = film.cut_short();
   const auto expected = static_cast<int64_t>(film.index().size());
   if (result.frames != expected) {
     result.warnings.push_back(fmt::format("the segments have {} frames, the film has {}", result.frames, expected));

@@ -40,6 +40,7 @@ struct FilmResult {
   int64_t segments = 0, segments_before = 0;  ///< before: found done by an earlier call
   std::string encoder;
   double mux_s = 0;
+  std::string cut_short;  ///< Film::cut_short()
   std::vector<std::string> warnings;
 };
 
