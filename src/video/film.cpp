@@ -1,6 +1,10 @@
 #include "video/film.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 namespace fsrcnn {
@@ -8,9 +12,31 @@ namespace {
 
 bool is_picture_of_sound(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
+// Reads that end when `stop` becomes true, however long nothing comes.
+int read_standard_input(void* stop, uint8_t* bytes, int size) {
+  constexpr int kWait_ms = 100;
+  for (;;) {
+    if (stop != nullptr && *static_cast<const std::atomic<bool>*>(stop)) return AVERROR_EXIT;
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (poll(&input, 1, kWait_ms) <= 0) continue;  // also where a signal came
+    const ssize_t count = ::read(STDIN_FILENO, bytes, static_cast<size_t>(size));
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    return count > 0 ? static_cast<int>(count) : count == 0 ? AVERROR_EOF : AVERROR(errno);
+  }
+}
+
+AvInputBytes open_standard_input(const std::atomic<bool>* stop) {
+  constexpr int kBytes = 1 << 16;
+  auto* buffer = static_cast<uint8_t*>(av_malloc(kBytes));
+  AvInputBytes bytes(avio_alloc_context(buffer, kBytes, 0, const_cast<std::atomic<bool>*>(stop), read_standard_input,
+                                        nullptr, nullptr));
+  if (!bytes) throw std::bad_alloc();
+  return bytes;
+}
+
 }  // namespace
 
-Film::Film(const std::string& path) : path_(path) {
+Film::Film(const std::string& path, const std::atomic<bool>* stop) : path_(path), stop_(stop) {
   open();
   AVStream& stream = video();
   if (avcodec_find_decoder(stream.codecpar->codec_id) == nullptr) {
@@ -20,18 +46,33 @@ Film::Film(const std::string& path) : path_(path) {
   if (stream.codecpar->width < 1 || stream.codecpar->height < 1) {
     fail(ErrorCode::input, "the film '{}' does not tell the size of its pictures; its beginning may be damaged", path_);
   }
-  if (!is_pipe()) check_first_frame();
+  const AVCodecID codec = stream.codecpar->codec_id;
+  if (std::string_view(input_->iformat->name) == "avi" && stream.codecpar->video_delay > 0 &&
+      (codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC)) {
+    fail(ErrorCode::input,
+         "AVI does not tell when the pictures of '{}' are shown, which are {} with B-frames. Encode the film anew "
+         "first, e.g. ffmpeg -i FILM -c:v libx264 -crf 10 -c:a copy FILM.mkv",
+         path_, avcodec_get_name(codec));
+  }
+  check_first_frame();
 }
 
 void Film::open() {
   input_.reset();
   AVFormatContext* context = nullptr;
+  if (is_pipe()) {
+    context = avformat_alloc_context();
+    if (context == nullptr) throw std::bad_alloc();
+    standard_input_ = open_standard_input(stop_);
+    context->pb = standard_input_.get();
+  }
   const AVInputFormat* format = is_pipe() ? av_find_input_format("yuv4mpegpipe") : nullptr;
   if (!is_pipe() && !std::filesystem::exists(path_)) fail(ErrorCode::io, "there is no file '{}'", path_);
   // "file:" keeps a colon in a name from being a protocol's.
-  const std::string url = is_pipe() ? "pipe:0" : "file:" + path_;
+  const std::string url = is_pipe() ? "standard input" : "file:" + path_;
   const int opened = avformat_open_input(&context, url.c_str(), format, nullptr);
   if (opened < 0) {
+    check_stop();
     const bool unreadable = opened == AVERROR(EACCES) || opened == AVERROR(EISDIR);
     fail(unreadable ? ErrorCode::io : ErrorCode::input, "'{}' is neither a picture nor a film that can be read: {}",
          path_, av_message(opened));
@@ -55,6 +96,7 @@ void Film::check_first_frame() {
   };
   const AVFieldOrder order = video().codecpar->field_order;
   if (order != AV_FIELD_PROGRESSIVE && order != AV_FIELD_UNKNOWN) interlaced();
+  if (is_pipe()) return;  // of what was read nothing can be read again
   const AvCodec decoder = open_decoder();
   const AvPacket packet = new_packet();
   AvFrame frame = new_frame();
@@ -98,13 +140,19 @@ AvCodec Film::open_decoder() const {
   return decoder;
 }
 
+void Film::check_stop() const {
+  if (stop_ != nullptr && *stop_) fail(ErrorCode::cancelled, "stopped");
+}
+
 bool Film::read(AVPacket& packet, bool any_stream) {
   for (;;) {
+    check_stop();
     av_packet_unref(&packet);
     const int result = av_read_frame(input_.get(), &packet);
     if (result == AVERROR(EAGAIN)) continue;
     // What cannot be read any more, of a file cut short, is its end.
     if (result < 0) {
+      check_stop();
       if (result == AVERROR(EIO)) av_check(result, ErrorCode::io, "reading '{}'", path_);
       read_error_ = result;
       return false;
@@ -134,12 +182,14 @@ const std::vector<IndexedFrame>& Film::index() {
   if (!index_.empty()) return index_;
   open();
   const unsigned announced = input_->nb_streams;
-  int64_t end_us = 0;
+  int64_t end_us = 0, end_of_subtitles_us = 0;
   const AvPacket packet = new_packet();
   while (read(*packet, true)) {
     if (time_of(*packet) != AV_NOPTS_VALUE) {
-      end_us = std::max(end_us, av_rescale_q(time_of(*packet) + packet->duration,
-                                             input_->streams[packet->stream_index]->time_base, AV_TIME_BASE_Q));
+      const AVStream& stream = *input_->streams[packet->stream_index];
+      const AVMediaType type = stream.codecpar->codec_type;
+      int64_t& end = type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO ? end_us : end_of_subtitles_us;
+      end = std::max(end, av_rescale_q(time_of(*packet) + packet->duration, stream.time_base, AV_TIME_BASE_Q));
     }
     const auto stream = static_cast<size_t>(packet->stream_index);
     if (stream >= met_.size()) met_.resize(stream + 1);
@@ -163,7 +213,7 @@ const std::vector<IndexedFrame>& Film::index() {
   const auto key = std::find_if(index_.begin(), index_.end(), [](const auto& frame) { return frame.key; });
   if (key != index_.end()) frames_before_key_ = key - index_.begin();
   index_.front().key = true;
-  check_end(end_us);
+  check_end(end_us, end_of_subtitles_us);
   for (unsigned i = announced; i < input_->nb_streams; ++i) {
     const AVStream& stream = *input_->streams[i];
     const AVMediaType type = stream.codecpar->codec_type;
@@ -178,7 +228,7 @@ bool Film::is_hidden(const AVPacket& packet) const {
 }
 
 // Sizes and times that are guessed from the file's end tell nothing of it.
-void Film::check_end(int64_t end_us) {
+void Film::check_end(int64_t end_us, int64_t end_of_subtitles_us) {
   const auto seconds = [](int64_t us) { return static_cast<double>(us) / AV_TIME_BASE; };
   if (read_error_ != AVERROR_EOF) {
     cut_short_ = fmt::format("the film's file is damaged after {:.2f} s and cannot be read any further: {}",
@@ -201,6 +251,7 @@ void Film::check_end(int64_t end_us) {
   const int64_t tolerance_us = mp4 || format.find("matroska") != std::string_view::npos ? 200'000 : 1'000'000;
   const int64_t frame_us = end_us / static_cast<int64_t>(index_.size());
   if (stated_us == AV_NOPTS_VALUE || end_us >= stated_us - tolerance_us - frame_us) return;
+  if (end_of_subtitles_us >= stated_us - 50'000) return;  // the last of them may stay longer than the pictures
   cut_short_ = fmt::format("the film's file is cut short: it ends after {:.2f} of {:.2f} s", seconds(end_us),
                            seconds(stated_us));
 }

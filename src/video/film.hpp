@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,7 +30,8 @@ class Film {
  public:
   /// Throws Error(io) if the file cannot be read, and Error(input) if it is no film, if its pictures cannot be decoded
   /// or are interlaced, or if its protection or kind is not supported.
-  explicit Film(const std::string& path);
+  /// stop: if it becomes true, what waits for the file ends with Error(cancelled).
+  explicit Film(const std::string& path, const std::atomic<bool>* stop = nullptr);
 
   const std::string& path() const { return path_; }
   bool is_pipe() const { return path_ == "-"; }
@@ -66,10 +68,13 @@ class Film {
  private:
   void open();
   void check_first_frame();
+  void check_stop() const;
   bool is_hidden(const AVPacket& packet) const;  // decoded for others, but never shown
-  void check_end(int64_t end_us);
+  void check_end(int64_t end_us, int64_t end_of_subtitles_us);
 
   std::string path_;
+  const std::atomic<bool>* stop_;
+  AvInputBytes standard_input_;
   AvInput input_;
   int video_ = -1;
   AvFrame first_frame_;
