@@ -219,7 +219,6 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   AVFormatContext& out = *file.context;
   out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
-  out.max_interleave_delta = 0;      // subtitles may be far apart
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
   copy_chapters(in, out);
