@@ -2,9 +2,12 @@
 options]"""
 
 import json
+import signal
+import subprocess
+import time
 
 from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe
-from support.program import INPUT, USAGE, main
+from support.program import INPUT, PROGRAM, USAGE, main
 
 
 class FilmOdditiesTest(FilmCase):
@@ -53,6 +56,26 @@ class FilmOdditiesTest(FilmCase):
         for output, frames in (("one.mkv", 1000), ("many.mkv", 12)):
             self.succeed("upscale", film, "-o", output, "--codec", "ffv1", "--segment-frames", frames)
         self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
+
+    def test_raw_pictures_have_a_rate(self):
+        """YUV4MPEG2 has no times: what it cannot keep is told."""
+        film = self.film_with_everything()
+        result = self.run_program("upscale", film, "-o", "a.y4m")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("stream 1 (audio aac) stays behind", result.stderr)
+        self.assertNotIn("rate", result.stderr)
+        self.assertIn(b" F25:1 ", (self.folder / "a.y4m").read_bytes()[:60])
+        ffmpeg("-i", film, "-vf", "setpts=(N*40+N*N)/1000/TB", "-vsync", "vfr", "-frames:v", "40", "-c:v", "ffv1", "-an", "-sn", self.folder / "v.mkv")
+        result = self.run_program("upscale", "v.mkv", "-o", "v.y4m")
+        self.assertIn("fixed rate", result.stderr)
+        self.assertEqual(len(decoded(self.folder / "v.y4m")), 40 * 128 * 96 * 3 // 2)
+
+    def test_signals_are_heard_while_nothing_comes(self):
+        process = subprocess.Popen([PROGRAM, "upscale", "-", "-o", "a.mkv"], cwd=self.folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=10), 128 + signal.SIGTERM)
+        process.communicate()
 
     # ---- sound
 

@@ -195,6 +195,10 @@ class FilmTest(FilmCase):
                 output = self.folder / "b.mkv"
                 self.succeed("upscale", film, "-o", output)
                 (self.folder / "c.y4m").write_bytes(piped.stdout)
+                head = piped.stdout.split(b"\n")[0].split()
+                self.assertIn(b"F25:1", head)
+                straight = self.run_program("upscale", film, "-o", "-", text=False)
+                self.assertEqual(straight.stdout, piped.stdout)
                 self.assertEqual(decoded(self.folder / "c.y4m", pixels), decoded(output, pixels))
 
     # ---- what cannot be done
@@ -228,8 +232,15 @@ class FilmTest(FilmCase):
 
     def test_what_cannot_be_done_is_said_before_any_work(self):
         film = self.film_with_everything()
+        self.fail_with(USAGE, "upscale", film, "-o", film, says="input itself")
         interlaced = self.make("i.mkv", "-c:v", "libx264", "-x264opts", "tff=1", "-flags", "+ildct+ilme")
         self.fail_with(INPUT, "upscale", interlaced, "-o", "o.mkv", says="interlaced")
+        raw = ffmpeg("-i", interlaced, "-vf", "setfield=tff", "-f", "yuv4mpegpipe", "-").stdout
+        self.fail_with(INPUT, "upscale", "-", "-o", "o.mkv", says=b"interlaced", input=raw, text=False)
+        rgb = self.make("rgb.mkv", "-c:v", "ffv1", frames=2, pixels="gbrp")
+        self.fail_with(USAGE, "upscale", rgb, "-o", "o.y4m", says="gbrp")
+        self.make("b.avi", "-c:v", "libx264", "-bf", "2")
+        self.fail_with(INPUT, "upscale", "b.avi", "-o", "o.mkv", says="AVI does not tell")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mp4", says=".mkv")
         self.fail_with(USAGE, "upscale", film, "-o", "o.xyz", says="suffix")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "nonsense", says="nonsense")
