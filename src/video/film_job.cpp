@@ -196,7 +196,7 @@ void check_range(const FrameRange& range, int64_t count) {
 
 }  // namespace
 
-fs::path parts_folder(const fs::path& output) { return output.string() + ".parts"; }
+fs::path parts_folder(const fs::path& output) { return follow_links(output).string() + ".parts"; }
 
 FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
                         const FilmProgressCallback& progress) {
@@ -250,7 +250,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
     SegmentStream pictures(files, film);
     mux_film(film, pictures, plan, job.output, whole, stop);
   }
-  journal.deliver(whole, job.output);
+  journal.deliver(whole, follow_links(job.output));
   return result;
 }
 
