@@ -75,6 +75,52 @@ void copy_side_data(const AVStream& from, AVStream& to) {
   }
 }
 
+// What only the pictures told, the container shall tell too.
+void add_light(const AVFrame& picture, AVStream& to) {
+  static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
+      {AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
+      {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
+  for (const auto& [of_frame, of_stream] : kTypes) {
+    const AVFrameSideData* data = av_frame_get_side_data(&picture, of_frame);
+    if (data == nullptr || av_stream_get_side_data(&to, of_stream, nullptr) != nullptr) continue;
+    uint8_t* copy = av_stream_new_side_data(&to, of_stream, data->size);
+    if (copy == nullptr) throw std::bad_alloc();
+    std::memcpy(copy, data->data, data->size);
+  }
+}
+
+bool is_mov(std::string_view container) {
+  static constexpr std::string_view kNames[] = {"mov", "mp4", "ipod", "3gp", "3g2", "f4v", "ismv", "psp"};
+  return std::find(std::begin(kNames), std::end(kNames), container) != std::end(kNames);
+}
+
+// What would be lost of how the pictures are to be shown.
+void check_display(Film& film, const std::string& container, const std::string& output, AVCodecID pictures) {
+  const AVStream& stream = film.video();
+  const auto of_stream = [&](AVPacketSideDataType type) { return av_stream_get_side_data(&stream, type, nullptr); };
+  const auto of_frame = [&](AVFrameSideDataType type) { return av_frame_get_side_data(film.first_frame(), type); };
+  if (const auto* matrix = reinterpret_cast<const int32_t*>(of_stream(AV_PKT_DATA_DISPLAYMATRIX))) {
+    const bool turned = matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0;
+    if (turned && !is_mov(container)) {
+      fail(ErrorCode::usage,
+           "the film is to be shown turned, which a file of the kind {} ('{}') cannot tell; use .mp4 or .mov",
+           container, output);
+    }
+  }
+  const bool light = of_stream(AV_PKT_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
+                     of_stream(AV_PKT_DATA_CONTENT_LIGHT_LEVEL) != nullptr ||
+                     of_frame(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
+                     of_frame(AV_FRAME_DATA_CONTENT_LIGHT_LEVEL) != nullptr;
+  const bool in_pictures = pictures == AV_CODEC_ID_H264 || pictures == AV_CODEC_ID_HEVC;
+  if (light && !in_pictures && !is_matroska(container) && !is_mov(container)) {
+    fail(
+        ErrorCode::usage,
+        "neither a file of the kind {} ('{}') nor {} pictures can tell the film's HDR light levels; use .mkv, .mp4, or "
+        "--codec hevc",
+        container, output, avcodec_get_name(pictures));
+  }
+}
+
 void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
   if (from.nb_chapters == 0) return;
   to.chapters = static_cast<AVChapter**>(av_calloc(from.nb_chapters, sizeof(AVChapter*)));
@@ -123,6 +169,12 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
   if (upscaled || (tags != nullptr && av_codec_get_id(tags, to->codecpar->codec_tag) != to->codecpar->codec_id)) {
     to->codecpar->codec_tag = 0;
   }
+  // Where there are several for a codec, they mean something: of ProRes the profile, of HEVC where its headers are.
+  if (upscaled && is_mov(out.oformat->name)) {
+    const uint32_t hvc1 = MKTAG('h', 'v', 'c', '1');
+    if (pictures.codec_id == AV_CODEC_ID_PRORES) to->codecpar->codec_tag = pictures.codec_tag;
+    if (pictures.codec_id == AV_CODEC_ID_HEVC && from.codecpar->codec_tag == hvc1) to->codecpar->codec_tag = hvc1;
+  }
   to->id = from.id;
   to->time_base = from.time_base;
   to->start_time = from.start_time;
@@ -147,6 +199,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     p.field_order = AV_FIELD_PROGRESSIVE;
   }
   copy_side_data(from, *to);
+  if (upscaled) add_light(*film.first_frame(), *to);
   if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
 }
 
@@ -170,6 +223,7 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, AVCodec
          container, output.string(), avcodec_get_name(pictures));
   }
   film.index();
+  check_display(film, container, output.string(), pictures);
   for (const std::string& late : film.late_streams()) fail_for_late(film, late);
   StreamPlan plan;
   int next = 0;
@@ -228,7 +282,9 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   av_check(avio_open(&out.pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);
   AvOptions settings;
   if (std::string_view(out.oformat->name) == "mov" || std::string_view(out.oformat->name) == "mp4") {
-    settings.set("movflags", "+faststart");
+    // Keys like com.apple.quicktime.make are kept in a form of their own, which holds the others too.
+    const bool keys = av_dict_get(out.metadata, "com.", nullptr, AV_DICT_IGNORE_SUFFIX) != nullptr;
+    settings.set("movflags", keys ? "+faststart+use_metadata_tags" : "+faststart");
   }
   av_check(avformat_write_header(&out, settings.get()), ErrorCode::io, "writing the head of '{}'", name);
 
