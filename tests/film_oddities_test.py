@@ -105,6 +105,64 @@ class FilmOdditiesTest(FilmCase):
         self.assertEqual(packets(film, "v:0"), packets(self.folder / "b.mkv", "v:0"))
         self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--codec", "av1", "--encoder-option", "nonsense=1", says="nonsense")
 
+    def test_encoders_with_a_quantizer_are_not_starved(self):
+        """FFmpeg's default is 200 kb/s; the mean error against an output without loss stays small."""
+        noise = ",noise=alls=60:allf=t"
+        for codec in ("mpeg2video", "mpeg4"):
+            with self.subTest(codec):
+                film = self.make("a.mkv", "-c:v", codec, "-q:v", "2", size="80x64", filters=noise)
+                pixels = []
+                for output, options in (("b.mkv", ()), ("c.mkv", ("--codec", "ffv1"))):
+                    self.succeed("upscale", film, "-o", output, *options)
+                    pixels.append(decoded(self.folder / output, "gray"))
+                self.assertLess(sum(abs(a - b) for a, b in zip(*pixels)) / len(pixels[0]), 2.6)
+
+    def test_transparency_is_kept_or_refused(self):
+        film = self.folder / "a.webm"
+        ffmpeg("-f", "lavfi", "-i", "color=red:s=32x32:d=0.2,format=yuva420p,geq=lum=128:cb=128:cr=128:a=X*8", "-c:v", "libvpx-vp9", film)
+        self.fail_with(USAGE, "upscale", film, "-o", "b.webm", says="transparent")
+        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "ffv1")
+        self.assertEqual(self.video(self.folder / "b.mkv")["pix_fmt"], "yuva420p")
+        alpha = ffmpeg("-i", self.folder / "b.mkv", "-frames:v", "1", "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout
+        self.assertLess(max(abs(alpha[64 * 32 + x] - 4 * x) for x in range(4, 60)), 16)
+
+    def test_chroma_keeps_its_place(self):
+        """On a ramp a shift is a level: of samples to the left of their two pixels, and in their middle."""
+        for place, expected in (("left", -1.25), ("center", -2.5)):
+            for siting in (place,) if place == "center" else (place, "unspecified"):
+                with self.subTest(siting):
+                    film = self.folder / "a.mkv"
+                    ffmpeg("-f", "lavfi", "-i", "color=gray:s=48x32,format=yuv420p,geq=lum=128:cb=10*X:cr=128", "-frames:v", "1",
+                           "-c:v", "ffv1", "-chroma_sample_location", siting, film)  # fmt: skip
+                    self.succeed("upscale", film, "-o", "b.mkv")
+                    row = decoded(self.folder / "b.mkv")[96 * 64 :][16 * 48 : 17 * 48]
+                    offsets = [row[x] - 5 * x for x in range(8, 40)]
+                    self.assertAlmostEqual(sum(offsets) / len(offsets), expected, delta=0.3)
+                    raw = self.run_program("upscale", film, "-o", "-", text=False).stdout
+                    self.assertIn({"left": b" C420mpeg2 ", "center": b" C420jpeg "}[place], raw[:80])
+
+    # ---- containers
+
+    def test_tags_of_mov(self):
+        deep = self.make("deep.mkv", "-c:v", "ffv1", frames=3, pixels="yuv444p10le")
+        self.succeed("upscale", deep, "-o", "a.mov", "--codec", "prores")
+        self.assertEqual(self.video(self.folder / "a.mov")["codec_tag_string"], "ap4h")
+        film = self.make("b.mp4", "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1", frames=3)
+        self.succeed("upscale", film, "-o", "c.mp4", *FAST)
+        self.assertEqual(self.video(self.folder / "c.mp4")["codec_tag_string"], "hvc1")
+        ffmpeg("-i", film, "-c", "copy", "-metadata", "com.apple.quicktime.make=Nobody", "-movflags", "use_metadata_tags", self.folder / "d.mov")
+        self.succeed("upscale", "d.mov", "-o", "e.mov", *FAST)
+        self.assertEqual(probe(self.folder / "e.mov", "-show_format")["format"]["tags"]["com.apple.quicktime.make"], "Nobody")
+
+    def test_an_output_that_is_a_link_is_followed(self):
+        film = self.make("a.mkv", "-c:v", "libx264", frames=3)
+        (self.folder / "there").mkdir()
+        (self.folder / "link.mkv").symlink_to("there/b.mkv")
+        self.succeed("upscale", film, "-o", "link.mkv", *FAST)
+        self.assertTrue((self.folder / "link.mkv").is_symlink())
+        self.assertEqual(len(packets(self.folder / "there" / "b.mkv", "v:0")), 3)
+        self.assertEqual([p.name for p in (self.folder / "there").iterdir()], ["b.mkv"])
+
 
 if __name__ == "__main__":
     main()

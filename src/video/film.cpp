@@ -130,6 +130,13 @@ void Film::complete(AVFrame& frame) const {
 AvCodec Film::open_decoder() const {
   const AVStream& stream = video();
   const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
+  // FFmpeg's own decoders of VP8 and VP9 leave transparency out.
+  if (const auto* alpha = av_dict_get(stream.metadata, "alpha_mode", nullptr, 0);
+      alpha != nullptr && std::string_view(alpha->value) == "1") {
+    const char* name = stream.codecpar->codec_id == AV_CODEC_ID_VP9 ? "libvpx-vp9" : "libvpx";
+    if (const AVCodec* other = avcodec_find_decoder_by_name(name); other != nullptr && other->id == codec->id)
+      codec = other;
+  }
   AvCodec decoder(avcodec_alloc_context3(codec));
   if (!decoder) throw std::bad_alloc();
   av_check(avcodec_parameters_to_context(decoder.get(), stream.codecpar), ErrorCode::input, "decoding '{}'", path_);

@@ -9,6 +9,8 @@ extern "C" {
 #include <cmath>
 #include <string_view>
 
+#include "video/frame_upscaler.hpp"
+
 namespace fsrcnn {
 namespace {
 
@@ -62,6 +64,14 @@ const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
 }
 
 AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
+  // Their transparency is a second stream beside the packets, which segments do not have.
+  if (std::string_view(encoder.name).starts_with("libvpx") &&
+      (av_pix_fmt_desc_get(planar)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0) {
+    fail(ErrorCode::usage,
+         "the film is transparent, which cannot be kept with {} here. Choose another with --codec: ffv1 or prores, or "
+         "remove the transparency first, e.g. ffmpeg -i FILM -pix_fmt yuv420p OPAQUE.mkv",
+         encoder.name);
+  }
   const AVPixelFormat format = same_samples(planar, encoder.pix_fmts);
   if (format != AV_PIX_FMT_NONE) return format;
   std::string known;
@@ -104,6 +114,17 @@ std::string hdr_parameters(const AVFrame& frame, const Film& film, bool x265) {
                                                         AV_PKT_DATA_CONTENT_LIGHT_LEVEL);
   if (light != nullptr) add(fmt::format("{}={},{}", x265 ? "max-cll" : "cll", light->MaxCLL, light->MaxFALL));
   return text;
+}
+
+// Encoders without constant quality but with a constant quantizer, and the one at which hardly anybody sees a
+// difference.
+constexpr int kQuantizer = 2;
+
+bool has_quantizer(AVCodecID id) {
+  static constexpr AVCodecID kIds[] = {
+      AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4, AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3,
+      AV_CODEC_ID_MJPEG,      AV_CODEC_ID_H263,       AV_CODEC_ID_FLV1,  AV_CODEC_ID_WMV1,      AV_CODEC_ID_WMV2};
+  return std::find(std::begin(kIds), std::end(kIds), id) != std::end(kIds);
 }
 
 // Times are kept in the film's unit, unless the codec writes a frame rate instead.
@@ -154,6 +175,16 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   codec_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;  // y4m of more than 8 bits, full range in MJPEG
   if (global_header) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
+  if (encoder.id == AV_CODEC_ID_WRAPPED_AVFRAME) codec_->chroma_sample_location = chroma_location(first);
+  // Their default is 200 kb/s, whatever the size.
+  const auto given = [&](const char* key) {
+    return std::any_of(options.others.begin(), options.others.end(), [&](const auto& o) { return o.first == key; });
+  };
+  if (has_quantizer(encoder.id) && !given("b") && !given("global_quality")) {
+    codec_->flags |= AV_CODEC_FLAG_QSCALE;
+    codec_->global_quality = kQuantizer * FF_QP2LAMBDA;
+  }
+
   AvOptions settings;
   const std::string_view name = encoder.name;
   const bool has_crf =
@@ -168,16 +199,20 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
     if (name.starts_with("libvpx")) settings.set("b", "0");
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
+  // What the user gives in these comes behind, and counts where it says otherwise.
+  std::string parameters;
+  const char* parameters_key = name == "libx265" ? "x265-params" : name == "libx264" ? "x264-params" : "";
   if (name == "libx265") {
     const std::string hdr = hdr_parameters(first, film, true);
-    settings.set("x265-params", "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr));
+    parameters = "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
-  if (name == "libx264") {
-    const std::string hdr = hdr_parameters(first, film, false);
-    if (!hdr.empty()) settings.set("x264-params", hdr);
-  }
+  if (name == "libx264") parameters = hdr_parameters(first, film, false);
+  if (!parameters.empty()) settings.set(parameters_key, parameters);
   if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");
-  for (const auto& [key, value] : options.others) settings.set(key, value);
+  for (const auto& [key, value] : options.others) {
+    const bool append = key == parameters_key && !parameters.empty();
+    settings.set(key, append ? parameters += ":" + value : value);
+  }
   av_check(avcodec_open2(codec_.get(), &encoder, settings.get()), ErrorCode::usage,
            "the encoder {} cannot be opened for {}x{} {} pictures", name, frame.width, frame.height,
            av_get_pix_fmt_name(codec_->pix_fmt));
