@@ -246,6 +246,7 @@ class FilmTest(FilmCase):
         self.fail_with(INPUT, "upscale", "-", "-o", "o.mkv", says=b"interlaced", input=raw, text=False)
         rgb = self.make("rgb.mkv", "-c:v", "ffv1", frames=2, pixels="gbrp")
         self.fail_with(USAGE, "upscale", rgb, "-o", "o.y4m", says="YUV4MPEG2 cannot hold")
+        self.fail_with(USAGE, "upscale", rgb, "-o", "o.mov", "--codec", "qtrle", says="--codec")
         self.make("b.avi", "-c:v", "libx264", "-bf", "2")
         self.fail_with(INPUT, "upscale", "b.avi", "-o", "o.mkv", says="AVI does not tell")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mp4", says=".mkv")

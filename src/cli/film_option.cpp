@@ -88,7 +88,7 @@ void FilmOption::add_to(CLI::App& command) {
   command
       .add_option_function<std::string>(
           "--frames", [this](const std::string& text) { frames = parse_range(text); },
-          "Films: only frames A to B - 1, as a segment for `fsrcnn join`")
+          "Films: only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
       ->type_name("A:B");
   add_segment_frames(command, segment_frames);
   command

@@ -68,7 +68,7 @@ AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
   if (std::string_view(encoder.name).starts_with("libvpx") &&
       (av_pix_fmt_desc_get(planar)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0) {
     fail(ErrorCode::usage,
-         "the film is transparent, which cannot be kept with {} here. Choose another with --codec: ffv1 or prores, or "
+         "the film is transparent, which cannot be kept with {} here. Choose --codec ffv1 (and .mkv), or "
          "remove the transparency first, e.g. ffmpeg -i FILM -pix_fmt yuv420p OPAQUE.mkv",
          encoder.name);
   }

@@ -134,7 +134,13 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, in
 
 // Everything that can be known to fail fails now, with the first frame upscaled in size only.
 void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
-  FilmEncoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
+  const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
+  try {
+    PictureStreamWriter("file:/dev/null", kSegmentFormat, encoder, {});
+  } catch (const Error&) {
+    fail(ErrorCode::usage, "{} pictures cannot be kept in segments (NUT has no place for them); choose another --codec",
+         avcodec_get_name(encoder.context().codec_id));
+  }
 }
 
 AVCodecID codec_of(const FilmJob& job, const Film& film) {
