@@ -49,6 +49,17 @@ class FilmOdditiesTest(FilmCase):
         self.succeed("upscale", "a.mpg", "-o", "b.mpg", "--segment-frames", 12)
         self.assertEqual(len(decoded(self.folder / "b.mpg")), 60 * 128 * 96 * 3 // 2)
 
+    def test_pictures_before_the_first_key(self):
+        """A cut of a longer film may show them first; nothing that follows is lost."""
+        whole = self.make("whole.ts", "-c:v", "mpeg2video", "-bf", "2", "-g", "15", "-b:v", "1M", frames=75)
+        film = self.folder / "cut.ts"
+        ffmpeg("-ss", "0.7", "-i", whole, "-c", "copy", film)
+        times = [t for t, _ in packets(film, "v:0")]
+        key = min(float(p["pts_time"]) for p in probe(film, "-show_entries", "packet=pts_time,flags")["packets"] if "K" in p["flags"])
+        self.assertLess(times[0], key)
+        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "ffv1", "--segment-frames", 20)
+        self.assertGreaterEqual(len(packets(self.folder / "b.mkv", "v:0")), sum(t >= key for t in times))
+
     def test_pictures_that_come_back_bit_by_bit(self):
         """After a recovery point of H.264 no picture is whole for a while; none may be lost between segments."""
         film = self.make("a.mkv", "-c:v", "libx264", "-g", "12", "-x264-params", "intra-refresh=1:bframes=0", frames=60)
