@@ -220,6 +220,8 @@ const std::vector<IndexedFrame>& Film::index() {
   const auto key = std::find_if(index_.begin(), index_.end(), [](const auto& frame) { return frame.key; });
   if (key != index_.end()) frames_before_key_ = key - index_.begin();
   index_.front().key = true;
+  // What is shown first need not be decoded first; seeking goes to where the first key is.
+  if (key != index_.end() && key->dts != AV_NOPTS_VALUE) index_.front().dts = std::min(index_.front().dts, key->dts);
   check_end(end_us, end_of_subtitles_us);
   for (unsigned i = announced; i < input_->nb_streams; ++i) {
     const AVStream& stream = *input_->streams[i];

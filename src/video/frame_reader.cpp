@@ -27,8 +27,7 @@ FrameReader::FrameReader(Film& film, const FrameRange& range) : FrameReader(film
   if (key > 0 && film.video().codecpar->codec_id == AV_CODEC_ID_H264) {
     for (--key; !index[key].key;) --key;
   }
-  // What is shown first need not be the file's first packet.
-  key == 0 ? film.rewind() : film.seek(index[key]);
+  film.seek(index[key]);
 }
 
 AvFrame FrameReader::decode() {
