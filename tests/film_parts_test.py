@@ -23,10 +23,16 @@ class FilmPartsTest(FilmCase):
         self.assertGreater(len(ranges), 2)
         for i, frames in reversed(list(enumerate(ranges))):
             self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *FAST)
-        self.succeed("join", film, *(f"{i}.nut" for i in range(len(ranges))), "-o", "joined.mkv")
+        segments = [f"{i}.nut" for i in range(len(ranges))]
+        self.succeed("join", film, *reversed(segments), "-o", "joined.mkv")
         maps = ("0:v", "0:a", "0:s")
         self.assertEqual(hashes(whole, *maps), hashes(self.folder / "joined.mkv", *maps))
         self.fail_with(INPUT, "join", film, "0.nut", "0.nut", "-o", "twice.mkv", says="overlap")
+        self.fail_with(INPUT, "join", film, segments[0], *segments[2:], "-o", "gap.mkv", says=ranges[1])
+        self.fail_with(INPUT, "join", film, *segments[:-1], "-o", "gap.mkv", says=ranges[-1])
+        self.fail_with(USAGE, "join", film, *segments, "-o", film, says="also an input")
+        self.fail_with(USAGE, "join", film, *segments, "-o", segments[1], says="also an input")
+        self.fail_with(USAGE, "upscale", film, "-o", "part.mkv", "--frames", ranges[0], says=".nut")
         (self.folder / "bad.nut").write_bytes(b"no film" * 100)
         self.fail_with(INPUT, "join", film, "bad.nut", "-o", "bad.mkv", says="bad.nut")
 

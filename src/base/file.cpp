@@ -48,16 +48,6 @@ mode_t mode_for(const fs::path& target, mode_t all) {
   return all & ~mask;
 }
 
-/// Where a link points, also if nothing is there yet: what it points to is written, and the link stays.
-fs::path follow_links(fs::path path) {
-  std::error_code error;
-  for (int links = 0; fs::is_symlink(path, error); ++links) {
-    if (links == 40) fail(ErrorCode::io, "writing '{}' failed: it is a link to itself", path.string());
-    path = path.parent_path() / fs::read_symlink(path, error);
-  }
-  return path;
-}
-
 /// Temporary files that exist now, for remove_temporary_files(), which a signal may call at any time.
 struct Registered {
   std::atomic<bool> used{false};
@@ -127,6 +117,15 @@ std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
   }
   bytes.resize(size);
   return bytes;
+}
+
+fs::path follow_links(fs::path path) {
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(path, error); ++links) {
+    if (links == 40) fail(ErrorCode::io, "writing '{}' failed: it is a link to itself", path.string());
+    path = path.parent_path() / fs::read_symlink(path, error);
+  }
+  return path;
 }
 
 AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(std::move(target))), kind_(kind) {

@@ -21,6 +21,9 @@ std::string lower_suffix(const std::filesystem::path& path);
 /// The bytes of a text.
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
+/// Where a link points, also if nothing is there yet: what it points to is written, and the link stays.
+std::filesystem::path follow_links(std::filesystem::path path);
+
 /// An output that appears whole or not at all: everything is written to a temporary file (or folder) beside the target,
 /// which commit() renames to the target's name. Without commit() the temporary is removed and the target is untouched.
 /// A link is followed. The file keeps the mode of the one that it replaces.

@@ -88,7 +88,7 @@ void FilmOption::add_to(CLI::App& command) {
   command
       .add_option_function<std::string>(
           "--frames", [this](const std::string& text) { frames = parse_range(text); },
-          "Films: only frames A to B - 1, as a segment for `fsrcnn join`")
+          "Films: only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
       ->type_name("A:B");
   add_segment_frames(command, segment_frames);
   command
@@ -101,6 +101,7 @@ void FilmOption::add_to(CLI::App& command) {
 
 std::vector<std::string> warnings_of(const FilmResult& result) {
   std::vector<std::string> warnings = result.warnings;
+  if (!result.cut_short.empty()) warnings.push_back(result.cut_short);
   const Damage& d = result.damage;
   const auto tell = [&](int64_t count, const char* what) {
     if (count > 0) warnings.push_back(fmt::format("{} {}", count, what));
@@ -108,6 +109,7 @@ std::vector<std::string> warnings_of(const FilmResult& result) {
   tell(d.packets, "packets of the film's pictures are damaged and could not be decoded; their frames are missing");
   tell(d.frames, "frames of the film are damaged and were decoded with errors");
   tell(d.out_of_order, "frames of the film have no time of their own and were left out");
+  tell(d.missing, "frames of the film could not be decoded and are missing");
   tell(d.interlaced, "frames of the film are interlaced; they may look combed");
   return warnings;
 }
@@ -165,7 +167,8 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
   summary.strips_reused = s.strips_copied;
   summary.warnings = warnings_of(result);
   const Damage& d = result.damage;
-  if (d.packets + d.frames + d.out_of_order > 0) summary.status = InputSummary::Status::damaged;
+  if (d.packets + d.frames + d.out_of_order + d.missing > 0 || !result.cut_short.empty())
+    summary.status = InputSummary::Status::damaged;
 }
 
 }  // namespace fsrcnn::cli

@@ -56,7 +56,7 @@ void add_join(CLI::App& app) {
   command->add_option("film", options->film, "The film that the segments were made from")
       ->required()
       ->type_name("FILE");
-  command->add_option("segments", options->segments, "Segments, in their order")->required()->type_name("SEGMENT");
+  command->add_option("segments", options->segments, "Segments, all of the film")->required()->type_name("SEGMENT");
   command->add_option("-o,--output", options->output, "Film to write: .mkv, .mp4, ...")->required()->type_name("FILE");
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
   command->callback([options] {

@@ -6,6 +6,7 @@ extern "C" {
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 
@@ -68,6 +69,9 @@ void close_written(AVIOContext*& file, const std::string& name) {
   av_check(error < 0 ? error : closed, ErrorCode::io, "writing '{}'", name);
 }
 
-void quiet_av_log() { av_log_set_callback(keep_log_line); }
+void quiet_av_log() {
+  av_log_set_callback(keep_log_line);
+  setenv("SVT_LOG", "1", 0);  // SVT-AV1 writes to the terminal itself; errors only
+}
 
 }  // namespace fsrcnn

@@ -28,6 +28,14 @@ using AvPacket = std::unique_ptr<AVPacket, AvFree<av_packet_free>>;
 using AvCodec = std::unique_ptr<AVCodecContext, AvFree<avcodec_free_context>>;
 using AvInput = std::unique_ptr<AVFormatContext, AvFree<avformat_close_input>>;
 
+struct AvFreeBytes {
+  void operator()(AVIOContext* bytes) const {
+    av_freep(&bytes->buffer);
+    avio_context_free(&bytes);
+  }
+};
+using AvInputBytes = std::unique_ptr<AVIOContext, AvFreeBytes>;
+
 AvFrame new_frame();
 AvPacket new_packet();
 

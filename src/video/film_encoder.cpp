@@ -9,6 +9,8 @@ extern "C" {
 #include <cmath>
 #include <string_view>
 
+#include "video/frame_upscaler.hpp"
+
 namespace fsrcnn {
 namespace {
 
@@ -62,6 +64,14 @@ const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
 }
 
 AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
+  // Their transparency is a second stream beside the packets, which segments do not have.
+  if (std::string_view(encoder.name).starts_with("libvpx") &&
+      (av_pix_fmt_desc_get(planar)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0) {
+    fail(ErrorCode::usage,
+         "the film is transparent, which cannot be kept with {} here. Choose --codec ffv1 (and .mkv), or "
+         "remove the transparency first, e.g. ffmpeg -i FILM -pix_fmt yuv420p OPAQUE.mkv",
+         encoder.name);
+  }
   const AVPixelFormat format = same_samples(planar, encoder.pix_fmts);
   if (format != AV_PIX_FMT_NONE) return format;
   std::string known;
@@ -106,6 +116,17 @@ std::string hdr_parameters(const AVFrame& frame, const Film& film, bool x265) {
   return text;
 }
 
+// Encoders without constant quality but with a constant quantizer, and the one at which hardly anybody sees a
+// difference.
+constexpr int kQuantizer = 2;
+
+bool has_quantizer(AVCodecID id) {
+  static constexpr AVCodecID kIds[] = {
+      AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4, AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3,
+      AV_CODEC_ID_MJPEG,      AV_CODEC_ID_H263,       AV_CODEC_ID_FLV1,  AV_CODEC_ID_WMV1,      AV_CODEC_ID_WMV2};
+  return std::find(std::begin(kIds), std::end(kIds), id) != std::end(kIds);
+}
+
 // Times are kept in the film's unit, unless the codec writes a frame rate instead.
 AVRational time_base_of(const AVCodec& encoder, const Film& film) {
   const AVRational rate = film.video().avg_frame_rate;
@@ -118,6 +139,21 @@ AVRational time_base_of(const AVCodec& encoder, const Film& film) {
 
 std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
 
+// SVT-AV1 waits for ever for its threads if it is closed before it was told the end, after a picture.
+void FilmEncoder::Close::operator()(AVCodecContext* codec) const {
+  if (avcodec_is_open(codec) != 0 && std::string_view(codec->codec->name) == "libsvtav1") {
+    const AvFrame blank = new_frame();
+    blank->width = codec->width;
+    blank->height = codec->height;
+    blank->format = codec->pix_fmt;
+    if (codec->frame_number == 0 && av_frame_get_buffer(blank.get(), 0) >= 0) avcodec_send_frame(codec, blank.get());
+    avcodec_send_frame(codec, nullptr);
+    const AvPacket packet = new_packet();
+    while (avcodec_receive_packet(codec, packet.get()) >= 0) av_packet_unref(packet.get());
+  }
+  avcodec_free_context(&codec);
+}
+
 FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header) {
   const AVCodec& encoder = find_encoder(options, film);
   codec_.reset(avcodec_alloc_context3(&encoder));
@@ -127,17 +163,27 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   codec_->pix_fmt = pixel_format(encoder, static_cast<AVPixelFormat>(frame.format));
   codec_->time_base = time_base_of(encoder, film);
   codec_->framerate = film.video().avg_frame_rate;
-  codec_->sample_aspect_ratio =
-      frame.sample_aspect_ratio.num > 0 ? frame.sample_aspect_ratio : film.video().sample_aspect_ratio;
-  codec_->color_range = frame.color_range;
-  codec_->color_primaries = frame.color_primaries;
-  codec_->color_trc = frame.color_trc;
-  codec_->colorspace = frame.colorspace;
-  codec_->chroma_sample_location = frame.chroma_location;
+  const AVFrame& first = film.first_frame() != nullptr ? *film.first_frame() : frame;
+  codec_->sample_aspect_ratio = first.sample_aspect_ratio;
+  codec_->color_range = first.color_range;
+  codec_->color_primaries = first.color_primaries;
+  codec_->color_trc = first.color_trc;
+  codec_->colorspace = first.colorspace;
+  codec_->chroma_sample_location = first.chroma_location;
   codec_->field_order = AV_FIELD_PROGRESSIVE;
   codec_->thread_count = kEncoderThreads;
   codec_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;  // y4m of more than 8 bits, full range in MJPEG
   if (global_header) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+
+  if (encoder.id == AV_CODEC_ID_WRAPPED_AVFRAME) codec_->chroma_sample_location = chroma_location(first);
+  // Their default is 200 kb/s, whatever the size.
+  const auto given = [&](const char* key) {
+    return std::any_of(options.others.begin(), options.others.end(), [&](const auto& o) { return o.first == key; });
+  };
+  if (has_quantizer(encoder.id) && !given("b") && !given("global_quality")) {
+    codec_->flags |= AV_CODEC_FLAG_QSCALE;
+    codec_->global_quality = kQuantizer * FF_QP2LAMBDA;
+  }
 
   AvOptions settings;
   const std::string_view name = encoder.name;
@@ -153,16 +199,20 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
     if (name.starts_with("libvpx")) settings.set("b", "0");
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
+  // What the user gives in these comes behind, and counts where it says otherwise.
+  std::string parameters;
+  const char* parameters_key = name == "libx265" ? "x265-params" : name == "libx264" ? "x264-params" : "";
   if (name == "libx265") {
-    const std::string hdr = hdr_parameters(frame, film, true);
-    settings.set("x265-params", "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr));
+    const std::string hdr = hdr_parameters(first, film, true);
+    parameters = "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
-  if (name == "libx264") {
-    const std::string hdr = hdr_parameters(frame, film, false);
-    if (!hdr.empty()) settings.set("x264-params", hdr);
-  }
+  if (name == "libx264") parameters = hdr_parameters(first, film, false);
+  if (!parameters.empty()) settings.set(parameters_key, parameters);
   if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");
-  for (const auto& [key, value] : options.others) settings.set(key, value);
+  for (const auto& [key, value] : options.others) {
+    const bool append = key == parameters_key && !parameters.empty();
+    settings.set(key, append ? parameters += ":" + value : value);
+  }
   av_check(avcodec_open2(codec_.get(), &encoder, settings.get()), ErrorCode::usage,
            "the encoder {} cannot be opened for {}x{} {} pictures", name, frame.width, frame.height,
            av_get_pix_fmt_name(codec_->pix_fmt));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +22,10 @@ struct EncoderOptions {
 /// Frames to packets.
 class FilmEncoder {
  public:
-  /// `frame`: one like those to come. global_header: the container keeps the codec's headers. Throws Error(usage) for
-  /// an encoder that is not there or an option that it does not know, and Error(input) if it cannot take such frames.
+  /// `frame`: one like those to come, in size and pixels; colour, pixel aspect and HDR are those of the film's first,
+  /// so that all segments have the same headers. global_header: the container keeps the codec's headers. Throws
+  /// Error(usage) for an encoder that is not there or an option that it does not know, and Error(input) if it cannot
+  /// take such frames.
   FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header);
 
   using Sink = std::function<void(AVPacket& packet)>;
@@ -32,7 +35,11 @@ class FilmEncoder {
   AVCodecContext& context() const { return *codec_; }
 
  private:
-  AvCodec codec_;
+  struct Close {
+    void operator()(AVCodecContext* codec) const;
+  };
+
+  std::unique_ptr<AVCodecContext, Close> codec_;
   AvPacket packet_ = new_packet();
   PixelConverter to_pixels_;
 };

@@ -11,6 +11,7 @@
 #include "base/sha256.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
+#include "video/picture_stream_writer.hpp"
 #include "video/pixel_format.hpp"
 #include "video/segment_stream.hpp"
 
@@ -86,15 +87,60 @@ void check_output(const fs::path& output) {
   }
 }
 
+// What the first frame becomes, without its samples.
+AvFrame frame_like(const AVFrame& first, int64_t scale) {
+  AvFrame frame = new_frame();
+  frame->width = static_cast<int>(scale) * first.width;
+  frame->height = static_cast<int>(scale) * first.height;
+  frame->format = planar_format(static_cast<AVPixelFormat>(first.format));
+  return frame;
+}
+
+void check_other(const fs::path& output, const fs::path& input) {
+  std::error_code missing;
+  if (!fs::equivalent(output, input, missing)) return;
+  fail(ErrorCode::usage, "the output '{}' is also an input, '{}'; give another name", output.string(), input.string());
+}
+
+// YUV4MPEG2 has pictures at a fixed rate, and nothing else.
+void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, int64_t scale, FilmResult& result) {
+  const AVFrame& first = *film.first_frame();
+  try {
+    PictureStreamWriter("file:/dev/null", std::string(kRawFormat),
+                        FilmEncoder(encoder, film, *frame_like(first, scale), false), {});
+  } catch (const Error&) {
+    fail(ErrorCode::usage, "YUV4MPEG2 cannot hold the film's pixels, which are {}; use .mkv",
+         av_get_pix_fmt_name(static_cast<AVPixelFormat>(first.format)));
+  }
+  const std::vector<IndexedFrame>& index = film.index();
+  const int64_t begin = job.frames ? job.frames->begin : 0;
+  const int64_t end = job.frames ? job.frames->end : static_cast<int64_t>(index.size());
+  const AVRational rate = film.video().avg_frame_rate;
+  for (int64_t i = begin + 1; i < end; ++i) {
+    const int64_t step = index[static_cast<size_t>(i)].time - index[static_cast<size_t>(i - 1)].time;
+    if (std::abs(static_cast<double>(step) * av_q2d(film.video().time_base) * av_q2d(rate) - 1) < 0.5) continue;
+    result.warnings.push_back(fmt::format(
+        "YUV4MPEG2 has a rate, {}/{} frames a second here, and no times, but the film's frames do not come at "
+        "a fixed rate: their times are lost",
+        rate.num, rate.den));
+    break;
+  }
+  for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
+    if (i == film.video_index() || !film.has_packets(i)) continue;
+    result.warnings.push_back(fsrcnn::describe(*film.format().streams[i]) +
+                              " stays behind: YUV4MPEG2 has pictures only");
+  }
+}
+
 // Everything that can be known to fail fails now, with the first frame upscaled in size only.
 void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
-  const AVCodecParameters& p = *film.video().codecpar;
-  const AvFrame frame = new_frame();
-  frame->width = static_cast<int>(scale) * p.width;
-  frame->height = static_cast<int>(scale) * p.height;
-  frame->format = planar_format(static_cast<AVPixelFormat>(p.format));
-  frame->color_range = p.color_range;
-  FilmEncoder(job.encoder, film, *frame, true);
+  const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
+  try {
+    PictureStreamWriter("file:/dev/null", kSegmentFormat, encoder, {});
+  } catch (const Error&) {
+    fail(ErrorCode::usage, "{} pictures cannot be kept in segments (NUT has no place for them); choose another --codec",
+         avcodec_get_name(encoder.context().codec_id));
+  }
 }
 
 AVCodecID codec_of(const FilmJob& job, const Film& film) {
@@ -110,11 +156,16 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   FilmResult result;
   const int64_t count = film.is_pipe() ? 0 : static_cast<int64_t>(film.index().size());
   part.range = job.frames.value_or(FrameRange{0, count});
-  part.format = job.frames && job.output != "-" ? kSegmentFormat : output_format(job.output);
+  part.format = output_format(job.output);
+  if (job.frames && part.format != kRawFormat && part.format != kSegmentFormat) {
+    fail(ErrorCode::usage, "a range of frames becomes a segment, a file of the kind NUT: name it .nut, not '{}'",
+         job.output);
+  }
   if (part.format == kRawFormat) {
     if (!encoder.codec.empty()) fail(ErrorCode::usage, "YUV4MPEG2 has raw pictures; --codec has no meaning for it");
     encoder = EncoderOptions();
     encoder.codec = "wrapped_avframe";
+    if (!film.is_pipe()) check_raw(job, encoder, film, engine.scale(), result);
   } else if (!film.is_pipe()) {
     try_encoder(job, film, engine.scale());
   }
@@ -131,6 +182,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();
   };
+  if (!film.is_pipe() && !job.frames) result.cut_short = film.cut_short();
   result.encoder = encoder_name(encoder, film);
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
@@ -150,11 +202,11 @@ void check_range(const FrameRange& range, int64_t count) {
 
 }  // namespace
 
-fs::path parts_folder(const fs::path& output) { return output.string() + ".parts"; }
+fs::path parts_folder(const fs::path& output) { return follow_links(output).string() + ".parts"; }
 
 FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
                         const FilmProgressCallback& progress) {
-  Film film(job.input);
+  Film film(job.input, &stop);
   if (job.frames) {
     if (film.is_pipe()) fail(ErrorCode::usage, "a film from a pipe has no frame numbers; --frames needs a file");
     check_range(*job.frames, static_cast<int64_t>(film.index().size()));
@@ -169,6 +221,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   FilmJournal journal(parts_folder(job.output), describe(job, film, engine, segments));
   FilmResult result;
   result.warnings = plan.warnings;
+  result.cut_short = film.cut_short();
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
   result.encoder = encoder_name(job.encoder, film);
@@ -203,22 +256,27 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
     SegmentStream pictures(files, film);
     mux_film(film, pictures, plan, job.output, whole, stop);
   }
-  journal.deliver(whole, job.output);
+  journal.deliver(whole, follow_links(job.output));
   return result;
 }
 
 FilmResult join_film(const std::string& input, const std::vector<fs::path>& segments, const std::string& output,
                      const std::atomic<bool>& stop) {
-  Film film(input);
+  for (const fs::path& path : segments) check_other(output, path);
+  check_other(output, input);
+  Film film(input, &stop);
   check_output(output);
   FilmResult result;
   SegmentStream pictures(segments, film);
   const StreamPlan plan = plan_streams(film, output, pictures.parameters().codec_id);
+  pictures.check_whole();
   result.frames = pictures.count();
   result.warnings = plan.warnings;
+  result.cut_short = film.cut_short();
   const auto expected = static_cast<int64_t>(film.index().size());
   if (result.frames != expected) {
-    result.warnings.push_back(fmt::format("the segments have {} frames, the film has {}", result.frames, expected));
+    result.warnings.push_back(fmt::format(
+        "the segments have {} frames, the film has {}: the others could not be decoded", result.frames, expected));
   }
   AtomicOutput file(output, AtomicOutput::Kind::file);
   {

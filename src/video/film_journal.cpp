@@ -89,6 +89,7 @@ std::optional<PartResult> FilmJournal::done(size_t number) const {
   result.damage.frames = j.value("damaged_frames", int64_t{0});
   result.damage.out_of_order = j.value("out_of_order", int64_t{0});
   result.damage.interlaced = j.value("interlaced", int64_t{0});
+  result.damage.missing = j.value("missing", int64_t{0});
   return result;
 }
 
@@ -100,7 +101,8 @@ void FilmJournal::publish(size_t number, const PartResult& result) {
                             {"damaged_packets", result.damage.packets},
                             {"damaged_frames", result.damage.frames},
                             {"out_of_order", result.damage.out_of_order},
-                            {"interlaced", result.damage.interlaced}};
+                            {"interlaced", result.damage.interlaced},
+                            {"missing", result.damage.missing}};
   write_file(fs::path(path).replace_extension(".json"), as_bytes(j.dump() + "\n"));
   std::error_code error;
   fs::rename(unfinished(), path, error);

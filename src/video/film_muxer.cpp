@@ -19,11 +19,17 @@ struct OutputFile {
 
 bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
-std::string describe(const Film& film, int stream) {
-  const AVStream& s = *film.format().streams[stream];
-  const char* kind = av_get_media_type_string(s.codecpar->codec_type);
-  return fmt::format("stream {} ({} {})", stream, kind == nullptr ? "unknown" : kind,
-                     avcodec_get_name(s.codecpar->codec_id));
+// What muxers cannot do without; unknown if a stream's first packet comes long after the file's beginning.
+bool is_known(const AVStream& stream) {
+  const AVCodecParameters& p = *stream.codecpar;
+  return p.codec_type != AVMEDIA_TYPE_AUDIO || (p.sample_rate > 0 && p.ch_layout.nb_channels > 0);
+}
+
+[[noreturn]] void fail_for_late(const Film& film, const std::string& stream) {
+  fail(ErrorCode::input,
+       "{} of the film '{}' begins so late that the file's beginning does not tell what it is. Put the film into "
+       "another file first, e.g. ffmpeg -analyzeduration 1000M -probesize 1000M -i FILM -map 0 -c copy FILM.mkv",
+       stream, film.path());
 }
 
 bool is_matroska(std::string_view container) { return container == "matroska" || container == "webm"; }
@@ -66,6 +72,52 @@ void copy_side_data(const AVStream& from, AVStream& to) {
     uint8_t* copy = av_stream_new_side_data(&to, data.type, data.size);
     if (copy == nullptr) throw std::bad_alloc();
     std::memcpy(copy, data.data, data.size);
+  }
+}
+
+// What only the pictures told, the container shall tell too.
+void add_light(const AVFrame& picture, AVStream& to) {
+  static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
+      {AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
+      {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
+  for (const auto& [of_frame, of_stream] : kTypes) {
+    const AVFrameSideData* data = av_frame_get_side_data(&picture, of_frame);
+    if (data == nullptr || av_stream_get_side_data(&to, of_stream, nullptr) != nullptr) continue;
+    uint8_t* copy = av_stream_new_side_data(&to, of_stream, data->size);
+    if (copy == nullptr) throw std::bad_alloc();
+    std::memcpy(copy, data->data, data->size);
+  }
+}
+
+bool is_mov(std::string_view container) {
+  static constexpr std::string_view kNames[] = {"mov", "mp4", "ipod", "3gp", "3g2", "f4v", "ismv", "psp"};
+  return std::find(std::begin(kNames), std::end(kNames), container) != std::end(kNames);
+}
+
+// What would be lost of how the pictures are to be shown.
+void check_display(Film& film, const std::string& container, const std::string& output, AVCodecID pictures) {
+  const AVStream& stream = film.video();
+  const auto of_stream = [&](AVPacketSideDataType type) { return av_stream_get_side_data(&stream, type, nullptr); };
+  const auto of_frame = [&](AVFrameSideDataType type) { return av_frame_get_side_data(film.first_frame(), type); };
+  if (const auto* matrix = reinterpret_cast<const int32_t*>(of_stream(AV_PKT_DATA_DISPLAYMATRIX))) {
+    const bool turned = matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0;
+    if (turned && !is_mov(container)) {
+      fail(ErrorCode::usage,
+           "the film is to be shown turned, which a file of the kind {} ('{}') cannot tell; use .mp4 or .mov",
+           container, output);
+    }
+  }
+  const bool light = of_stream(AV_PKT_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
+                     of_stream(AV_PKT_DATA_CONTENT_LIGHT_LEVEL) != nullptr ||
+                     of_frame(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
+                     of_frame(AV_FRAME_DATA_CONTENT_LIGHT_LEVEL) != nullptr;
+  const bool in_pictures = pictures == AV_CODEC_ID_H264 || pictures == AV_CODEC_ID_HEVC;
+  if (light && !in_pictures && !is_matroska(container) && !is_mov(container)) {
+    fail(
+        ErrorCode::usage,
+        "neither a file of the kind {} ('{}') nor {} pictures can tell the film's HDR light levels; use .mkv, .mp4, or "
+        "--codec hevc",
+        container, output, avcodec_get_name(pictures));
   }
 }
 
@@ -117,6 +169,12 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
   if (upscaled || (tags != nullptr && av_codec_get_id(tags, to->codecpar->codec_tag) != to->codecpar->codec_id)) {
     to->codecpar->codec_tag = 0;
   }
+  // Where there are several for a codec, they mean something: of ProRes the profile, of HEVC where its headers are.
+  if (upscaled && is_mov(out.oformat->name)) {
+    const uint32_t hvc1 = MKTAG('h', 'v', 'c', '1');
+    if (pictures.codec_id == AV_CODEC_ID_PRORES) to->codecpar->codec_tag = pictures.codec_tag;
+    if (pictures.codec_id == AV_CODEC_ID_HEVC && from.codecpar->codec_tag == hvc1) to->codecpar->codec_tag = hvc1;
+  }
   to->id = from.id;
   to->time_base = from.time_base;
   to->start_time = from.start_time;
@@ -130,16 +188,18 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     remove_stale(to->metadata);
     // Segments do not tell what does not stand in the pictures themselves.
     AVCodecParameters& p = *to->codecpar;
-    const AVCodecParameters& film_p = *from.codecpar;
-    p.sample_aspect_ratio = from.sample_aspect_ratio;
-    p.color_range = film_p.color_range;
-    p.color_primaries = film_p.color_primaries;
-    p.color_trc = film_p.color_trc;
-    p.color_space = film_p.color_space;
-    p.chroma_location = film_p.chroma_location;
+    const AVFrame& first = *film.first_frame();
+    if (to->sample_aspect_ratio.num == 0) to->sample_aspect_ratio = first.sample_aspect_ratio;
+    p.sample_aspect_ratio = to->sample_aspect_ratio;
+    p.color_range = first.color_range;
+    p.color_primaries = first.color_primaries;
+    p.color_trc = first.color_trc;
+    p.color_space = first.colorspace;
+    p.chroma_location = first.chroma_location;
     p.field_order = AV_FIELD_PROGRESSIVE;
   }
   copy_side_data(from, *to);
+  if (upscaled) add_light(*film.first_frame(), *to);
   if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
 }
 
@@ -155,18 +215,27 @@ std::string container_of(const std::filesystem::path& output) {
   return format->name;
 }
 
-StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, AVCodecID pictures) {
+StreamPlan plan_streams(Film& film, const std::filesystem::path& output, AVCodecID pictures) {
   const std::string container = container_of(output);
   const AVOutputFormat& format = *av_guess_format(container.c_str(), nullptr, nullptr);
   if (avformat_query_codec(&format, pictures, FF_COMPLIANCE_EXPERIMENTAL) == 0) {
     fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures; use .mkv, or another --codec",
          container, output.string(), avcodec_get_name(pictures));
   }
+  film.index();
+  check_display(film, container, output.string(), pictures);
+  for (const std::string& late : film.late_streams()) fail_for_late(film, late);
   StreamPlan plan;
   int next = 0;
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
     const AVStream& stream = *film.format().streams[i];
     const AVMediaType type = stream.codecpar->codec_type;
+    if (!is_known(stream)) {
+      if (film.has_packets(i)) fail_for_late(film, describe(stream));
+      plan.warnings.push_back(describe(stream) + " stays behind: it is empty");
+      plan.output_of.push_back(-1);
+      continue;
+    }
     if (i == film.video_index() || can_hold(format, stream)) {
       plan.output_of.push_back(next++);
       continue;
@@ -178,11 +247,11 @@ StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, A
       continue;
     }
     if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN) {
-      plan.warnings.push_back(fmt::format("{} stays behind: no {} file can hold it", describe(film, i), container));
+      plan.warnings.push_back(fmt::format("{} stays behind: no {} file can hold it", describe(stream), container));
       continue;
     }
     fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} of the film; use .mkv{}", container,
-         output.string(), describe(film, i),
+         output.string(), describe(stream),
          stream.codecpar->codec_id == AV_CODEC_ID_MOV_TEXT ? " after converting it to srt, or .mp4" : "");
   }
   for (int i = 0; i < film.video().nb_side_data; ++i) {
@@ -204,7 +273,6 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   AVFormatContext& out = *file.context;
   out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
-  out.max_interleave_delta = 0;  // subtitles may be far apart
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
   copy_chapters(in, out);
@@ -214,7 +282,9 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   av_check(avio_open(&out.pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);
   AvOptions settings;
   if (std::string_view(out.oformat->name) == "mov" || std::string_view(out.oformat->name) == "mp4") {
-    settings.set("movflags", "+faststart");
+    // Keys like com.apple.quicktime.make are kept in a form of their own, which holds the others too.
+    const bool keys = av_dict_get(out.metadata, "com.", nullptr, AV_DICT_IGNORE_SUFFIX) != nullptr;
+    settings.set("movflags", keys ? "+faststart+use_metadata_tags" : "+faststart");
   }
   av_check(avformat_write_header(&out, settings.get()), ErrorCode::io, "writing the head of '{}'", name);
 
@@ -226,11 +296,13 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
     p.stream_index = stream;
     p.pos = -1;
     av_packet_rescale_ts(&p, time_base, out.streams[stream]->time_base);
-    // Muxers refuse decoding times that stand still, which transport streams and rounding to milliseconds make.
+    // Muxers refuse decoding times that go back, and some those that stand still, which transport streams and rounding
+    // to milliseconds make. Where they may stand still they must: packets shorter than the clock's step would drift.
     int64_t& last_dts = last[static_cast<size_t>(stream)];
-    if (p.dts != AV_NOPTS_VALUE && last_dts != AV_NOPTS_VALUE && p.dts <= last_dts &&
+    const int64_t step = (out.oformat->flags & AVFMT_TS_NONSTRICT) != 0 ? 0 : 1;
+    if (p.dts != AV_NOPTS_VALUE && last_dts != AV_NOPTS_VALUE && p.dts < last_dts + step &&
         out.streams[stream]->codecpar->codec_type != AVMEDIA_TYPE_SUBTITLE) {
-      p.dts = last_dts + 1;
+      p.dts = last_dts + step;
       if (p.pts != AV_NOPTS_VALUE) p.pts = std::max(p.pts, p.dts);
     }
     if (p.dts != AV_NOPTS_VALUE) last_dts = p.dts;
@@ -239,7 +311,9 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
   bool pictures_left = pictures.next(*picture);
   const AVRational video_base = film.video().time_base;
   while (film.read(*packet, true)) {
-    const int stream = plan.output_of[static_cast<size_t>(packet->stream_index)];
+    // More streams may appear than the plan has, of data.
+    const auto number = static_cast<size_t>(packet->stream_index);
+    const int stream = number < plan.output_of.size() ? plan.output_of[number] : -1;
     if (stream < 0 || stream == upscaled) continue;
     const AVStream& from = *in.streams[packet->stream_index];
     if (out.streams[stream]->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT) continue;  // a cover, written already

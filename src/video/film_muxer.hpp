@@ -20,8 +20,9 @@ struct StreamPlan {
 /// FFmpeg's name of the muxer for a file of this name. Throws Error(usage) for an unknown suffix.
 std::string container_of(const std::filesystem::path& output);
 
-/// Throws Error(usage) if sound, subtitles or attachments, or pictures of this codec, cannot be stored under this name.
-StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, AVCodecID pictures);
+/// Throws Error(usage) if sound, subtitles or attachments, or pictures of this codec, cannot be stored under this name,
+/// and Error(input) for streams of which nothing is known at the file's beginning.
+StreamPlan plan_streams(Film& film, const std::filesystem::path& output, AVCodecID pictures);
 
 /// Puts the pictures and all other streams of the film, its chapters, tags and side data together. Times are the
 /// film's. The file is written to `temporary`. Throws Error(io), and Error(cancelled) if `stop` becomes true.

@@ -1,5 +1,7 @@
 #include "video/frame_reader.hpp"
 
+#include <algorithm>
+
 namespace fsrcnn {
 
 Damage& Damage::operator+=(const Damage& more) {
@@ -7,6 +9,7 @@ Damage& Damage::operator+=(const Damage& more) {
   frames += more.frames;
   out_of_order += more.out_of_order;
   interlaced += more.interlaced;
+  missing += more.missing;
   return *this;
 }
 
@@ -17,7 +20,13 @@ FrameReader::FrameReader(Film& film, const FrameRange& range) : FrameReader(film
   auto key = static_cast<size_t>(range.begin);
   begin_ = index[key].time;
   if (range.end < static_cast<int64_t>(index.size())) end_ = index[static_cast<size_t>(range.end)].time;
+  // Before the first key nothing need be decodable: the film may be cut out of a longer one.
+  expected_ = range.end - std::max(range.begin, std::min(range.end, film.frames_before_key()));
   while (!index[key].key) --key;
+  // From a key of H.264 pictures may only begin to come back, bit by bit; they are whole at the next one.
+  if (key > 0 && film.video().codecpar->codec_id == AV_CODEC_ID_H264) {
+    for (--key; !index[key].key;) --key;
+  }
   film.seek(index[key]);
 }
 
@@ -38,15 +47,20 @@ AvFrame FrameReader::decode() {
   }
 }
 
+AvFrame FrameReader::end() {
+  damage_.missing = std::max<int64_t>(0, expected_ - came_ - damage_.packets - damage_.out_of_order);
+  return nullptr;
+}
+
 AvFrame FrameReader::next() {
   for (;;) {
     AvFrame frame = decode();
-    if (!frame) return nullptr;
+    if (!frame) return end();
     const int64_t time = frame->best_effort_timestamp != AV_NOPTS_VALUE ? frame->best_effort_timestamp
                          : last_                                        ? *last_ + 1
                                                                         : std::max<int64_t>(begin_, 0);
     if (time < begin_) continue;
-    if (time >= end_) return nullptr;
+    if (time >= end_) return end();
     if (last_ && time <= *last_) {
       ++damage_.out_of_order;
       continue;
@@ -67,22 +81,11 @@ AvFrame FrameReader::next() {
     if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damage_.frames;
     if (frame->interlaced_frame != 0) ++damage_.interlaced;
     last_ = time;
+    ++came_;
     frame->pts = time;
-    complete(*frame);
+    film_.complete(*frame);
     return frame;
   }
-}
-
-// What the pictures do not say of themselves, the container may.
-void FrameReader::complete(AVFrame& frame) const {
-  const AVStream& stream = film_.video();
-  const AVCodecParameters& p = *stream.codecpar;
-  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) frame.color_range = p.color_range;
-  if (frame.color_primaries == AVCOL_PRI_UNSPECIFIED) frame.color_primaries = p.color_primaries;
-  if (frame.color_trc == AVCOL_TRC_UNSPECIFIED) frame.color_trc = p.color_trc;
-  if (frame.colorspace == AVCOL_SPC_UNSPECIFIED) frame.colorspace = p.color_space;
-  if (frame.chroma_location == AVCHROMA_LOC_UNSPECIFIED) frame.chroma_location = p.chroma_location;
-  if (frame.sample_aspect_ratio.num == 0) frame.sample_aspect_ratio = stream.sample_aspect_ratio;
 }
 
 }  // namespace fsrcnn

@@ -14,6 +14,7 @@ struct Damage {
   int64_t frames = 0;        ///< that were decoded with errors
   int64_t out_of_order = 0;  ///< dropped, because their time is not after the one before
   int64_t interlaced = 0;    ///< frames in the middle of a progressive film
+  int64_t missing = 0;       ///< frames that did not come out, beyond those packets
 
   Damage& operator+=(const Damage& more);
   bool operator==(const Damage&) const = default;
@@ -35,10 +36,11 @@ class FrameReader {
 
  private:
   AvFrame decode();
-  void complete(AVFrame& frame) const;
+  AvFrame end();
 
   Film& film_;
   int64_t begin_ = std::numeric_limits<int64_t>::min(), end_ = std::numeric_limits<int64_t>::max();
+  int64_t expected_ = 0, came_ = 0;
   std::optional<int64_t> last_;
   int width_ = 0, height_ = 0, format_ = -1;
   bool packets_left_ = true;

@@ -70,12 +70,6 @@ double offset_y(AVChromaLocation location, int64_t subsampling) {
   }
 }
 
-// Where nothing is said, MPEG-2's place (left) is meant, and JPEG's (the middle) if the range is JPEG's.
-AVChromaLocation location_of(const AVFrame& frame) {
-  if (frame.chroma_location != AVCHROMA_LOC_UNSPECIFIED) return frame.chroma_location;
-  return is_full_range(frame) ? AVCHROMA_LOC_CENTER : AVCHROMA_LOC_LEFT;
-}
-
 // What came with the frame and is still true of the larger one.
 void copy_properties(const AVFrame& from, AVFrame& to) {
   av_check(av_frame_copy_props(&to, &from), ErrorCode::io, "copying a frame's properties");
@@ -90,8 +84,13 @@ void copy_properties(const AVFrame& from, AVFrame& to) {
 
 }  // namespace
 
+AVChromaLocation chroma_location(const AVFrame& frame) {
+  if (frame.chroma_location != AVCHROMA_LOC_UNSPECIFIED) return frame.chroma_location;
+  return is_full_range(frame) ? AVCHROMA_LOC_CENTER : AVCHROMA_LOC_LEFT;
+}
+
 void FrameUpscaler::prepare(const AVFrame& frame) {
-  const AVChromaLocation location = location_of(frame);
+  const AVChromaLocation location = chroma_location(frame);
   if (frame.width == width_ && frame.height == height_ && frame.format == format_ && location == location_) return;
   width_ = frame.width;
   height_ = frame.height;

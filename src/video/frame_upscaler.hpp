@@ -10,6 +10,10 @@
 
 namespace fsrcnn {
 
+/// Where the chroma samples of a frame lie. Where nothing is said, MPEG-2's place (left) is meant, and JPEG's (the
+/// middle) if the range is JPEG's.
+AVChromaLocation chroma_location(const AVFrame& frame);
+
 /// Frames of a film to frames of scale times their size, sample types, range and meta data unchanged: luma by the
 /// network, chroma planes bicubic with their siting kept, alpha bicubic. RGB goes through YCbCr as still pictures do.
 ///

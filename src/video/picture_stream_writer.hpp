@@ -9,8 +9,9 @@ namespace fsrcnn {
 /// Packets of one stream of pictures into a file or pipe of a format of its own.
 class PictureStreamWriter {
  public:
-  /// format: FFmpeg's name of a muxer. Throws Error(io).
-  PictureStreamWriter(const std::string& url, const std::string& format, const FilmEncoder& encoder);
+  /// format: FFmpeg's name of a muxer. range: of the film's frames; segments keep it. Throws Error(io).
+  PictureStreamWriter(const std::string& url, const std::string& format, const FilmEncoder& encoder,
+                      const FrameRange& range);
   ~PictureStreamWriter();
   PictureStreamWriter(const PictureStreamWriter&) = delete;
   PictureStreamWriter& operator=(const PictureStreamWriter&) = delete;
@@ -24,6 +25,8 @@ class PictureStreamWriter {
   std::string url_;
   AVFormatContext* context_ = nullptr;
   AVRational time_base_;
+  bool counts_ = false;  // pictures, instead of telling their times
+  int64_t count_ = 0;
 };
 
 }  // namespace fsrcnn

@@ -1,7 +1,10 @@
 #include "video/segment_stream.hpp"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
+#include <map>
 
 namespace fsrcnn {
 
@@ -21,6 +24,20 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   if (segments_.empty()) fail(ErrorCode::input, "no picture of '{}' could be decoded", film.path());
   std::vector<int64_t> times;
   const AvPacket packet = new_packet();
+  std::map<std::filesystem::path, int64_t> begins;
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    open(i);
+    const AVDictionaryEntry* frames = av_dict_get(input_->metadata, kFramesKey, nullptr, 0);
+    FrameRange range;
+    if (frames == nullptr || std::sscanf(frames->value, "%" SCNd64 ":%" SCNd64, &range.begin, &range.end) != 2) {
+      fail(ErrorCode::input, "'{}' is no segment of a film: it does not tell its frames", segments_[i].string());
+    }
+    ranges_.push_back(range);
+    if (av_read_frame(input_.get(), packet.get()) >= 0) begins[segments_[i]] = film_time(*packet);
+    av_packet_unref(packet.get());
+  }
+  std::stable_sort(segments_.begin(), segments_.end(),
+                   [&](const auto& a, const auto& b) { return begins[a] < begins[b]; });
   for (size_t i = 0; i < segments_.size(); ++i) {
     const AVCodecParameters& p = *open(i).codecpar;
     if (!parameters_) {
@@ -47,7 +64,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   std::vector<int64_t> sorted = times;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    fail(ErrorCode::input, "the segments of '{}' overlap; give each once, in their order", film.path());
+    fail(ErrorCode::input, "the segments of '{}' overlap; give each once", film.path());
   }
   int64_t delay = 0;
   for (size_t i = 0; i < times.size(); ++i) {
@@ -57,6 +74,18 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   const int64_t step = sorted.size() > 1 ? sorted[1] - sorted[0] : 1;
   for (int64_t i = 0; i < static_cast<int64_t>(times.size()); ++i) {
     dts_.push_back(i < delay ? sorted[0] - (delay - i) * step : sorted[static_cast<size_t>(i - delay)]);
+  }
+}
+
+void SegmentStream::check_whole() const {
+  std::vector<FrameRange> ranges = ranges_;
+  std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  ranges.push_back({static_cast<int64_t>(index_.size()), 0});
+  int64_t end = 0;
+  for (const FrameRange& range : ranges) {
+    if (range.begin > end) fail(ErrorCode::input, "the segment of the frames {}:{} is missing", end, range.begin);
+    if (range.begin < end) fail(ErrorCode::input, "two segments have frame {}; give each once", range.begin);
+    end = range.end;
   }
 }
 

@@ -12,6 +12,9 @@ namespace fsrcnn {
 /// FFmpeg's name of the format of segments: the one that keeps any codec and any time base.
 inline constexpr const char* kSegmentFormat = "nut";
 
+/// The key under which a segment keeps its range of frames, "A:B".
+inline constexpr const char* kFramesKey = "frames";
+
 /// What is added to a film's times in its segments, because that format has no times before 0, not even for decoding.
 int64_t segment_time_offset(Film& film);
 
@@ -21,6 +24,9 @@ class SegmentStream {
   /// Reads all packets' times. Throws Error(io) or Error(input) if a segment is missing, damaged, or encoded otherwise
   /// than the first.
   SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film);
+
+  /// Throws Error(input) if the segments are not ranges of frames that make up the film.
+  void check_whole() const;
 
   const AVCodecParameters& parameters() const { return *parameters_; }
   int64_t count() const { return static_cast<int64_t>(dts_.size()); }
@@ -37,6 +43,7 @@ class SegmentStream {
   int64_t film_time(const AVPacket& packet) const;
 
   std::vector<std::filesystem::path> segments_;
+  std::vector<FrameRange> ranges_;  // of the segments
   std::vector<IndexedFrame> index_;
   AVRational time_base_;
   int64_t time_offset_;

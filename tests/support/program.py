@@ -53,7 +53,7 @@ class ProgramTest(unittest.TestCase):
         result = self.run_program(*arguments, **options)
         self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
         self.assertIn(says, result.stderr)
-        self.assertNotEqual(result.stderr.strip(), "")
+        self.assertGreater(len(result.stderr.strip()), 0)
         self.assertEqual(self.files(), before)
         return result.stderr
 

@@ -1,0 +1,179 @@
+"""Films that are unlike most, and outputs that cannot keep all of a film: python3 film_oddities_test.py PROGRAM [unittest's
+options]"""
+
+import json
+import signal
+import subprocess
+import time
+
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe
+from support.program import INPUT, PROGRAM, USAGE, main
+
+
+class FilmOdditiesTest(FilmCase):
+    # ---- what is known late, or changes
+
+    def test_pixels_that_are_known_only_when_a_picture_is_decoded(self):
+        """Nothing of the beginning can be decoded, so that probing ends without a pixel format."""
+        film = self.make("a.mkv", "-c:v", "mjpeg", frames=200, pixels="yuvj420p")
+        data = bytearray(film.read_bytes())
+        for packet in probe(film, "-show_entries", "packet=pos,size")["packets"][:180]:
+            begin, size = int(packet["pos"]), int(packet["size"])
+            data[begin + 12 : begin + size] = b"U" * (size - 12)
+        film.write_bytes(data)
+        result = self.run_program("upscale", film, "-o", "b.mkv", "--json")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["inputs"][0]["frames"], 20)
+
+    def test_pixel_aspect_that_changes(self):
+        """All segments have the first one's, so that they fit together."""
+        for name, aspect in (("a.ts", "4:3"), ("b.ts", "16:9")):
+            self.make(name, "-c:v", "mpeg2video", "-aspect", aspect, "-g", "12")
+        ffmpeg("-i", f"concat:{self.folder}/a.ts|{self.folder}/b.ts", "-c", "copy", self.folder / "c.ts")
+        result = self.run_program("upscale", "c.ts", "-o", "d.mkv", "--codec", "h264", "--segment-frames", 12, *FAST)
+        # FFmpeg's decoder never gives the last picture before such a change.
+        self.assertEqual((result.returncode, result.stderr), (1, "fsrcnn: note: 1 frames of the film could not be decoded and are missing\n"))
+        self.assertEqual(self.video(self.folder / "a.ts")["sample_aspect_ratio"], self.video(self.folder / "d.mkv")["sample_aspect_ratio"])
+
+    # ---- files that tell less than others
+
+    def test_times_of_decoding_only(self):
+        """AVI has no others, and MPEG-PS none for most B-pictures."""
+        for name, codec in (("a.avi", ("-c:v", "mpeg4", "-bf", "2")), ("a.mpg", ("-c:v", "mpeg2video", "-bf", "2", "-b:v", "1M"))):
+            with self.subTest(name):
+                film = self.make(name, *codec, "-g", "12", frames=60)
+                for output, frames in (("one.mkv", 1000), ("many.mkv", 12)):
+                    self.succeed("upscale", film, "-o", output, "--codec", "ffv1", "--segment-frames", frames)
+                self.assertEqual(len(packets(self.folder / "many.mkv", "v:0")), 60)
+                self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
+        self.succeed("upscale", "a.mpg", "-o", "b.mpg", "--segment-frames", 12)
+        self.assertEqual(len(decoded(self.folder / "b.mpg")), 60 * 128 * 96 * 3 // 2)
+
+    def test_pictures_before_the_first_key(self):
+        """A cut of a longer film may show them first; nothing that follows is lost."""
+        whole = self.make("whole.ts", "-c:v", "mpeg2video", "-bf", "2", "-g", "15", "-b:v", "1M", frames=75)
+        film = self.folder / "cut.ts"
+        ffmpeg("-ss", "0.7", "-i", whole, "-c", "copy", film)
+        times = [t for t, _ in packets(film, "v:0")]
+        key = min(float(p["pts_time"]) for p in probe(film, "-show_entries", "packet=pts_time,flags")["packets"] if "K" in p["flags"])
+        self.assertLess(times[0], key)
+        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "ffv1", "--segment-frames", 20)
+        self.assertGreaterEqual(len(packets(self.folder / "b.mkv", "v:0")), sum(t >= key for t in times))
+
+    def test_pictures_that_come_back_bit_by_bit(self):
+        """After a recovery point of H.264 no picture is whole for a while; none may be lost between segments."""
+        film = self.make("a.mkv", "-c:v", "libx264", "-g", "12", "-x264-params", "intra-refresh=1:bframes=0", frames=60)
+        self.assertGreater(len(self.succeed("plan", film, "--segment-frames", 12).split()), 3)
+        for output, frames in (("one.mkv", 1000), ("many.mkv", 12)):
+            self.succeed("upscale", film, "-o", output, "--codec", "ffv1", "--segment-frames", frames)
+        self.assertEqual(decoded(self.folder / "one.mkv"), decoded(self.folder / "many.mkv"))
+
+    def test_raw_pictures_have_a_rate(self):
+        """YUV4MPEG2 has no times: what it cannot keep is told."""
+        film = self.film_with_everything()
+        result = self.run_program("upscale", film, "-o", "a.y4m")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("stream 1 (audio aac) stays behind", result.stderr)
+        self.assertNotIn("rate", result.stderr)
+        self.assertIn(b" F25:1 ", (self.folder / "a.y4m").read_bytes()[:60])
+        ffmpeg("-i", film, "-vf", "setpts=(N*40+N*N)/1000/TB", "-vsync", "vfr", "-frames:v", "40", "-c:v", "ffv1", "-an", "-sn", self.folder / "v.mkv")
+        result = self.run_program("upscale", "v.mkv", "-o", "v.y4m")
+        self.assertIn("fixed rate", result.stderr)
+        self.assertEqual(len(decoded(self.folder / "v.y4m")), 40 * 128 * 96 * 3 // 2)
+
+    def test_signals_are_heard_while_nothing_comes(self):
+        process = subprocess.Popen([PROGRAM, "upscale", "-", "-o", "a.mkv"], cwd=self.folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=10), 128 + signal.SIGTERM)
+        process.communicate()
+
+    # ---- sound
+
+    def test_sound_in_packets_shorter_than_the_clock_does_not_drift(self):
+        """TrueHD has 1200 packets in a second, Matroska a clock of 1000 steps."""
+        pictures, film = self.make("p.mkv", "-c:v", "libx264", frames=50), self.folder / "a.mkv"
+        ffmpeg("-i", pictures, "-f", "lavfi", "-i", "sine=d=2:r=48000", "-c:v", "copy", "-c:a", "truehd", "-strict", "-2", film)
+        self.succeed("upscale", film, "-o", "b.mkv", *FAST)
+        self.assertEqual(packets(film, "a:0"), packets(self.folder / "b.mkv", "a:0"))
+
+    def test_sound_that_begins_late_is_told_before_any_work(self):
+        for name in ("a.ts", "c.ts"):
+            self.make(name, "-c:v", "mpeg2video", "-b:v", "3M", "-g", "12", frames=600)
+        pictures, sound = self.make("p.mkv", "-c:v", "mpeg2video", "-g", "12"), self.folder / "b.ts"
+        ffmpeg("-i", pictures, "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "mp2", "-output_ts_offset", "24", sound)
+        film = self.folder / "film.ts"
+        film.write_bytes((self.folder / "a.ts").read_bytes() + sound.read_bytes())
+        self.fail_with(INPUT, "upscale", film, "-o", "o.mkv", says="begins so late")
+
+    # ---- encoders
+
+    def test_av1(self):
+        """SVT-AV1 must be told the end before it is closed, or it waits for ever."""
+        film = self.make("a.mkv", "-c:v", "libx264", "-g", "5", size="64x64", frames=10)
+        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "av1", "--segment-frames", 5)
+        self.assertEqual(self.video(self.folder / "b.mkv")["codec_name"], "av1")
+        self.assertEqual(packets(film, "v:0"), packets(self.folder / "b.mkv", "v:0"))
+        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--codec", "av1", "--encoder-option", "nonsense=1", says="nonsense")
+
+    def test_encoders_with_a_quantizer_are_not_starved(self):
+        """FFmpeg's default is 200 kb/s; the mean error against an output without loss stays small."""
+        noise = ",noise=alls=60:allf=t"
+        for codec in ("mpeg2video", "mpeg4"):
+            with self.subTest(codec):
+                film = self.make("a.mkv", "-c:v", codec, "-q:v", "2", size="80x64", filters=noise)
+                pixels = []
+                for output, options in (("b.mkv", ()), ("c.mkv", ("--codec", "ffv1"))):
+                    self.succeed("upscale", film, "-o", output, *options)
+                    pixels.append(decoded(self.folder / output, "gray"))
+                self.assertLess(sum(abs(a - b) for a, b in zip(*pixels)) / len(pixels[0]), 2.6)
+
+    def test_transparency_is_kept_or_refused(self):
+        film = self.folder / "a.webm"
+        ffmpeg("-f", "lavfi", "-i", "color=red:s=32x32:d=0.2,format=yuva420p,geq=lum=128:cb=128:cr=128:a=X*8", "-c:v", "libvpx-vp9", film)
+        self.fail_with(USAGE, "upscale", film, "-o", "b.webm", says="transparent")
+        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "ffv1")
+        self.assertEqual(self.video(self.folder / "b.mkv")["pix_fmt"], "yuva420p")
+        alpha = ffmpeg("-i", self.folder / "b.mkv", "-frames:v", "1", "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout
+        self.assertLess(max(abs(alpha[64 * 32 + x] - 4 * x) for x in range(4, 60)), 16)
+
+    def test_chroma_keeps_its_place(self):
+        """On a ramp a shift is a level: of samples to the left of their two pixels, and in their middle."""
+        for place, expected in (("left", -1.25), ("center", -2.5)):
+            for siting in (place,) if place == "center" else (place, "unspecified"):
+                with self.subTest(siting):
+                    film = self.folder / "a.mkv"
+                    ffmpeg("-f", "lavfi", "-i", "color=gray:s=48x32,format=yuv420p,geq=lum=128:cb=10*X:cr=128", "-frames:v", "1",
+                           "-c:v", "ffv1", "-chroma_sample_location", siting, film)  # fmt: skip
+                    self.succeed("upscale", film, "-o", "b.mkv")
+                    row = decoded(self.folder / "b.mkv")[96 * 64 :][16 * 48 : 17 * 48]
+                    offsets = [row[x] - 5 * x for x in range(8, 40)]
+                    self.assertAlmostEqual(sum(offsets) / len(offsets), expected, delta=0.3)
+                    raw = self.run_program("upscale", film, "-o", "-", text=False).stdout
+                    self.assertIn({"left": b" C420mpeg2 ", "center": b" C420jpeg "}[place], raw[:80])
+
+    # ---- containers
+
+    def test_tags_of_mov(self):
+        deep = self.make("deep.mkv", "-c:v", "ffv1", frames=3, pixels="yuv444p10le")
+        self.succeed("upscale", deep, "-o", "a.mov", "--codec", "prores")
+        self.assertEqual(self.video(self.folder / "a.mov")["codec_tag_string"], "ap4h")
+        film = self.make("b.mp4", "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1", frames=3)
+        self.succeed("upscale", film, "-o", "c.mp4", *FAST)
+        self.assertEqual(self.video(self.folder / "c.mp4")["codec_tag_string"], "hvc1")
+        ffmpeg("-i", film, "-c", "copy", "-metadata", "com.apple.quicktime.make=Nobody", "-movflags", "use_metadata_tags", self.folder / "d.mov")
+        self.succeed("upscale", "d.mov", "-o", "e.mov", *FAST)
+        self.assertEqual(probe(self.folder / "e.mov", "-show_format")["format"]["tags"]["com.apple.quicktime.make"], "Nobody")
+
+    def test_an_output_that_is_a_link_is_followed(self):
+        film = self.make("a.mkv", "-c:v", "libx264", frames=3)
+        (self.folder / "there").mkdir()
+        (self.folder / "link.mkv").symlink_to("there/b.mkv")
+        self.succeed("upscale", film, "-o", "link.mkv", *FAST)
+        self.assertTrue((self.folder / "link.mkv").is_symlink())
+        self.assertEqual(len(packets(self.folder / "there" / "b.mkv", "v:0")), 3)
+        self.assertEqual([p.name for p in (self.folder / "there").iterdir()], ["b.mkv"])
+
+
+if __name__ == "__main__":
+    main()
