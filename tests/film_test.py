@@ -96,6 +96,49 @@ class FilmTest(FilmCase):
                                 large = [memoryview(b).cast("H")[at + i] for i in range(-6, 7)]
                                 self.assertLess(abs(sum(large) / len(large) - small) / 257, 0.6, f"plane {plane}, patch {patch}")
 
+    def test_a_photograph_keeps_its_mean_and_its_place(self):
+        """Of each plane the mean changes by less than 0.1 of 255 levels, and pixels shrunk again fit best where they were."""
+        matrices = [("bt709", "bt709", pixels) for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p12le")]
+        matrices += [("bt601", "smpte170m", "yuv420p10le"), ("bt2020", "bt2020nc", "yuv420p10le")]
+        for matrix, name, pixels in matrices:
+            for colours in ("tv", "pc"):
+                with self.subTest(f"{matrix} {colours} {pixels}"):
+                    film, output = self.folder / "a.mkv", self.folder / "b.mkv"
+                    ffmpeg("-i", CROP, "-vf", f"crop=88:72,scale=out_color_matrix={matrix}:out_range={colours},format={pixels}",
+                           "-frames:v", "1", "-c:v", "ffv1", "-colorspace", name, "-color_range", colours, film)  # fmt: skip
+                    self.succeed("upscale", film, "-o", output)
+                    bits = 12 if "12" in pixels else 10 if "10" in pixels else 8
+                    kind = "H" if bits > 8 else "B"
+                    old, new = (list(memoryview(decoded(p, pixels)).cast(kind)) for p in (film, output))
+                    chroma = (44 if "2" in pixels[4:6] else 88) * (36 if pixels.startswith("yuv420") else 72)
+                    begin = 0
+                    for plane, size in enumerate((88 * 72, chroma, chroma)):
+                        a, b = old[begin : begin + size], new[4 * begin : 4 * (begin + size)]
+                        self.assertLess(abs(sum(b) / len(b) - sum(a) / len(a)) / 2 ** (bits - 8), 0.1, f"plane {plane}")
+                        begin += size
+                    self.assertEqual(begin, len(old))
+
+                    def misfit(dy, dx, old=old, new=new):
+                        return sum(abs(4 * old[88 * y + x] - sum(new[176 * (2 * y + dy + j) + 2 * x + dx + i] for j in (0, 1) for i in (0, 1)))
+                                   for y in range(2, 70, 3) for x in range(2, 86, 3))  # fmt: skip
+
+                    moved = [misfit(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+                    self.assertLess(2 * misfit(0, 0), min(moved))
+
+    def test_chroma_keeps_its_siting(self):
+        """A ramp of 8 levels a sample becomes one of 4, which begins where the samples' places say."""
+        for location, across, down in (("left", 1, 2), ("center", 2, 2), ("topleft", 1, 1)):
+            with self.subTest(location):
+                film, output = self.folder / "a.mkv", self.folder / "b.mkv"
+                ffmpeg("-f", "lavfi", "-i", "color=s=64x64,format=yuv420p10le,geq=lum=400:cb='200+8*X':cr='300+8*Y'", "-frames:v", "1",
+                       "-c:v", "ffv1", "-chroma_sample_location", location, film)  # fmt: skip
+                self.succeed("upscale", film, "-o", output)
+                self.assertEqual(self.video(output)["chroma_location"], location)
+                values = memoryview(decoded(output, "yuv420p10le")).cast("H")
+                cb, cr = values[128 * 128 : 128 * 128 + 64 * 64], values[128 * 128 + 64 * 64 :]
+                for i in range(8, 56):
+                    self.assertEqual((cb[64 * 30 + i], cr[64 * i + 30]), (200 + 4 * i - across, 300 + 4 * i - down))
+
     def test_times_of_a_variable_rate_are_kept(self):
         for suffix, codec in (("mkv", "libx264"), ("mp4", "libx264"), ("webm", "libvpx-vp9")):
             with self.subTest(suffix):
