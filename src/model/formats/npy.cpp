@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <string_view>
 #include <type_traits>
@@ -51,27 +52,46 @@ std::vector<int64_t> parse_shape(std::string_view text, const std::string& sourc
   return shape;
 }
 
-template <class T>
+/// An IEEE 754 number of 16 bits.
+struct Half {
+  uint16_t bits;
+  explicit operator float() const {
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const float magnitude = exponent == 31  ? fraction == 0 ? INFINITY : NAN
+                            : exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                                            : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+    return (bits & 0x8000) != 0 ? -magnitude : magnitude;
+  }
+};
+
+/// Values of type F in the file become T.
+template <class T, class F = T>
 Tensor<T> read_values(Bytes data, const std::vector<int64_t>& axes, bool fortran_order, const std::string& source) {
   std::array<int64_t, kMaxAxes> extent = {1, 1, 1, 1};
   std::copy(axes.begin(), axes.end(), extent.begin() + static_cast<ptrdiff_t>(kMaxAxes - axes.size()));
   const Shape shape{extent[0], extent[1], extent[2], extent[3]};
   const int64_t count = checked_count(shape, sizeof(T));
-  if (data.size() != count * sizeof(T)) {
+  if (data.size() != count * sizeof(F)) {
     fail_damaged(source, fmt::format("an array of shape {} needs {} bytes, but {} are there", to_string(shape),
-                                     count * sizeof(T), data.size()));
+                                     count * sizeof(F), data.size()));
   }
   Tensor<T> tensor(shape);
   if (count == 0) return tensor;
+  const std::byte* from = data.data();
+  const auto next = [&] {
+    F value;
+    std::memcpy(&value, from, sizeof(F));
+    from += sizeof(F);
+    return static_cast<T>(value);
+  };
   if (!fortran_order) {
-    std::memcpy(tensor.data(), data.data(), data.size());
+    for (T& value : tensor.values()) value = next();
     return tensor;
   }
-  const std::byte* from = data.data();
   for (int64_t x = 0; x < shape.w; ++x)
     for (int64_t y = 0; y < shape.h; ++y)
       for (int64_t c = 0; c < shape.c; ++c)
-        for (int64_t n = 0; n < shape.n; ++n, from += sizeof(T)) std::memcpy(&tensor(n, c, y, x), from, sizeof(T));
+        for (int64_t n = 0; n < shape.n; ++n) tensor(n, c, y, x) = next();
   return tensor;
 }
 
@@ -100,9 +120,21 @@ NpyArray parse_npy(Bytes bytes, const std::string& source) {
   const std::string_view type = header_value(header, "descr", source);
   const std::vector<int64_t> shape = parse_shape(header_value(header, "shape", source), source);
   const bool fortran_order = header_value(header, "fortran_order", source).starts_with("True");
-  if (type.starts_with("'<f4'")) return read_values<float>(data, shape, fortran_order, source);
-  if (type.starts_with("'<f8'")) return read_values<double>(data, shape, fortran_order, source);
-  fail_damaged(source, fmt::format("its type is {}, but '<f4' (float32) or '<f8' (float64) is expected",
+  const auto read = [&]<class T, class F>(T, F) -> NpyArray {
+    return read_values<T, F>(data, shape, fortran_order, source);
+  };
+  if (type.starts_with("'<f4'")) return read(0.0F, 0.0F);
+  if (type.starts_with("'<f8'")) return read(0.0, 0.0);
+  if (type.starts_with("'<f2'")) return read(0.0F, Half{});
+  if (type.starts_with("'|u1'") || type.starts_with("'|b1'")) return read(0.0, uint8_t{});
+  if (type.starts_with("'|i1'")) return read(0.0, int8_t{});
+  if (type.starts_with("'<u2'")) return read(0.0, uint16_t{});
+  if (type.starts_with("'<i2'")) return read(0.0, int16_t{});
+  if (type.starts_with("'<u4'")) return read(0.0, uint32_t{});
+  if (type.starts_with("'<i4'")) return read(0.0, int32_t{});
+  if (type.starts_with("'<i8'")) return read(0.0, int64_t{});
+  fail_damaged(source, fmt::format("its type is {}, but little-endian floats ('<f2', '<f4', '<f8') or integers ('|u1', "
+                                   "'<i2', '<i4', ...) are expected",
                                    type.substr(0, type.find(','))));
 }
 

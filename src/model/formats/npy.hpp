@@ -10,12 +10,12 @@
 
 namespace fsrcnn {
 
-/// An array of a NumPy file, as the type it has there. Arrays of fewer than four axes get leading ones of extent 1:
+/// An array of a NumPy file. Arrays of fewer than four axes get leading ones of extent 1:
 /// an (H, W) array becomes (1, 1, H, W).
 using NpyArray = std::variant<Tensor<float>, Tensor<double>>;
 
-/// Reads a .npy file (numpy.lib.format, versions 1 to 3): little-endian float32 or float64, in C or Fortran order, of
-/// up to four axes. `source` names the file in messages. Throws Error(input).
+/// Reads a .npy file (numpy.lib.format, versions 1 to 3) of little-endian floats or integers, in C or Fortran order, of
+/// up to four axes. float16 becomes float32, integers become float64. `source` names the file in messages. Throws Error(input).
 NpyArray parse_npy(Bytes bytes, const std::string& source);
 
 /// The bytes of a .npy file of version 1 with the tensor's four axes.

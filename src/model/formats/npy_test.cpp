@@ -44,14 +44,38 @@ TEST(Npy, ReadsFortranOrder) {
   EXPECT_EQ(std::get<Tensor<float>>(parse_npy(file, "x")), Tensor<float>({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6}));
 }
 
+TEST(Npy, ReadsHalvesAndIntegers) {
+  const auto values_of = [](const char* type, const std::string& data) {
+    const auto file = file_of(fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': (3,), }}", type), 0);
+    std::string text(reinterpret_cast<const char*>(file.data()), file.size());
+    text += data;
+    return std::visit(
+        [](const auto& tensor) { return std::vector<double>(tensor.values().begin(), tensor.values().end()); },
+        parse_npy(as_bytes(text), "x"));
+  };
+  using Values = std::vector<double>;
+  using namespace std::string_literals;
+  EXPECT_EQ(values_of("<f2", "\x00\x3c\x01\x00\xff\xfb"s), (Values{1, 0x1p-24, -65504}));
+  EXPECT_EQ(values_of("|u1", "\x00\x7f\xff"s), (Values{0, 127, 255}));
+  EXPECT_EQ(values_of("|b1", "\x00\x01\x01"s), (Values{0, 1, 1}));
+  EXPECT_EQ(values_of("|i1", "\x00\x7f\xff"s), (Values{0, 127, -1}));
+  EXPECT_EQ(values_of("<u2", "\x01\x00\x00\x01\xff\xff"s), (Values{1, 256, 65535}));
+  EXPECT_EQ(values_of("<i2", "\x01\x00\x00\x01\xff\xff"s), (Values{1, 256, -1}));
+  EXPECT_EQ(values_of("<i4", "\x01\x00\x00\x00\x00\x00\x01\x00\xff\xff\xff\xff"s), (Values{1, 65536, -1}));
+  EXPECT_EQ(values_of("<u4", "\x01\x00\x00\x00\x00\x00\x01\x00\xff\xff\xff\xff"s), (Values{1, 65536, 4294967295}));
+  EXPECT_EQ(values_of("<i8", "\x01"s + std::string(15, '\0') + std::string(8, '\xff')), (Values{1, 0, -1}));
+}
+
 TEST(Npy, SaysWhatIsWrong) {
   const auto message = [](const std::string& dict, size_t bytes) {
     return error_of([&] { parse_npy(file_of(dict, bytes), "x"); });
   };
   const std::string start = "3: x: not a readable .npy file: ";
   EXPECT_EQ(error_of([] { parse_npy(as_bytes("NUMPY"), "x"); }), start + "it does not begin as one");
-  EXPECT_EQ(message("{'descr': '<i4', 'fortran_order': False, 'shape': (1,), }", 4),
-            start + "its type is '<i4', but '<f4' (float32) or '<f8' (float64) is expected");
+  EXPECT_EQ(message("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", 4),
+            start +
+                "its type is '>f4', but little-endian floats ('<f2', '<f4', '<f8') or integers ('|u1', '<i2', '<i4', "
+                "...) are expected");
   EXPECT_EQ(message("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 4),
             start + "an array of shape (1, 1, 1, 2) needs 8 bytes, but 4 are there");
   EXPECT_EQ(message("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1), }", 4),
