@@ -23,7 +23,15 @@ void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
                                                      "loop"};
   const bool kept = (field.starts_with("exif-") && field != "exif-ifd0-Orientation") ||
                     field.starts_with("png-comment-") || std::find(kKept.begin(), kKept.end(), field) != kKept.end();
-  if (kept) vips_image_set(static_cast<VipsImage*>(to), name, value);
+  if (!kept) return nullptr;
+  if (G_VALUE_TYPE(value) == VIPS_TYPE_BLOB) {
+    // Of AVIF and HEIC libvips keeps the bytes only as long as the image that it read.
+    size_t size = 0;
+    const void* const data = vips_value_get_blob(value, &size);
+    vips_image_set_blob_copy(static_cast<VipsImage*>(to), name, data, size);
+  } else {
+    vips_image_set(static_cast<VipsImage*>(to), name, value);
+  }
   return nullptr;
 }
 
