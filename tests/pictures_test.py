@@ -14,9 +14,8 @@ import unittest
 import zlib
 
 from support.film_case import ffmpeg
-from support.program import CROP, INPUT, IO, LIMIT, PROGRAM, USAGE, ProgramTest, main, png_bytes, png_size
+from support.program import CROP, INPUT, IO, LIMIT, PROGRAM, SANITIZED, USAGE, ProgramTest, main, png_bytes, png_size
 
-SANITIZED = bool(os.environ.get("FSRCNN_SANITIZE"))
 MOST_MEGABYTES = 150
 
 

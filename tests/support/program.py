@@ -14,6 +14,7 @@ TESTS = Path(__file__).resolve().parent.parent
 GOLDEN = TESTS / "golden"
 CROP = TESTS / "data" / "crop.png"
 USAGE, INPUT, MODEL, IO, LIMIT = 2, 3, 4, 5, 6
+SANITIZED = bool(os.environ.get("FSRCNN_SANITIZE"))
 PROGRAM = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else ""
 
 
