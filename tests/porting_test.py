@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 
-from support.program import CROP, GOLDEN, INPUT, MODEL, USAGE, ProgramTest, main
+from support.program import CROP, GOLDEN, INPUT, MODEL, SANITIZED, USAGE, ProgramTest, main
 
 DIFFERS = 1
 
@@ -94,6 +94,8 @@ class Porting(ProgramTest):
         kernel.write_text("\n".join(" ".join(f"{generator.uniform(-0.05, 0.05):.6f}" for _ in range(9)) for _ in range(9)))
         printed = self.expect(DIFFERS, *question)
         self.assertTrue(printed.startswith("kernel/last/kernel23_0.txt is not the one that made preds.npy; the other 55 kernels and the bias"), printed)
+        if SANITIZED:
+            return  # solving takes half a minute there
         report = json.loads(self.expect(DIFFERS, *question, "--json"))
         self.assertEqual(report["files"], ["kernel/last/kernel23_0.txt"])
 
