@@ -22,7 +22,8 @@ struct OperatorOptions {
 };
 
 template <class T>
-Tensor<T> compute(const OperatorOptions& options, const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias) {
+Tensor<T> compute(const OperatorOptions& options, const Tensor<T>& input, const Tensor<T>& weight,
+                  const std::vector<T>& bias) {
   const ConvTranspose2dParams params = options.layer.params();
   if (options.method == "slides") return conv_transpose2d_slides(input, weight, bias, params).output;
   if constexpr (std::is_same_v<T, float>) {
@@ -32,7 +33,8 @@ Tensor<T> compute(const OperatorOptions& options, const Tensor<T>& input, const 
 }
 
 template <class T>
-void run(const OperatorOptions& options, const NpyArray& input, const NpyArray& weight, const std::optional<NpyArray>& bias) {
+void run(const OperatorOptions& options, const NpyArray& input, const NpyArray& weight,
+         const std::optional<NpyArray>& bias) {
   const std::vector<T> values = bias ? bias_values<T>(*bias, options.layer.bias) : std::vector<T>();
   const Tensor<T> output = compute<T>(options, as<T>(input), as<T>(weight), values);
   write_file(options.output, format_npy(output));

@@ -15,7 +15,8 @@ namespace fsrcnn {
 using NpyArray = std::variant<Tensor<float>, Tensor<double>>;
 
 /// Reads a .npy file (numpy.lib.format, versions 1 to 3) of little-endian floats or integers, in C or Fortran order, of
-/// up to four axes. float16 becomes float32, integers become float64. `source` names the file in messages. Throws Error(input).
+/// up to four axes. float16 becomes float32, integers become float64. `source` names the file in messages. Throws
+/// Error(input).
 NpyArray parse_npy(Bytes bytes, const std::string& source);
 
 /// The bytes of a .npy file of version 1 with the tensor's four axes.

@@ -4,9 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include <protozero/pbf_reader.hpp>
-
 #include "base/error.hpp"
+#include "model/formats/protobuf.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -16,10 +15,7 @@ using protozero::pbf_wire_type;
 
 static_assert(std::endian::native == std::endian::little, "raw_data is little endian and is copied as it is");
 
-constexpr auto kBytes = pbf_wire_type::length_delimited;
-constexpr uint32_t tag(uint32_t field, pbf_wire_type type) { return protozero::tag_and_type(field, type); }
-
-constexpr size_t kMostNodes = 10000;
+constexpr auto kBytes = kProtobufBytes;
 
 /// A field of repeated numbers, packed or one at a time.
 void read_ints(pbf_reader& reader, std::vector<int64_t>& values) {
@@ -35,11 +31,6 @@ void read_floats(pbf_reader& reader, std::vector<float>& values) {
     return;
   }
   for (const float value : reader.get_packed_float()) values.push_back(value);
-}
-
-std::string read_string(pbf_reader& reader) {
-  const protozero::data_view view = reader.get_view();
-  return {view.data(), view.size()};
 }
 
 class Parser {
@@ -160,7 +151,8 @@ class Parser {
       switch (reader.tag_and_type()) {
         case tag(1, kBytes):
           graph_.nodes.push_back(parse_node(reader.get_message()));
-          if (graph_.nodes.size() > kMostNodes) fail(ErrorCode::model, "{}: its graph has too many nodes", source_);
+          if (graph_.nodes.size() > kMostGraphNodes)
+            fail(ErrorCode::model, "{}: its graph has too many nodes", source_);
           break;
         case tag(5, kBytes): {
           OnnxTensor tensor = parse_tensor(reader.get_message());

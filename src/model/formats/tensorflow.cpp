@@ -7,10 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include <protozero/pbf_reader.hpp>
-
 #include "base/error.hpp"
 #include "model/formats/layer_chain.hpp"
+#include "model/formats/protobuf.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -20,14 +19,7 @@ using protozero::pbf_wire_type;
 
 static_assert(std::endian::native == std::endian::little, "tensor_content is little endian and is copied as it is");
 
-constexpr auto kBytes = pbf_wire_type::length_delimited;
-constexpr uint32_t tag(uint32_t field, pbf_wire_type type) { return protozero::tag_and_type(field, type); }
-constexpr size_t kMostNodes = 10000;
-
-std::string read_string(pbf_reader& reader) {
-  const protozero::data_view view = reader.get_view();
-  return {view.data(), view.size()};
-}
+constexpr auto kBytes = kProtobufBytes;
 
 struct Node {
   std::string name, op;
@@ -50,7 +42,7 @@ class Parser {
         continue;
       }
       nodes.push_back(parse_node(graph.get_message()));
-      if (nodes.size() > kMostNodes) fail(ErrorCode::model, "{}: its graph has too many nodes", source_);
+      if (nodes.size() > kMostGraphNodes) fail(ErrorCode::model, "{}: its graph has too many nodes", source_);
     }
     for (Node& node : nodes) {
       if (node.op == "Const") constants_[node.name] = std::move(node.value);

@@ -16,8 +16,8 @@ bool looks_like_tensorflow(Bytes bytes);
 /// brought from HWIO to OIHW. `source` names the file in messages. Throws Error(model), naming the node.
 StateDict parse_tensorflow(Bytes bytes, const std::string& source);
 
-/// The bytes of such a graph, for OpenCV: input "IteratorGetNext", output "NCHW_output". Throws Error(model) for a network
-/// with a deconvolution, or that replicates its edges.
+/// The bytes of such a graph, for OpenCV: input "IteratorGetNext", output "NCHW_output". Throws Error(model) for a
+/// network with a deconvolution, or that replicates its edges.
 std::vector<std::byte> format_tensorflow(const Model& model);
 
 }  // namespace fsrcnn
