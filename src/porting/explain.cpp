@@ -175,10 +175,8 @@ ExplainedNetwork explain_network(const Model& model, const Tensor<float>& luma) 
   network.tail.input = Tensor<double>(mid.shape(), {mid.values().begin(), mid.values().end()});
   network.tail.weight = Tensor<double>(last.weight.shape(), {last.weight.values().begin(), last.weight.values().end()});
   network.tail.bias.assign(last.bias.begin(), last.bias.end());
-  // A part of its middle, where no border is.
-  Model without_border = model;
-  without_border.deconvolution_border = 0;
-  network.tail.params = without_border.deconvolution_params();
+  network.tail.params = model.deconvolution_params();
+  network.tail.params.padding = {4, 4};  // of a part of its middle, where no border is
   return network;
 }
 
