@@ -59,8 +59,8 @@ class ProgramTest(unittest.TestCase):
         return result.stderr
 
     def fail_each_write(self, *arguments, says="", most=1000):
-        """Runs the program once for each of its writes to files, which fails; yields after each failure, and must not
-        have said anything but that. The last run, of which no write is left to fail, must succeed."""
+        """Runs the program once for each of its writes to files, which fails; yields after each failure, which
+        the exit code and `says` must tell. The last run, of which no write is left to fail, must succeed."""
         for at in range(1, most):
             environment = {**os.environ, "LD_PRELOAD": os.environ["FSRCNN_FAILING_WRITE"], "FSRCNN_FAIL_AT": str(at)}
             result = self.run_program(*arguments, env=environment)
