@@ -2,8 +2,7 @@
 
     python train.py configs/fsrcnn_x2.json --data DIR [--out DIR] [--threads N]
 
-DIR holds the folders that the config names. A config may start from another run's weights (start_from), whose checkpoint
-must be in OUT. Writes OUT/NAME.safetensors (the moving average of the weights), and
+DIR holds the folders that the config names. Writes OUT/NAME.safetensors (the moving average of the weights), and
 OUT/NAME.log.jsonl with the curve that the model card quotes.
 """
 
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pytorch_optimizer import SOAP
 from safetensors.torch import save_file
 from torch import nn
 
@@ -71,15 +71,14 @@ def main():
     pictures = Pictures(folders, scale, config["copies"], config["held_out_every"], config.get("compression"))
     print(f"{len(pictures.pairs)} pictures, {len(pictures.held_out)} held out, sha256 {pictures.digest.hexdigest()}")
 
-    model = FSRCNN(scale, config["d"], config["s"], config["m"], config["width"]).to(device, memory_format=torch.channels_last)
-    if "start_from" in config:
-        start = torch.load(arguments.out / f"{config['start_from']['run']}.checkpoint.pt", map_location=device, weights_only=True)
-        same_scale = config["start_from"]["scale"] == scale
-        model.load_state_dict({k: v for k, v in start["average"].items() if same_scale or not k.startswith("last_part")}, strict=False)
+    model = FSRCNN(scale, config["d"], config["s"], config["m"]).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(model)
-    slow = list(model.last_part.parameters())
-    fast = [p for n, p in model.named_parameters() if not n.startswith("last_part")]
-    optimiser = torch.optim.Adam([{"params": fast, "rate": 1.0}, {"params": slow, "rate": config["deconvolution_rate"]}])
+    # Kernels are seen as matrices of (out, in * height * width); biases and slopes get what Adam would do.
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim > 1], "merge_dims": True},
+        {"params": [p for p in model.parameters() if p.ndim == 1]},
+    ]
+    optimiser = SOAP(groups, weight_decay=0, max_precondition_dim=128)
     step = 0
 
     checkpoint = arguments.out / f"{name}.checkpoint.pt"
@@ -99,7 +98,7 @@ def main():
         inputs, targets = (torch.from_numpy(a).to(device) for a in pictures.batch(rng, config["batch"], config["patch"]))
         criterion = nn.functional.l1_loss if step < config["l2_from"] * config["steps"] else nn.functional.mse_loss
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(config, step) * group["rate"]
+            group["lr"] = learning_rate(config, step)
         loss = criterion(model(inputs.contiguous(memory_format=torch.channels_last)), targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -112,7 +111,7 @@ def main():
         loss_sum += loss.item()
 
         if step % CHECKPOINT_EVERY == 0 or step == config["steps"]:
-            line = {"step": step, "loss": loss_sum / CHECKPOINT_EVERY, "held_out_psnr": psnr(average.plain(), pictures.held_out, scale, device)}
+            line = {"step": step, "loss": loss_sum / CHECKPOINT_EVERY, "held_out_psnr": psnr(average, pictures.held_out, scale, device)}
             loss_sum = 0.0
             print(json.dumps(line), flush=True)
             log.write(json.dumps(line) + "\n")
@@ -120,7 +119,7 @@ def main():
             state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
             write_atomically(checkpoint, lambda path: torch.save(state, path))
 
-    weights = {key: value.cpu().contiguous() for key, value in average.plain().state_dict().items()}
+    weights = {key: value.cpu().contiguous() for key, value in average.state_dict().items()}
     write_atomically(arguments.out / f"{name}.safetensors", lambda path: save_file(weights, path, {"scale": str(scale)}))
 
 
