@@ -8,8 +8,7 @@ namespace fsrcnn {
 namespace {
 
 using test::error_of;
-
-Pair pair_of(const nlohmann::json& json) { return {json[0], json[1]}; }
+using test::pair_of;
 
 Conv2dParams params_of(const nlohmann::json& json) {
   return {.stride = pair_of(json["stride"]),
@@ -33,15 +32,14 @@ TEST(Conv2d, AgreesWithPyTorch) {
   }
 }
 
-struct WrongCase {
-  Shape input, weight;
-  int64_t bias;
-  Conv2dParams params;
-  const char* message;
-};
-
 TEST(Conv2d, NamesTheWrongParameter) {
   const Shape in{1, 4, 8, 8}, weight{6, 4, 3, 3};
+  struct WrongCase {
+    Shape input, weight;
+    int64_t bias;
+    Conv2dParams params;
+    const char* message;
+  };
   const std::vector<WrongCase> cases = {
       {in, weight, 0, {.stride = {0, 1}}, "3: conv2d: stride is (0, 1), but each must be from 1 to 2147483647"},
       {in, weight, 0, {.padding = {1, -1}}, "3: conv2d: padding is (1, -1), but each must be from 0 to 2147483647"},

@@ -11,11 +11,10 @@ namespace fsrcnn {
 namespace {
 
 using test::error_of;
+using test::pair_of;
 using test::to_double;
 
-Pair pair_of(const nlohmann::json& json) { return {json[0], json[1]}; }
-
-ConvTranspose2dParams params_of(const nlohmann::json& json) {
+ConvTranspose2dParams transposed_params_of(const nlohmann::json& json) {
   return {.stride = pair_of(json["stride"]),
           .padding = pair_of(json["padding"]),
           .output_padding = pair_of(json["output_padding"]),
@@ -29,7 +28,7 @@ TEST(ConvTranspose2d, AgreesWithPyTorch) {
   ASSERT_GE(cases.size(), 300U);
   for (const auto& c : cases) {
     SCOPED_TRACE(c.number + " " + c.parameters.dump());
-    const ConvTranspose2dParams params = params_of(c.parameters);
+    const ConvTranspose2dParams params = transposed_params_of(c.parameters);
     const Tensor<double> input = to_double(c.input), weight = to_double(c.weight);
     const std::vector<double> bias = to_double(c.bias);
     EXPECT_EQ(conv_transpose2d_reference(c.input, c.weight, c.bias, params), c.output);
@@ -117,16 +116,15 @@ TEST(ConvTranspose2d, TurnsFullHdOnesIntoTheSlides4k) {
   }
 }
 
-struct WrongCase {
-  Shape input, weight;
-  int64_t bias;
-  ConvTranspose2dParams params;
-  const char* message;
-};
-
 TEST(ConvTranspose2d, NamesTheWrongParameter) {
   const Shape in{1, 4, 8, 8}, weight{4, 3, 3, 3};
   const std::string op = "3: conv_transpose2d: ";
+  struct WrongCase {
+    Shape input, weight;
+    int64_t bias;
+    ConvTranspose2dParams params;
+    const char* message;
+  };
   const std::vector<WrongCase> cases = {
       {in, weight, 0, {.stride = {1, 0}}, "stride is (1, 0), but each must be from 1 to 2147483647"},
       {in, weight, 0, {.padding = {-1, 0}}, "padding is (-1, 0), but each must be from 0 to 2147483647"},

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <fstream>
-#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kBlockRows = 64;  // that are decoded together
+constexpr int64_t kDecodedRows = 64;  // that are decoded together
 
 /// The loader, if any, that takes no source but a file, and knows it by its content.
 const char* file_loader(const fs::path& path) {
@@ -228,7 +227,7 @@ void PictureReader::open_all_pages(int64_t pages) {
 void PictureReader::check_whole() {
   std::error_code error;
   if (!loader_.starts_with("gif") || !fs::is_regular_file(path_, error)) return;
-  const GifState state = check_gif(read_file(path_, std::numeric_limits<int64_t>::max()));
+  const GifState state = check_gif(read_file(path_, physical_memory_bytes() / 4));
   if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: it ends before the GIF does", path_.string());
   if (state == GifState::damaged)
     damage_.push_back(fmt::format("'{}' is damaged: not all of its frames are whole", path_.string()));
@@ -350,8 +349,8 @@ Picture read_picture(const fs::path& path) {
   }
   const PictureHeader& header = reader.header();
   Picture picture{header, Tensor<float>({1, header.planes(), header.height, header.width})};
-  for (int64_t y = 0; y < header.height; y += kBlockRows) {
-    Tensor<float> rows({1, header.planes(), std::min(kBlockRows, header.height - y), header.width});
+  for (int64_t y = 0; y < header.height; y += kDecodedRows) {
+    Tensor<float> rows({1, header.planes(), std::min(kDecodedRows, header.height - y), header.width});
     reader.read(rows);
     for (int64_t k = 0; k < header.planes(); ++k) {
       std::copy_n(rows.plane(0, k), rows.shape().h * header.width, picture.planes.row(0, k, y));

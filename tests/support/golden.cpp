@@ -10,6 +10,8 @@ namespace fsrcnn::test {
 
 std::filesystem::path test_file(const std::string& name) { return std::filesystem::path(FSRCNN_TEST_DIR) / name; }
 
+std::vector<std::byte> golden(const std::string& name) { return read_file(test_file("golden/" + name), 1 << 20); }
+
 Tensor<float> to_tensor(const NamedTensor& tensor) {
   std::vector<int64_t> shape = tensor.shape;
   while (shape.size() < 4) shape.insert(shape.begin(), 1);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -12,11 +13,15 @@
 #include "base/tensor.hpp"
 #include "model/model.hpp"
 #include "model/state_dict.hpp"
+#include "nn/params.hpp"
 
 namespace fsrcnn::test {
 
 /// A file of the tests' folder.
 std::filesystem::path test_file(const std::string& name);
+
+/// The bytes of a file of tests/golden.
+std::vector<std::byte> golden(const std::string& name);
 
 /// One case of tests/golden/<operator>.safetensors, made by make_golden.py.
 struct GoldenCase {
@@ -27,6 +32,9 @@ struct GoldenCase {
 };
 
 std::vector<GoldenCase> golden_cases(const std::string& op);
+
+/// A parameter of (height, width).
+inline Pair pair_of(const nlohmann::json& json) { return {json[0], json[1]}; }
 
 /// A tensor of up to four axes as a Tensor, missing axes in front.
 Tensor<float> to_tensor(const NamedTensor& tensor);

@@ -15,9 +15,8 @@ namespace fsrcnn {
 namespace {
 
 using test::error_of;
+using test::golden;
 using test::test_file;
-
-std::vector<std::byte> golden(const std::string& name) { return read_file(test_file("golden/" + name), 1 << 20); }
 
 void expect_equal(const StateDict& actual, const StateDict& expected) {
   EXPECT_EQ(actual.metadata, expected.metadata);

@@ -16,10 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::error_of;
+using test::golden;
 using test::TemporaryFolder;
 using test::test_file;
-
-std::vector<std::byte> golden(const std::string& name) { return read_file(test_file("golden/" + name), 1 << 20); }
 
 void expect_tiny(const Model& model) {
   const StateDict expected = parse_safetensors(golden("tiny.safetensors"), "tiny");
