@@ -36,6 +36,9 @@ struct AvFreeBytes {
 };
 using AvInputBytes = std::unique_ptr<AVIOContext, AvFreeBytes>;
 
+/// FFmpeg's AV_TIME_BASE_Q, which is no C++.
+inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
+
 AvFrame new_frame();
 AvPacket new_packet();
 

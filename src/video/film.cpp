@@ -196,7 +196,7 @@ const std::vector<IndexedFrame>& Film::index() {
       const AVStream& stream = *input_->streams[packet->stream_index];
       const AVMediaType type = stream.codecpar->codec_type;
       int64_t& end = type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO ? end_us : end_of_subtitles_us;
-      end = std::max(end, av_rescale_q(time_of(*packet) + packet->duration, stream.time_base, AV_TIME_BASE_Q));
+      end = std::max(end, av_rescale_q(time_of(*packet) + packet->duration, stream.time_base, kMicroseconds));
     }
     const auto stream = static_cast<size_t>(packet->stream_index);
     if (stream >= met_.size()) met_.resize(stream + 1);
@@ -254,7 +254,7 @@ void Film::check_end(int64_t end_us, int64_t end_of_subtitles_us) {
     const int64_t start = stream.start_time == AV_NOPTS_VALUE ? 0 : stream.start_time;
     stated_us = stream.duration == AV_NOPTS_VALUE
                     ? AV_NOPTS_VALUE
-                    : av_rescale_q(start + stream.duration, stream.time_base, AV_TIME_BASE_Q);
+                    : av_rescale_q(start + stream.duration, stream.time_base, kMicroseconds);
   }
   // Others write what they had planned.
   const int64_t tolerance_us = mp4 || format.find("matroska") != std::string_view::npos ? 200'000 : 1'000'000;

@@ -4,7 +4,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <map>
 
 namespace fsrcnn {
 
@@ -19,46 +18,14 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error);
     if (error) fail(ErrorCode::io, "the segment '{}' cannot be read: {}", path.string(), error.message());
-    if (size > 0) segments_.push_back(path);
+    if (size > 0) segments_.push_back(read(path));
   }
   if (segments_.empty()) fail(ErrorCode::input, "no picture of '{}' could be decoded", film.path());
-  std::vector<int64_t> times;
-  const AvPacket packet = new_packet();
-  std::map<std::filesystem::path, int64_t> begins;
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    open(i);
-    const AVDictionaryEntry* frames = av_dict_get(input_->metadata, kFramesKey, nullptr, 0);
-    FrameRange range;
-    if (frames == nullptr || std::sscanf(frames->value, "%" SCNd64 ":%" SCNd64, &range.begin, &range.end) != 2) {
-      fail(ErrorCode::input, "'{}' is no segment of a film: it does not tell its frames", segments_[i].string());
-    }
-    ranges_.push_back(range);
-    if (av_read_frame(input_.get(), packet.get()) >= 0) begins[segments_[i]] = film_time(*packet);
-    av_packet_unref(packet.get());
-  }
   std::stable_sort(segments_.begin(), segments_.end(),
-                   [&](const auto& a, const auto& b) { return begins[a] < begins[b]; });
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    const AVCodecParameters& p = *open(i).codecpar;
-    if (!parameters_) {
-      parameters_.reset(avcodec_parameters_alloc());
-      av_check(avcodec_parameters_copy(parameters_.get(), &p), ErrorCode::io, "reading '{}'", segments_[i].string());
-    }
-    if (p.codec_id != parameters_->codec_id || p.width != parameters_->width || p.height != parameters_->height ||
-        p.extradata_size != parameters_->extradata_size ||
-        (p.extradata_size > 0 &&
-         std::memcmp(p.extradata, parameters_->extradata, static_cast<size_t>(p.extradata_size)) != 0)) {
-      fail(ErrorCode::input,
-           "the segments '{}' and '{}' are encoded differently; make all with the same options and "
-           "version of the encoder",
-           segments_.front().string(), segments_[i].string());
-    }
-    while (av_read_frame(input_.get(), packet.get()) >= 0) {
-      times.push_back(film_time(*packet));
-      av_packet_unref(packet.get());
-    }
-  }
+                   [](const Segment& a, const Segment& b) { return a.times.front() < b.times.front(); });
   input_.reset();
+  std::vector<int64_t> times;
+  for (const Segment& segment : segments_) times.insert(times.end(), segment.times.begin(), segment.times.end());
 
   // Decoding times, as encoders make them: the sorted times, later by as many places as pictures are reordered.
   std::vector<int64_t> sorted = times;
@@ -78,7 +45,8 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
 }
 
 void SegmentStream::check_whole() const {
-  std::vector<FrameRange> ranges = ranges_;
+  std::vector<FrameRange> ranges;
+  for (const Segment& segment : segments_) ranges.push_back(segment.range);
   std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
   ranges.push_back({static_cast<int64_t>(index_.size()), 0});
   int64_t end = 0;
@@ -89,15 +57,45 @@ void SegmentStream::check_whole() const {
   }
 }
 
-AVStream& SegmentStream::open(size_t segment) {
+AVStream& SegmentStream::open(const Segment& segment) {
   input_.reset();
   AVFormatContext* context = nullptr;
-  const std::string url = "file:" + segments_[segment].string();
+  const std::string url = "file:" + segment.path.string();
   av_check(avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr), ErrorCode::input,
-           "the segment '{}' is damaged", segments_[segment].string());
+           "the segment '{}' is damaged", segment.path.string());
   input_.reset(context);
-  if (context->nb_streams != 1) fail(ErrorCode::input, "'{}' is no segment of a film", segments_[segment].string());
+  if (context->nb_streams != 1) fail(ErrorCode::input, "'{}' is no segment of a film", segment.path.string());
   return *context->streams[0];
+}
+
+SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
+  Segment segment{path, {}, {}};
+  const AVCodecParameters& p = *open(segment).codecpar;
+  const AVDictionaryEntry* frames = av_dict_get(input_->metadata, kFramesKey, nullptr, 0);
+  FrameRange& range = segment.range;
+  if (frames == nullptr || std::sscanf(frames->value, "%" SCNd64 ":%" SCNd64, &range.begin, &range.end) != 2) {
+    fail(ErrorCode::input, "'{}' is no segment of a film: it does not tell its frames", path.string());
+  }
+  if (!parameters_) {
+    parameters_.reset(avcodec_parameters_alloc());
+    av_check(avcodec_parameters_copy(parameters_.get(), &p), ErrorCode::io, "reading '{}'", path.string());
+  }
+  if (p.codec_id != parameters_->codec_id || p.width != parameters_->width || p.height != parameters_->height ||
+      p.extradata_size != parameters_->extradata_size ||
+      (p.extradata_size > 0 &&
+       std::memcmp(p.extradata, parameters_->extradata, static_cast<size_t>(p.extradata_size)) != 0)) {
+    fail(ErrorCode::input,
+         "the segments '{}' and '{}' are encoded differently; make all with the same options and "
+         "version of the encoder",
+         segments_.front().path.string(), path.string());
+  }
+  const AvPacket packet = new_packet();
+  while (av_read_frame(input_.get(), packet.get()) >= 0) {
+    segment.times.push_back(film_time(*packet));
+    av_packet_unref(packet.get());
+  }
+  if (segment.times.empty()) fail(ErrorCode::input, "the segment '{}' is damaged: it has no picture", path.string());
+  return segment;
 }
 
 // Encoders that count frames instead of times come back to the film's times by the nearest of them.
@@ -114,7 +112,7 @@ int64_t SegmentStream::film_time(const AVPacket& packet) const {
 bool SegmentStream::next(AVPacket& packet) {
   for (;; ++segment_, input_.reset()) {
     if (segment_ == segments_.size()) return false;
-    if (!input_) open(segment_);
+    if (!input_) open(segments_[segment_]);
     av_packet_unref(&packet);
     if (av_read_frame(input_.get(), &packet) >= 0) break;
   }

@@ -39,11 +39,17 @@ class SegmentStream {
     void operator()(AVCodecParameters* p) const { avcodec_parameters_free(&p); }
   };
 
-  AVStream& open(size_t segment);
+  struct Segment {
+    std::filesystem::path path;
+    FrameRange range;
+    std::vector<int64_t> times;  // in the order of decoding
+  };
+
+  AVStream& open(const Segment& segment);
+  Segment read(const std::filesystem::path& path);
   int64_t film_time(const AVPacket& packet) const;
 
-  std::vector<std::filesystem::path> segments_;
-  std::vector<FrameRange> ranges_;  // of the segments
+  std::vector<Segment> segments_;  // in the film's order
   std::vector<IndexedFrame> index_;
   AVRational time_base_;
   int64_t time_offset_;
