@@ -25,7 +25,7 @@ fi
 preset=${preset:-release}
 cd "$(dirname "$0")/.."
 . scripts/install_dependencies.sh
-packages=("${build_packages[@]}" libgtest-dev python3 ffmpeg)
+packages=("${build_packages[@]}" libgtest-dev libexif-dev python3 ffmpeg)
 options=(-DFSRCNN_TESTS=ON)
 case $preset in
   aarch64) packages=("${aarch64_packages[@]}") ;;

@@ -91,6 +91,32 @@ std::vector<std::string> png_texts(VipsImage* description) {
   return keywords;
 }
 
+void add_exif(VipsImage* description, Bytes block) {
+  // Only its loaders name the fields, so one must find the block in a file: a JPEG of a pixel.
+  constexpr std::string_view kStart("Exif\0\0", 6);
+  const size_t length = 2 + kStart.size() + block.size();
+  VipsImage* pixel = nullptr;
+  void* bytes = nullptr;
+  size_t size = 0;
+  if (length > 65535 || vips_black(&pixel, 1, 1, nullptr) != 0) return;
+  const VipsPtr<VipsImage> pixel_owner(pixel);
+  if (vips_jpegsave_buffer(pixel, &bytes, &size, nullptr) != 0) return vips_error_clear();
+  std::string file(static_cast<const char*>(bytes), size);
+  g_free(bytes);
+  std::string segment("\xFF\xE1");
+  segment += {static_cast<char>(length >> 8), static_cast<char>(length)};
+  segment += kStart;
+  segment.append(reinterpret_cast<const char*>(block.data()), block.size());
+  file.insert(2, segment);
+  VipsImage* loaded = nullptr;
+  if (vips_jpegload_buffer(file.data(), file.size(), &loaded, nullptr) != 0) return vips_error_clear();
+  const VipsPtr<VipsImage> loaded_owner(loaded);
+  const double x = description->Xres, y = description->Yres;
+  copy_fields(loaded, description);
+  description->Xres = x;
+  description->Yres = y;
+}
+
 void place_iptc(VipsImage* image, bool tiff) {
   constexpr std::string_view kStart("Photoshop 3.0\0", 14);
   const std::string iptc = blob(image, VIPS_META_IPTC_NAME), photoshop = blob(image, VIPS_META_PHOTOSHOP_NAME);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
+
 using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): libvips' own name
 
 namespace fsrcnn {
@@ -16,6 +18,10 @@ std::shared_ptr<VipsImage> describe(VipsImage* image);
 /// Gives a picture of this size what describe() kept, with the sizes and the orientation that EXIF and XMP tell put
 /// right. (EXIF's sizes are put right by libvips when the file is written.)
 void apply_description(VipsImage* description, int64_t width, int64_t height, VipsImage* to);
+
+/// Adds an EXIF block (a TIFF, without "Exif" and two zeros) to a description, with its fields as libvips names them.
+/// One that libvips does not understand is left out.
+void add_exif(VipsImage* description, Bytes block);
 
 /// IPTC lies in Photoshop's block: of a JPEG as a whole, of a TIFF without the block's name and in a field of its own.
 /// Moves it to where a TIFF, or another form, has it.

@@ -170,6 +170,14 @@ TEST(PictureFile, KeepsExifInTiff) {
     // The picture is the one that there would be without.
     upscale_picture(engine, folder / name, folder / "out.png");
     EXPECT_EQ(read_picture(folder / "out.tif").planes, read_picture(folder / "out.png").planes);
+    // And out of the TIFF again.
+    for (const char* again : {"again.jpg", "again.png", "again.webp"}) {
+      upscale_picture(engine, folder / "out.tif", folder / again);
+      EXPECT_TRUE(field(folder / again, "exif-ifd0-Artist").starts_with("A. Person")) << again;
+      EXPECT_TRUE(field(folder / again, "exif-ifd2-PixelXDimension").starts_with("48")) << again;
+      EXPECT_TRUE(field(folder / again, "exif-ifd3-GPSLatitudeRef").starts_with("N")) << again;
+      EXPECT_EQ(field(folder / again, VIPS_META_ORIENTATION), "1") << again;
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
+#include "picture/exif_in_tiff.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/metadata.hpp"
 #include "picture/vips_support.hpp"
@@ -162,6 +163,10 @@ PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(
   check_whole();
   normalise();
   header_.metadata = describe(image_.get());
+  if (loader_.starts_with("tiff") && size_of_field(header_.metadata.get(), VIPS_META_EXIF_NAME) == 0) {
+    std::ifstream file(path_, std::ios::binary);
+    if (const auto exif = exif_of_tiff(file); !exif.empty()) add_exif(header_.metadata.get(), exif);
+  }
 }
 
 /// The image becomes what an operation of libvips makes of it.

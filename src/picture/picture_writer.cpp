@@ -249,7 +249,13 @@ std::string saver_of(const OutputFormat& format, const PictureHeader& picture, i
   std::string options = format.options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
   if (format.default_quality != 0) add("Q=" + std::to_string(quality.value_or(format.default_quality)));
-  if (format.options == kTiff && needs_big_tiff(picture, bits)) add("bigtiff");
+  if (format.options == kTiff) {
+    // libvips holds several strips in memory; its own are 128 rows high, however wide.
+    constexpr int64_t kStripBytes = 1 << 22;
+    const int64_t row_bytes = picture.width * picture.planes() * bits / 8;
+    add(fmt::format("tile-height={}", std::clamp<int64_t>(kStripBytes / row_bytes, 16, 128)));
+    if (needs_big_tiff(picture, bits)) add("bigtiff");
+  }
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
 }
 

@@ -178,17 +178,20 @@ Tensor<float> UpscaledRows::read_block() {
   };
   if (window_.count() == 0) return read(count);
   const int64_t keep = std::max(window_begin_, row_ - bleed_reach_);
-  const int64_t read_rows = window_begin_ + window_rows_,
-                new_rows = std::min(header_.height, row_ + count + bleed_reach_) - read_rows;
-  const Tensor<float> below = new_rows > 0 ? read(new_rows) : Tensor<float>();
-  const AddSeconds timer(times_.colour);
   for (int64_t k = 0; k < planes; ++k) {
-    float* const kept = std::copy(window_.row(0, k, keep - window_begin_),
-                                  window_.plane(0, k) + window_rows_ * header_.width, window_.plane(0, k));
-    if (new_rows > 0) std::copy_n(below.plane(0, k), new_rows * header_.width, kept);
+    std::copy(window_.row(0, k, keep - window_begin_), window_.plane(0, k) + window_rows_ * header_.width,
+              window_.plane(0, k));
   }
-  window_rows_ = read_rows + std::max<int64_t>(0, new_rows) - keep;
+  window_rows_ -= keep - window_begin_;
   window_begin_ = keep;
+  const int64_t end = std::min(header_.height, row_ + count + bleed_reach_);
+  while (window_begin_ + window_rows_ < end) {
+    const Tensor<float> below = read(std::min(count, end - window_begin_ - window_rows_));
+    for (int64_t k = 0; k < planes; ++k)
+      std::copy_n(below.plane(0, k), below.shape().h * header_.width, window_.row(0, k, window_rows_));
+    window_rows_ += below.shape().h;
+  }
+  const AddSeconds timer(times_.colour);
   bleed_colours(window_, bleed_reach_, window_rows_);
   return cut_rows(window_, row_ - window_begin_, count);
 }
@@ -226,9 +229,10 @@ void UpscaledRows::push_block() {
   }
 }
 
-/// The rows of which all planes are done.
+/// Rows of which all planes are done, a few at a time, because what writes them makes copies.
 Tensor<float> UpscaledRows::take_ready() {
-  size_t samples = ready_[0].size();
+  constexpr int64_t kMostSamples = 1 << 19;
+  size_t samples = static_cast<size_t>(std::max<int64_t>(1, kMostSamples / plan_.width) * plan_.width);
   for (const std::vector<float>& plane : ready_) samples = std::min(samples, plane.size());
   if (samples == 0) return {};
   const AddSeconds timer(times_.colour);

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <istream>
+#include <vector>
+
+namespace fsrcnn {
+
+// TIFF's folders (IFDs), of which EXIF is made too: "TIFF Revision 6.0" (Adobe, 1992) and "BigTIFF" (libtiff, 2011).
+
+struct TiffField {
+  uint16_t tag = 0, type = 0;
+  uint32_t count = 0;
+  std::vector<unsigned char> value;  ///< in the machine's byte order
+};
+
+template <class T>
+void put(std::vector<unsigned char>& to, T value) {
+  for (const unsigned char byte : std::bit_cast<std::array<unsigned char, sizeof(T)>>(value)) to.push_back(byte);
+}
+
+template <class T>
+T get(const unsigned char* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+/// A field of one number of 32 bits.
+TiffField number_field(uint16_t tag, uint32_t value);
+
+/// Appends a folder and its values to what will lie at `offset` of a file; returns where in the file it begins.
+/// `next` is where the next folder begins, or 0.
+uint32_t append_folder(std::vector<unsigned char>& bytes, size_t offset, std::vector<TiffField> fields, uint32_t next);
+
+/// Reads the folders of a TIFF or BigTIFF of any byte order. What is damaged is left out.
+class TiffFolders {
+ public:
+  /// The stream must outlive this.
+  explicit TiffFolders(std::istream& file);
+
+  /// Where the first folder begins; 0 if this is no TIFF.
+  uint64_t first() const { return first_; }
+
+  /// The fields of the folder at `offset` that are wanted (which are shown without their values) and have values of up
+  /// to `most_bytes` together.
+  std::vector<TiffField> read(uint64_t offset, size_t most_bytes, bool (*wanted)(const TiffField&));
+
+ private:
+  template <class T>
+  T read_number();
+
+  std::istream& file_;
+  bool swapped_ = false, big_ = false;
+  uint64_t first_ = 0;
+};
+
+}  // namespace fsrcnn
