@@ -58,6 +58,7 @@ Film::Film(const std::string& path, const std::atomic<bool>* stop) : path_(path)
 }
 
 void Film::open() {
+  if (!first_input_) first_input_ = std::move(input_);
   input_.reset();
   AVFormatContext* context = nullptr;
   if (is_pipe()) {
@@ -80,6 +81,7 @@ void Film::open() {
   input_.reset(context);
   context->flags |= AVFMT_FLAG_GENPTS;  // AVI and MPEG-PS may tell the time of decoding only
   av_check(avformat_find_stream_info(context, nullptr), ErrorCode::input, "reading the film '{}'", path_);
+  if (first_input_) return;
   video_ = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   if (video_ < 0 || is_picture_of_sound(video())) {
     fail(ErrorCode::input, "'{}' has no moving pictures (format {}, {} streams)", path_, context->iformat->long_name,

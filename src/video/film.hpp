@@ -36,7 +36,7 @@ class Film {
   const std::string& path() const { return path_; }
   bool is_pipe() const { return path_ == "-"; }
   AVFormatContext& format() const { return *input_; }
-  AVStream& video() const { return *input_->streams[video_]; }
+  AVStream& video() const { return *(first_input_ ? first_input_ : input_)->streams[video_]; }
   int video_index() const { return video_; }
   /// The first picture that can be decoded, complete(); null for a pipe.
   const AVFrame* first_frame() const { return first_frame_.get(); }
@@ -75,6 +75,7 @@ class Film {
   std::string path_;
   const std::atomic<bool>* stop_;
   AvInputBytes standard_input_;
+  AvInput first_input_;  // which stays when the film is opened again to be read, because other threads look at it
   AvInput input_;
   int video_ = -1;
   AvFrame first_frame_;
