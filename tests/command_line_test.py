@@ -50,7 +50,7 @@ class CommandLine(ProgramTest):
 
     def test_upscale(self):
         printed = self.succeed("upscale", CROP, "-o", "out.png")
-        self.assertRegex(printed, r"^out\.png: 95x77 -> 190x154 in [\d.]+ s\n$")
+        self.assertRegex(printed, r"^out\.png: 95x77 -> 190x154 in [\d.]+ s \(fsrcnn-x2\)\n$")
         self.assertEqual(png_size(self.folder / "out.png"), (190, 154))
         self.assertEqual(self.succeed("upscale", CROP, "-o", "again.png", "--quiet"), "")
         model = TESTS.parent / "models" / "fsrcnn_x2.safetensors"
@@ -164,9 +164,13 @@ class CommandLine(ProgramTest):
             self.fail_with(MODEL, "convert", GOLDEN / name, "out.safetensors")
         self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "none", says="compiled in: fsrcnn-x2")
         self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", GOLDEN / "tiny_zip.pth", says="give it with --model-scale")
-        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model-scale", "3", says="is for scale 2, not 3")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "fsrcnn-x2", "--model-scale", "3", says="is for scale 2, not 3")
 
     def test_info(self):
+        for name in ("fsrcnn-x2", "fsrcnn-x3"):
+            self.assertRegex(self.succeed("info", "--list"), rf"(?m)^{name} +{name[-1]}  FSRCNN\(56, 12, 4\) +12,809 +12,464  ")
+            self.assertRegex(self.succeed("info", name), rf"^{name}: FSRCNN\(56, 12, 4\), scale {name[-1]}, zero padding")
+        self.fail_with(USAGE, "info", "--list", "fsrcnn-x2")
         printed = self.succeed("info")
         self.assertIn("FSRCNN(56, 12, 4), scale 2, zero padding", printed)
         self.assertRegex(printed, r"deconvolution +last_part +\(56, 1, 9, 9\) +none +4,537 +4,536")
@@ -222,7 +226,8 @@ class CommandLine(ProgramTest):
         self.assertIn('"psnr_db": 31.96', json)
         self.assertNotIn('"model"', json)
         self.fail_with(INPUT, "eval", "--scale", "2", self.folder, says="no pictures")
-        self.fail_with(MODEL, "eval", "--scale", "3", CROP, says="for scale 2, not 3")
+        self.assertRegex(self.succeed("eval", "--scale", "3", CROP), r"(?m)^mean of 1 +31\.96 dB 0\.\d{4} +3[2-9]\.")
+        self.fail_with(MODEL, "eval", "--scale", "3", CROP, "--model", "fsrcnn-x2", says="for scale 2, not 3")
 
     def test_progress_bar_on_a_terminal(self):
         terminal, program_side = pty.openpty()

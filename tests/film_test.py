@@ -219,6 +219,13 @@ class FilmTest(FilmCase):
         ffmpeg("-f", "lavfi", "-i", "sine=d=0.1", "-i", pictures, "-map", "0", "-map", "1", "-c:v", "copy", "-frames:v", "0", film)
         self.fail_with(INPUT, "upscale", film, "-o", "b.mkv", says="picture")
 
+    def test_other_scales(self):
+        film = self.make("a.mkv", "-c:v", "ffv1", frames=3)
+        self.assertIn("64x48 -> 192x144, 3 frames in", self.succeed("upscale", film, "-o", "b.mkv", "--scale", "3"))
+        self.assertEqual([probe(self.folder / "b.mkv", "-show_streams")["streams"][0][key] for key in ("width", "height")], [192, 144])
+        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--scale", "2.5", says="3 times as wide and high by fsrcnn-x3")
+        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--size", "640x480", says="as large as a network makes them")
+
     def test_one_frame(self):
         film, output = self.make("a.mkv", "-c:v", "libx264", frames=1), self.folder / "b.mkv"
         self.succeed("upscale", film, "-o", output)

@@ -152,7 +152,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
   summary.output_width = engine.scale() * result.width;
   summary.output_height = engine.scale() * result.height;
   summary.frames = result.frames;
-  summary.method = result.encoder;
+  summary.method = fmt::format("{}, {}", summary.model, result.encoder);
   if (result.frames_before > 0) summary.method += fmt::format("; {} frames were done before", result.frames_before);
   if (s.strips_copied > 0) {
     summary.method += fmt::format("; {:.0f}% of the pictures were like the frame before and copied",

@@ -8,22 +8,18 @@
 #include "model/formats/weights_file.hpp"
 
 namespace fsrcnn::cli {
-namespace {
-
 std::string builtin_list() {
   std::string list;
-  for (const std::string_view name : builtin_model_names()) list += (list.empty() ? "" : ", ") + std::string(name);
+  for (const BuiltinModel& model : builtin_models()) list += (list.empty() ? "" : ", ") + std::string(model.name);
   return list;
 }
-
-}  // namespace
 
 void ModelOption::add_model_to(CLI::App& command) {
   command
       .add_option("--model", model,
                   "Weights: a compiled-in model (" + builtin_list() +
                       "), a .safetensors or .pth file, or a folder of text kernels. Default: " +
-                      std::string(builtin_model_names().front()))
+                      std::string(builtin_models().front().name) + ", or the one of the scale that is asked for")
       ->type_name("NAME|FILE");
 }
 
@@ -33,7 +29,11 @@ void ModelOption::add_scale_to(CLI::App& command) {
       ->type_name("2|3|4");
 }
 
-std::string ModelOption::name() const { return model.empty() ? std::string(builtin_model_names().front()) : model; }
+std::string ModelOption::name() const {
+  if (!model.empty()) return model;
+  const std::string_view of_scale = scale ? builtin_model_for(*scale) : std::string_view();
+  return std::string(of_scale.empty() ? builtin_models().front().name : of_scale);
+}
 
 Model ModelOption::load() const {
   // Before files: what lies in the current folder must not change what a name means. A file can be given as ./NAME.
@@ -53,7 +53,7 @@ Model ModelOption::load() const {
 
 Model ModelOption::load_with_scale() const {
   Model loaded = load();
-  require_scale(loaded, model);
+  require_scale(loaded, name());
   return loaded;
 }
 

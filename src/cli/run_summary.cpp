@@ -26,7 +26,9 @@ Json to_json(const InputSummary& input) {
     json["input_size"] = {input.width, input.height};
     json["output_size"] = {input.output_width, input.output_height};
     json["frames"] = input.frames;
-    json["method"] = input.method.empty() ? "network" : input.method;
+    json["model"] = input.model;
+    json["model_scale"] = input.model_scale;
+    json["method"] = input.method;
     json["seconds"] = input.seconds;
     for (const auto& [stage, seconds] : input.stages) json["stage_seconds"][stage] = seconds;
     json["strips"] = input.strips;
@@ -54,8 +56,6 @@ int RunSummary::exit_code() const {
 Json to_json(const RunSummary& summary) {
   Json json = {{"version", FSRCNN_VERSION}, {"exit_code", summary.exit_code()}, {"seconds", summary.seconds}};
   if (summary.error) json["error"] = to_json(*summary.error);
-  json["model"] = summary.model;
-  json["model_scale"] = summary.model_scale;
   json["cpu"] = summary.cpu;
   json["threads"] = summary.threads;
   json["done"] = summary.count(InputSummary::Status::done);

@@ -22,7 +22,9 @@ struct InputSummary {
   int64_t width = 0, height = 0;                       ///< of the input
   int64_t output_width = 0, output_height = 0;         ///< pixels
   int64_t frames = 1;                                  ///< upscaled
-  std::string method;                                  ///< how it got to its size; empty: the network once
+  std::string model;                                   ///< its name, or its file's
+  int64_t model_scale = 0;
+  std::string method;                                  ///< how it got to its size, and what encoded it
   double seconds = 0;                                  ///< in all
   std::vector<std::pair<std::string, double>> stages;  ///< seconds of each; stages overlap
   int64_t strips = 0, strips_reused = 0;               ///< where frames are compared with the ones before
@@ -32,8 +34,7 @@ struct InputSummary {
 
 /// What became of a run of the program.
 struct RunSummary {
-  std::string model, cpu;
-  int64_t model_scale = 0;
+  std::string cpu;
   int threads = 0;
   double seconds = 0;
   std::vector<InputSummary> inputs;

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/engine_choice.hpp"
 #include "cli/engine_option.hpp"
 #include "cli/film_option.hpp"
 #include "cli/interrupt.hpp"
@@ -38,17 +39,20 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-void upscale_picture_file(Engine& engine, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
+void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
                           InputSummary& summary) {
   const UpscaledPicture picture =
-      upscale_picture(engine, job.input, job.output, options.picture, [&](double share) { bar.update(share); });
+      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor); }, job.input, job.output,
+                      options.picture, [&](double share) { bar.update(share); });
   summary.kind = "picture";
   summary.width = picture.input.width;
   summary.height = picture.input.height;
   summary.output_width = picture.plan.width;
   summary.output_height = picture.plan.height;
   summary.frames = picture.input.frames;
-  summary.method = describe(picture.plan, options.model.name());
+  summary.model = engines.name_of(*picture.engine);
+  summary.model_scale = picture.engine->scale();
+  summary.method = describe(picture.plan, summary.model);
   summary.stages = {{"reading", picture.times.reading},
                     {"colour", picture.times.colour},
                     {"network", picture.times.network},
@@ -58,13 +62,18 @@ void upscale_picture_file(Engine& engine, const Job& job, const UpscaleOptions& 
   if (picture.damaged) summary.status = InputSummary::Status::damaged;
 }
 
-void upscale_one(Engine& engine, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
+void upscale_one(EngineChoice& engines, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
                  InputSummary& summary) {
-  if (!job.is_film) return upscale_picture_file(engine, job, options, bar, summary);
+  if (!job.is_film) return upscale_picture_file(engines, job, options, bar, summary);
   const TargetSize& target = options.picture.target;
+  Engine& engine = engines.engine_for(target.scale);
+  summary.model = engines.name_of(engine);
+  summary.model_scale = engine.scale();
   if (target.size || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
-    fail(ErrorCode::usage, "films become {} times as wide and high with this model; choose another with --model",
-         engine.scale());
+    fail(ErrorCode::usage,
+         "films become as large as a network makes them: {} times as wide and high by {}; choose that with --scale, or "
+         "another with --model",
+         engine.scale(), summary.model);
   }
   upscale_film_file(engine, job.input.string(), job.output.string(), options.film, bar, summary);
 }
@@ -73,10 +82,10 @@ std::string sentence(const InputSummary& s) {
   std::string text = fmt::format("{}: {}x{} -> {}x{}", s.output, s.width, s.height, s.output_width, s.output_height);
   if (s.frames > 1) text += fmt::format(", {} frames", s.frames);
   text += fmt::format(" in {:.1f} s", s.seconds);
-  return s.method.empty() ? text : text + " (" + s.method + ")";
+  return text + " (" + s.method + ")";
 }
 
-InputSummary run_job(Engine& engine, const Job& job, const UpscaleOptions& options) {
+InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions& options) {
   InputSummary summary;
   summary.input = job.input.string();
   summary.output = job.output.string();
@@ -94,7 +103,7 @@ InputSummary run_job(Engine& engine, const Job& job, const UpscaleOptions& optio
   ProgressBar bar(options.quiet || options.film.progress_json);
   bar.update(0);
   try {
-    upscale_one(engine, job, options, bar, summary);
+    upscale_one(engines, job, options, bar, summary);
     if (summary.status == InputSummary::Status::failed) summary.status = InputSummary::Status::done;
   } catch (const Error& e) {
     summary.error = e;
@@ -114,15 +123,13 @@ InputSummary run_job(Engine& engine, const Job& job, const UpscaleOptions& optio
 
 void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
   const std::vector<Job> jobs = plan_jobs(options.jobs);
-  Engine engine(options.model.load_with_scale(), options.engine.options);
-  summary.model = options.model.name();
-  summary.model_scale = engine.scale();
-  summary.cpu = engine.cpu();
-  summary.threads = engine.threads();
+  EngineChoice engines(options.model, options.engine.options);
+  summary.cpu = engines.first().cpu();
+  summary.threads = engines.first().threads();
   for (const Job& job : jobs) {
     std::error_code told_when_writing;
     if (job.make_folder) std::filesystem::create_directories(job.output.parent_path(), told_when_writing);
-    summary.inputs.push_back(run_job(engine, job, options));
+    summary.inputs.push_back(run_job(engines, job, options));
     const InputSummary& input = summary.inputs.back();
     if (stop_signal() != 0) return;
     if (!options.prints() || input.status == InputSummary::Status::failed) continue;

@@ -58,21 +58,46 @@ void divide_by_alpha(Tensor<float>& planes, int64_t colours) {
   }
 }
 
+/// How often a network is asked to enlarge by about this factor.
+int passes_to(double factor, int64_t model_scale) {
+  if (factor <= 1) return 0;
+  return std::max(1, static_cast<int>(std::lround(std::log(factor) / std::log(static_cast<double>(model_scale)))));
+}
+
 int64_t scaled(int64_t size, double scale) {
   return std::max<int64_t>(1, std::llround(static_cast<double>(size) * scale));
 }
 
 }  // namespace
 
+std::optional<double> TargetSize::factor(int64_t width, int64_t height) const {
+  if (!size) return scale;
+  return std::max(static_cast<double>(size->first) / static_cast<double>(width),
+                  static_cast<double>(size->second) / static_cast<double>(height));
+}
+
+int64_t nearest_scale(double factor, const std::vector<int64_t>& model_scales) {
+  constexpr double kSame = 1e-6;
+  int64_t nearest = model_scales.front();
+  double distance = INFINITY;
+  int passes = 0;
+  for (const int64_t scale : model_scales) {
+    const int n = passes_to(factor, scale);
+    const double d = std::abs(std::log(factor) - n * std::log(static_cast<double>(scale)));
+    if (d > distance + kSame || (d > distance - kSame && n >= passes)) continue;
+    nearest = scale;
+    distance = d;
+    passes = n;
+  }
+  return nearest;
+}
+
 ScalePlan plan_scale(int64_t width, int64_t height, int64_t model_scale, const TargetSize& target) {
-  const double scale = target.scale.value_or(static_cast<double>(model_scale));
+  const double factor = target.factor(width, height).value_or(static_cast<double>(model_scale));
   ScalePlan plan;
-  plan.width = target.size ? target.size->first : scaled(width, scale);
-  plan.height = target.size ? target.size->second : scaled(height, scale);
-  const double factor = std::max(static_cast<double>(plan.width) / static_cast<double>(width),
-                                 static_cast<double>(plan.height) / static_cast<double>(height));
-  const double exact = std::log(factor) / std::log(static_cast<double>(model_scale));
-  plan.passes = factor > 1 ? std::max(1, static_cast<int>(std::lround(exact))) : 0;
+  plan.width = target.size ? target.size->first : scaled(width, factor);
+  plan.height = target.size ? target.size->second : scaled(height, factor);
+  plan.passes = passes_to(factor, model_scale);
   plan.network_width = width;
   plan.network_height = height;
   for (int i = 0; i < plan.passes; ++i) {
@@ -83,7 +108,6 @@ ScalePlan plan_scale(int64_t width, int64_t height, int64_t model_scale, const T
 }
 
 std::string describe(const ScalePlan& plan, const std::string& model) {
-  if (plan.passes == 1 && !plan.resampled()) return "";
   if (plan.passes == 0) return plan.resampled() ? "Lanczos, as nothing is enlarged" : "unchanged in size";
   const std::string times = plan.passes == 1 ? "" : plan.passes == 2 ? " twice" : fmt::format(" {} times", plan.passes);
   const std::string network = model + times;
@@ -268,9 +292,17 @@ Tensor<float> UpscaledRows::next() {
 
 UpscaledPicture upscale_picture(Engine& engine, const std::filesystem::path& input, const std::filesystem::path& output,
                                 const PictureOptions& options, const Progress& progress) {
+  return upscale_picture([&](const auto&) -> Engine& { return engine; }, input, output, options, progress);
+}
+
+UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesystem::path& input,
+                                const std::filesystem::path& output, const PictureOptions& options,
+                                const Progress& progress) {
   PictureReader reader(input, options.most_pixels);
   UpscaledPicture result;
   result.input = reader.header();
+  Engine& engine = engine_for(options.target.factor(result.input.width, result.input.height));
+  result.engine = &engine;
   result.plan = plan_scale(result.input.width, result.input.height, engine.scale(), options.target);
   PictureHeader header = result.input;
   header.width = result.plan.width;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,13 +29,19 @@ struct ScalePlan {
 struct TargetSize {
   std::optional<double> scale;
   std::optional<std::pair<int64_t, int64_t>> size;  ///< width, height
+
+  /// Times the width or height, whichever is more, of a picture; empty if the model decides.
+  std::optional<double> factor(int64_t width, int64_t height) const;
 };
+
+/// The scale of which a power comes nearest to a factor, as a ratio; of two as near, the one with fewer passes.
+int64_t nearest_scale(double factor, const std::vector<int64_t>& model_scales);
 
 /// The number of passes whose scale is nearest, as a ratio, to the larger of the two factors; at least one to enlarge,
 /// none to shrink.
 ScalePlan plan_scale(int64_t width, int64_t height, int64_t model_scale, const TargetSize& target);
 
-/// "fsrcnn-x2 twice to 380x308, then Lanczos", or "" if it is the network once and no more.
+/// "fsrcnn-x2 twice to 380x308, then Lanczos"
 std::string describe(const ScalePlan& plan, const std::string& model);
 
 /// Seconds of each stage; they overlap with each other's, on other threads.
@@ -83,9 +90,13 @@ class UpscaledRows {
   std::vector<std::vector<float>> ready_;                  // rows of each plane that are done
 };
 
+/// Finds the engine for a picture that is to be enlarged by a factor, or as the model decides.
+using EngineFor = std::function<Engine&(const std::optional<double>& factor)>;
+
 /// What became of a picture.
 struct UpscaledPicture {
   PictureHeader input;
+  const Engine* engine = nullptr;
   ScalePlan plan;
   PictureTimes times;
   std::vector<std::string> warnings;
@@ -102,5 +113,8 @@ struct PictureOptions {
 /// and metadata stay. What is known to fail does so before any work. Throws like PictureReader and write_picture.
 UpscaledPicture upscale_picture(Engine& engine, const std::filesystem::path& input, const std::filesystem::path& output,
                                 const PictureOptions& options = {}, const Progress& progress = nullptr);
+UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesystem::path& input,
+                                const std::filesystem::path& output, const PictureOptions& options = {},
+                                const Progress& progress = nullptr);
 
 }  // namespace fsrcnn

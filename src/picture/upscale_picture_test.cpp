@@ -116,10 +116,26 @@ TEST(UpscalePicture, PlansTheNearestScale) {
   const ScalePlan plan = plan_scale(100, 50, 2, {.scale = {}, .size = {{300, 50}}});
   EXPECT_EQ(plan.passes, 2);
   EXPECT_EQ(describe(plan, "net"), "net twice to 400x200, then Lanczos");
-  EXPECT_EQ(describe(plan_scale(100, 50, 2, {}), "net"), "");
+  EXPECT_EQ(describe(plan_scale(100, 50, 2, {}), "net"), "net");
   EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = 8, .size = {}}), "net"), "net 3 times");
   EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = {}, .size = {{30, 50}}}), "net"),
             "Lanczos, as nothing is enlarged");
+}
+
+TEST(UpscalePicture, TakesTheModelOfTheNearestScale) {
+  const auto nearest = [](double factor) { return nearest_scale(factor, {2, 3, 4}); };
+  EXPECT_EQ(nearest(0.5), 2);
+  EXPECT_EQ(nearest(1.5), 2);
+  EXPECT_EQ(nearest(2.4), 2);
+  EXPECT_EQ(nearest(2.5), 3);
+  EXPECT_EQ(nearest(3.4), 3);
+  EXPECT_EQ(nearest(4), 4) << "once, rather than twice by 2";
+  EXPECT_EQ(nearest(5), 4);
+  EXPECT_EQ(nearest(8), 2) << "three times";
+  EXPECT_EQ(nearest_scale(4, {2, 3}), 2);
+  EXPECT_EQ(TargetSize({.scale = {}, .size = {{300, 50}}}).factor(100, 50), 3);
+  EXPECT_EQ(TargetSize({.scale = 2.5, .size = {}}).factor(100, 50), 2.5);
+  EXPECT_FALSE(TargetSize().factor(100, 50).has_value());
 }
 
 /// A white disc over transparent black, of straight alpha, as people cut pictures out.

@@ -1,0 +1,34 @@
+#include "cli/engine_choice.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "model/builtin.hpp"
+#include "picture/upscale_picture.hpp"
+
+namespace fsrcnn::cli {
+
+EngineChoice::EngineChoice(const ModelOption& model, const UpscalerOptions& options)
+    : options_(options), free_(model.model.empty() && !model.scale), first_(model.name()) {
+  engines_[first_] = std::make_unique<Engine>(model.load_with_scale(), options_);
+}
+
+Engine& EngineChoice::engine_for(std::optional<double> factor) {
+  std::string name = first_;
+  if (free_ && factor) {
+    std::vector<int64_t> scales;
+    for (const BuiltinModel& model : builtin_models()) {
+      if (model.general) scales.push_back(model.scale);
+    }
+    name = builtin_model_for(nearest_scale(*factor, scales));
+  }
+  std::unique_ptr<Engine>& engine = engines_[name];
+  if (!engine) engine = std::make_unique<Engine>(builtin_model(name).value(), options_);
+  return *engine;
+}
+
+std::string EngineChoice::name_of(const Engine& engine) const {
+  return std::find_if(engines_.begin(), engines_.end(), [&](const auto& e) { return e.second.get() == &engine; })->first;
+}
+
+}  // namespace fsrcnn::cli
