@@ -9,6 +9,19 @@ import torch
 from torch import nn
 
 
+def round_to_int8(model):
+    """The model's kernels as int8 times a scale for each output channel: {name: kernel}. Biases and slopes are not among
+    them; ports keep those in 32 bits."""
+    kernels = {}
+    for name, kernel in model.named_parameters():
+        if kernel.ndim == 4:
+            # A transposed convolution's kernel is (in, out, h, w), and has one output.
+            axes = (0, 1, 2, 3) if name.startswith("last_part") else (1, 2, 3)
+            scale = kernel.detach().abs().amax(axes, keepdim=True).clamp(min=1e-12) / 127
+            kernels[name] = (kernel.detach() / scale).round() * scale
+    return kernels
+
+
 class FSRCNN(nn.Module):
     """(N, 1, H, W) luma in [0, 1] -> (N, 1, scale * H, scale * W)."""
 
@@ -40,3 +53,19 @@ class FSRCNN(nn.Module):
 
     def forward(self, x):
         return self.last_part(self.mid_part(self.first_part(x)))
+
+    @torch.no_grad()
+    def equalise(self, rounds=20):
+        """Shares each channel's size out between the layer that makes it and the one that takes it, so that 8-bit
+        integers hold the kernels best. The function stays the same, because a PReLU passes any positive factor on.
+        (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019.)"""
+        layers = [part for part in (self.first_part[0], *self.mid_part, self.last_part) if not isinstance(part, nn.PReLU)]
+        for _ in range(rounds):
+            for maker, taker in zip(layers, layers[1:]):
+                # By input channel and output channel; of a deconvolution the axes stand the other way round.
+                axes = (1, 0) if isinstance(taker, nn.ConvTranspose2d) else (0, 1)
+                sizes = taker.weight.abs().amax((2, 3)).permute(axes).clamp(min=1e-12)
+                share = (sizes / sizes.amax(1, keepdim=True)).amax(0).clamp(min=1e-4)
+                taker.weight /= share.reshape((1, -1) if axes == (0, 1) else (-1, 1)).unsqueeze(-1).unsqueeze(-1)
+                maker.weight *= share.reshape(-1, 1, 1, 1)
+                maker.bias *= share

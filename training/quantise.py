@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from data import SUFFIXES, luma, pair
-from fsrcnn import FSRCNN
+from fsrcnn import FSRCNN, round_to_int8
 from train import psnr
 
 
@@ -29,21 +29,6 @@ def load(path):
     model = FSRCNN(scale, d, s, m)
     model.load_state_dict(weights)
     return model, scale
-
-
-def rounded_weights(model):
-    """A copy whose kernels are int8 times a scale for each output channel. Biases and slopes stay: ports keep 32 bits."""
-    result = FSRCNN(*model.shape)
-    weights = {}
-    for key, value in model.state_dict().items():
-        if value.ndim == 4:
-            # A transposed convolution's kernel is (in, out, h, w), and has one output.
-            axes = (0, 1, 2, 3) if key.startswith("last_part") else (1, 2, 3)
-            scale = value.abs().amax(axes, keepdim=True).clamp(min=1e-12) / 127
-            value = (value / scale).round() * scale
-        weights[key] = value
-    result.load_state_dict(weights)
-    return result
 
 
 class Quantiser:
@@ -82,7 +67,7 @@ def main():
         for name, folder in (("calibrate", arguments.calibrate), ("test", arguments.test))
     }
     report = {"psnr": psnr(model, pairs["test"], scale, "cpu")}
-    model = rounded_weights(model)
+    model.load_state_dict(round_to_int8(model), strict=False)
     report["psnr_int8_weights"] = psnr(model, pairs["test"], scale, "cpu")
     quantiser = Quantiser(model)
     psnr(model, pairs["calibrate"], scale, "cpu")

@@ -2,7 +2,8 @@
 
     python train.py configs/fsrcnn_x2.json --data DIR [--out DIR] [--threads N]
 
-DIR holds the folders that the config names. Writes OUT/NAME.safetensors (the moving average of the weights), and
+DIR holds the folders that the config names. One with start_from begins with the weights that another wrote to OUT; one
+with int8 trains kernels that are rounded to 8 bits. Writes OUT/NAME.safetensors (the moving average of the weights), and
 OUT/NAME.log.jsonl with the curve that the model card quotes.
 """
 
@@ -16,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_optimizer import SOAP
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from data import Pictures
-from fsrcnn import FSRCNN
+from fsrcnn import FSRCNN, round_to_int8
 
 CHECKPOINT_EVERY = 1000
 
@@ -72,6 +73,8 @@ def main():
     print(f"{len(pictures.pairs)} pictures, {len(pictures.held_out)} held out, sha256 {pictures.digest.hexdigest()}")
 
     model = FSRCNN(scale, config["d"], config["s"], config["m"]).to(device, memory_format=torch.channels_last)
+    if "start_from" in config:
+        model.load_state_dict(load_file(arguments.out / f"{config['start_from']}.safetensors"))
     average = copy.deepcopy(model)
     # Kernels are seen as matrices of (out, in * height * width); biases and slopes get what Adam would do.
     groups = [
@@ -99,7 +102,13 @@ def main():
         criterion = nn.functional.l1_loss if step < config["l2_from"] * config["steps"] else nn.functional.mse_loss
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(config, step)
-        loss = criterion(model(inputs.contiguous(memory_format=torch.channels_last)), targets)
+        # Kernels that are rounded forward pass their gradients on as if they were not.
+        kernels = {}
+        if config.get("int8"):
+            parameters = dict(model.named_parameters())
+            kernels = {name: parameters[name] + (k - parameters[name]).detach() for name, k in round_to_int8(model).items()}
+        output = torch.func.functional_call(model, kernels, inputs.contiguous(memory_format=torch.channels_last))
+        loss = criterion(output, targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -111,7 +120,10 @@ def main():
         loss_sum += loss.item()
 
         if step % CHECKPOINT_EVERY == 0 or step == config["steps"]:
-            line = {"step": step, "loss": loss_sum / CHECKPOINT_EVERY, "held_out_psnr": psnr(average, pictures.held_out, scale, device)}
+            measured = copy.deepcopy(average)
+            if config.get("int8"):
+                measured.load_state_dict(round_to_int8(measured), strict=False)
+            line = {"step": step, "loss": loss_sum / CHECKPOINT_EVERY, "held_out_psnr": psnr(measured, pictures.held_out, scale, device)}
             loss_sum = 0.0
             print(json.dumps(line), flush=True)
             log.write(json.dumps(line) + "\n")
@@ -119,6 +131,8 @@ def main():
             state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
             write_atomically(checkpoint, lambda path: torch.save(state, path))
 
+    if not config.get("int8"):
+        average.equalise()
     weights = {key: value.cpu().contiguous() for key, value in average.state_dict().items()}
     write_atomically(arguments.out / f"{name}.safetensors", lambda path: save_file(weights, path, {"scale": str(scale)}))
 
