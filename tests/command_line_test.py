@@ -221,6 +221,10 @@ class CommandLine(ProgramTest):
         json = self.succeed("eval", "--scale", "3", CROP, "--model", "bicubic", "--json")
         self.assertIn('"psnr_db": 31.96', json)
         self.assertNotIn('"model"', json)
+        printed = self.succeed("eval", "--scale", "2", CROP, "--protocol", "yjn870")
+        self.assertIn("yjn870/FSRCNN-pytorch", printed)
+        self.assertRegex(printed, r"(?m)^crop\.png +94x76 +35\.05 dB 0\.8779 ")
+        self.fail_with(USAGE, "eval", "--scale", "2", CROP, "--protocol", "b", says="--protocol")
         self.fail_with(INPUT, "eval", "--scale", "2", self.folder, says="no pictures")
         self.fail_with(MODEL, "eval", "--scale", "3", CROP, says="for scale 2, not 3")
 

@@ -14,7 +14,7 @@ namespace fsrcnn::cli {
 namespace {
 
 struct EvalOptions {
-  std::string path;
+  std::string path, protocol = "a";
   ModelOption model;
   EngineOption engine;
   bool json = false;
@@ -22,6 +22,13 @@ struct EvalOptions {
 
 std::string format_score(const std::optional<Score>& score) {
   return score ? fmt::format("{:7.2f} dB {:.4f}", score->psnr_db, score->ssim) : "";
+}
+
+std::string description_of(Protocol protocol, int64_t scale) {
+  if (protocol == Protocol::a) {
+    return fmt::format("protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved", scale);
+  }
+  return "protocol of yjn870/FSRCNN-pytorch: LR by Pillow's bicubic, output not rounded, nothing shaved";
 }
 
 void print_table(const std::vector<Evaluation>& evaluations, const std::string& model_name) {
@@ -48,16 +55,18 @@ void run(const EvalOptions& options) {
   std::optional<Engine> engine;
   if (options.model.model != "bicubic") engine.emplace(options.model.load_with_scale(), options.engine.options);
   const int64_t scale = *options.model.scale;
-  const std::vector<Evaluation> evaluations = evaluate_folder(options.path, scale, engine ? &*engine : nullptr);
+  const Protocol protocol = options.protocol == "a" ? Protocol::a : Protocol::yjn870;
+  const std::vector<Evaluation> evaluations =
+      evaluate_folder(options.path, scale, protocol, engine ? &*engine : nullptr);
   if (options.json) {
-    nlohmann::ordered_json json = {{"protocol", "a"}, {"scale", scale}, {"pictures", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json json = {
+        {"protocol", options.protocol}, {"scale", scale}, {"pictures", nlohmann::ordered_json::array()}};
     for (const Evaluation& e : evaluations) json["pictures"].push_back(to_json(e));
     json["mean"] = to_json(mean_of(evaluations));
     fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  fmt::print("Y-PSNR and SSIM at scale {}, protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved\n\n",
-             scale, scale);
+  fmt::print("Y-PSNR and SSIM at scale {}, {}\n\n", scale, description_of(protocol, scale));
   print_table(evaluations, !engine ? "" : options.model.model.empty() ? "compiled in" : "model");
 }
 
@@ -75,6 +84,12 @@ void add_eval(CLI::App& app) {
       ->type_name("2|3|4");
   options->model.add_model_to(*command);
   command->get_option("--model")->description(command->get_option("--model")->get_description() + "; bicubic: none");
+  command
+      ->add_option("--protocol", options->protocol,
+                   "a: as papers measure; yjn870: as test.py of yjn870/FSRCNN-pytorch measures")
+      ->check(CLI::IsMember({"a", "yjn870"}).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
   options->engine.add_to(*command);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });

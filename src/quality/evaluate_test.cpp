@@ -5,8 +5,11 @@
 #include <cmath>
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "base/file.hpp"
 #include "model/builtin.hpp"
+#include "model/formats/weights_file.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "quality/metrics.hpp"
@@ -38,24 +41,55 @@ TEST(Metrics, MeetTheirDefinitions) {
             "3: SSIM needs planes of at least 11x11, but these are 10x11");
 }
 
+nlohmann::json figures_of(const std::string& name) {
+  std::ifstream file(test::test_file("golden/" + name));
+  return nlohmann::json::parse(file);
+}
+
+void expect_score(const Score& score, const nlohmann::json& figures) {
+  EXPECT_NEAR(score.psnr_db, figures["psnr_db"], 0.001);
+  EXPECT_NEAR(score.ssim, figures["ssim"], 0.0001);
+}
+
 // Figures by other code: PIL, numpy and PyTorch, in tests/golden/make_golden.py.
 TEST(Evaluate, BicubicMeetsProtocolA) {
-  std::ifstream file(test::test_file("golden/protocol_a.json"));
-  const nlohmann::json figures = nlohmann::json::parse(file);
-  const Tensor<float> y = protocol_a_luma(read_picture(test::test_file("data/crop.png")));
+  const nlohmann::json figures = figures_of("protocol_a.json");
+  const Picture picture = read_picture(test::test_file("data/crop.png"));
   for (const int64_t scale : {2, 3, 4}) {
-    const Evaluation evaluation = evaluate_picture(y, scale, nullptr);
-    EXPECT_NEAR(evaluation.bicubic.psnr_db, figures[std::to_string(scale)]["psnr_db"], 0.001) << scale;
-    EXPECT_NEAR(evaluation.bicubic.ssim, figures[std::to_string(scale)]["ssim"], 0.0001) << scale;
+    SCOPED_TRACE(scale);
+    const Evaluation evaluation = evaluate_picture(picture, scale, Protocol::a, nullptr);
+    expect_score(evaluation.bicubic, figures[std::to_string(scale)]);
     EXPECT_FALSE(evaluation.model.has_value());
     EXPECT_EQ(evaluation.width, 95 / scale * scale);
     EXPECT_EQ(evaluation.height, 77 / scale * scale);
   }
 }
 
+TEST(Evaluate, MeetsTheProtocolOfYjn870) {
+  const nlohmann::json figures = figures_of("protocol_yjn870.json");
+  const Picture rgb = read_picture(test::test_file("data/crop.png"));
+  Picture gray{rgb.header, Tensor<float>({1, 2, 77, 95})};  // with alpha, which is left out
+  gray.header.colour_planes = 1;
+  gray.header.has_alpha = true;
+  std::copy_n(rgb.planes.plane(0, 1), 77 * 95, gray.planes.data());
+  Engine engine(load_model(test::test_file("golden/tiny.safetensors")));
+  for (const auto& [kind, picture] : {std::pair{"rgb", &rgb}, {"gray", &gray}}) {
+    for (const int64_t scale : {2, 3, 4}) {
+      const std::string name = fmt::format("{} {}", kind, scale);
+      SCOPED_TRACE(name);
+      const Evaluation evaluation = evaluate_picture(*picture, scale, Protocol::yjn870, scale == 3 ? &engine : nullptr);
+      expect_score(evaluation.bicubic, figures[name]["bicubic"]);
+      ASSERT_EQ(evaluation.model.has_value(), scale == 3);
+      if (evaluation.model) expect_score(*evaluation.model, figures[name]["model"]);
+      EXPECT_EQ(evaluation.width, 95 / scale * scale);
+      EXPECT_EQ(evaluation.height, 77 / scale * scale);
+    }
+  }
+}
+
 TEST(Evaluate, TheShippedModelBeatsBicubic) {
   Engine engine(builtin_model("fsrcnn-x2").value());
-  const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, &engine);
+  const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, Protocol::a, &engine);
   ASSERT_EQ(evaluations.size(), 1U);
   EXPECT_GT(evaluations[0].model->psnr_db, evaluations[0].bicubic.psnr_db + 0.5);
   EXPECT_GT(evaluations[0].model->ssim, evaluations[0].bicubic.ssim);
@@ -63,12 +97,12 @@ TEST(Evaluate, TheShippedModelBeatsBicubic) {
 
 TEST(Evaluate, SaysWhatCannotBeMeasured) {
   const test::TemporaryFolder folder;
-  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, nullptr); }),
+  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
             "3: '" + folder.path().string() + "' has no pictures in it");
   Picture small;
   small.planes = Tensor<float>({1, 3, 30, 14});
   write_picture(small, folder / "small.png");
-  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, nullptr); }),
+  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
             "3: " + (folder / "small.png").string() +
                 ": a picture of 14x30 is too small to measure at scale 2; 15x15 is the least");
 }
