@@ -146,6 +146,8 @@ Evaluation evaluate_picture(const Picture& picture, int64_t scale, Protocol prot
     evaluation.model = Score{psnr(model, original), ssim(model, original)};
   }
   evaluation.crop = choose_crop(original, bicubic, engine != nullptr ? &model : nullptr);
+  evaluation.crop.left += shave;
+  evaluation.crop.top += shave;
   return evaluation;
 }
 

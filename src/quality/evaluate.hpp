@@ -33,7 +33,7 @@ struct Score {
 /// Where bicubic and model differ most, by the sum of their squared errors; without a model, where bicubic errs most. Y
 /// in [0, 255], (1, 1, h, w), up to 96 pixels a side.
 struct Crop {
-  int64_t left = 0, top = 0;  ///< in what is compared
+  int64_t left = 0, top = 0;  ///< of it in the picture, before shaving
   Tensor<float> original, bicubic;
   std::optional<Tensor<float>> model;
 };

@@ -95,6 +95,42 @@ TEST(Evaluate, TheShippedModelBeatsBicubic) {
   EXPECT_GT(evaluations[0].model->ssim, evaluations[0].bicubic.ssim);
 }
 
+// A flat picture with checks in two places, which no bicubic can rebuild.
+TEST(Evaluate, CropsWhereMostIsToSee) {
+  Picture picture;
+  picture.header.colour_planes = 1;
+  picture.planes = Tensor<float>({1, 1, 200, 300});
+  std::fill(picture.planes.values().begin(), picture.planes.values().end(), 0.5F);
+  const auto check = [&](int64_t top, int64_t left, float contrast) {
+    for (int64_t y = top; y < top + 60; ++y)
+      for (int64_t x = left; x < left + 60; ++x) picture.planes(0, 0, y, x) += (x + y) % 2 == 0 ? contrast : -contrast;
+  };
+  check(10, 20, 0.1F);
+  check(120, 230, 0.2F);
+  for (const Protocol protocol : {Protocol::a, Protocol::yjn870}) {
+    const Crop crop = evaluate_picture(picture, 2, protocol, nullptr).crop;
+    EXPECT_EQ(crop.original.shape(), (Shape{1, 1, 96, 96}));
+    EXPECT_LE(crop.left, 230);
+    EXPECT_GE(crop.left + 96, 290);
+    EXPECT_LE(crop.top, 120);
+    EXPECT_GE(crop.top + 96, 180);
+    // left and top are those of the picture, though protocol A has shaved it.
+    const float bright =
+        protocol == Protocol::a ? std::round(0.7F * 255) : 16 + 218.859F / 256 * std::round(0.7F * 255);
+    EXPECT_NEAR(crop.original(0, 0, 120 - crop.top, 230 - crop.left), bright, 0.01);
+    EXPECT_LT(crop.original(0, 0, 120 - crop.top, 229 - crop.left), bright - 20);
+    EXPECT_FALSE(crop.model.has_value());
+  }
+  // Of a small picture all that is left; the model's output is what its score was measured on.
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  const Evaluation small = evaluate_picture(read_picture(test::test_file("data/crop.png")), 2, Protocol::a, &engine);
+  EXPECT_EQ(small.crop.original.shape(), (Shape{1, 1, 72, 90}));
+  EXPECT_EQ(small.crop.left, 2);
+  EXPECT_EQ(small.crop.top, 2);
+  EXPECT_EQ(psnr(*small.crop.model, small.crop.original), small.model->psnr_db);
+  EXPECT_EQ(psnr(small.crop.bicubic, small.crop.original), small.bicubic.psnr_db);
+}
+
 TEST(Evaluate, SaysWhatCannotBeMeasured) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
