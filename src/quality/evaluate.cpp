@@ -140,7 +140,7 @@ Evaluation evaluate_picture(const Picture& picture, int64_t scale, Protocol prot
     if (protocol == Protocol::a) {
       model = to_8_bits(std::move(model), 255);
     } else {
-      for (float& value : model.values()) value = std::clamp(value, 0.0F, 1.0F) * 255;
+      for (float& value : model.values()) value *= 255;  // the engine has limited it to [0, 1]
     }
     model = shaved(model);
     evaluation.model = Score{psnr(model, original), ssim(model, original)};

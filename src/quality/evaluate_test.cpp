@@ -95,6 +95,20 @@ TEST(Evaluate, TheShippedModelBeatsBicubic) {
   EXPECT_GT(evaluations[0].model->ssim, evaluations[0].bicubic.ssim);
 }
 
+TEST(Evaluate, RoundsAndLimitsTheOutputAsTheProtocolSays) {
+  const Picture picture = read_picture(test::test_file("data/crop.png"));
+  Model model = load_model(test::test_file("golden/tiny.safetensors"));
+  model.layers.back().bias = {0.9F};  // far too bright
+  Engine engine(model);
+  for (const Protocol protocol : {Protocol::a, Protocol::yjn870}) {
+    const auto output = evaluate_picture(picture, 3, protocol, &engine).crop.model->values();
+    const bool whole =
+        std::all_of(output.begin(), output.end(), [](float value) { return value == std::round(value); });
+    EXPECT_EQ(whole, protocol == Protocol::a);
+    EXPECT_EQ(*std::max_element(output.begin(), output.end()), 255);
+  }
+}
+
 // A flat picture with checks in two places, which no bicubic can rebuild.
 TEST(Evaluate, CropsWhereMostIsToSee) {
   Picture picture;
