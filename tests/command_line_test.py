@@ -225,9 +225,50 @@ class CommandLine(ProgramTest):
         json = self.succeed("eval", "--scale", "3", CROP, "--model", "bicubic", "--json")
         self.assertIn('"psnr_db": 31.96', json)
         self.assertNotIn('"model"', json)
+        printed = self.succeed("eval", "--scale", "2", CROP, "--protocol", "yjn870")
+        self.assertIn("yjn870/FSRCNN-pytorch", printed)
+        self.assertRegex(printed, r"(?m)^crop\.png +94x76 +35\.05 dB 0\.8779 ")
+        self.fail_with(USAGE, "eval", "--scale", "2", CROP, "--protocol", "b", says="--protocol")
         self.fail_with(INPUT, "eval", "--scale", "2", self.folder, says="no pictures")
         self.assertRegex(self.succeed("eval", "--scale", "3", CROP), r"(?m)^mean of 1 +31\.96 dB 0\.\d{4} +3[2-9]\.")
         self.fail_with(MODEL, "eval", "--scale", "3", CROP, "--model", "fsrcnn-x2", says="for scale 2, not 3")
+
+    def test_eval_writes_a_page(self):
+        originals = self.folder / "originals"
+        originals.mkdir()
+        names = [b"a<b>&\"'.png", b"no utf-8 \xff.png", b"small.png"]
+        for name in names[:2]:
+            shutil.copy(CROP, os.path.join(os.fsencode(originals), name))
+        (originals / "small.png").write_bytes(png_bytes(20, 17, 1, [[7 * y + 3 * x for x in range(20)] for y in range(17)]))
+        self.assertEqual(self.succeed("eval", "--scale", "2", CROP, "--html", "page.html"), self.succeed("eval", "--scale", "2", CROP))
+        command = ("eval", "--json", "--protocol", "yjn870", "--scale", "2", originals, "--html", "page.html")
+        printed = json.loads(self.succeed(*command))
+        page = (self.folder / "page.html").read_text()
+        begin, end = (page.index(mark) for mark in ('<script id="data" type="application/json">', "</script>"))
+        data = page[begin + len('<script id="data" type="application/json">') : end]
+        self.assertNotIn("<", data)
+        # All that the page shows is in it.
+        self.assertNotRegex(page[:begin] + page[end:], r"https?:|src=|@import|url\(|<link|<img|fetch|import\(")
+        data = json.loads(data)
+        self.assertEqual([p["name"] for p in data["pictures"]], [name.decode("utf-8", "replace") for name in names])
+        for picture in data["pictures"]:
+            crop = picture.pop("crop")
+            shown = [crop["original"], *(crop[method][what] for method in ("bicubic", "model") for what in ("picture", "error"))]
+            for uri in shown:
+                self.assertRegex(uri, r"^data:image/png;base64,[A-Za-z0-9+/]+=*$")
+            self.assertEqual(len(set(shown)), 5)
+        del data["heat"]
+        self.assertEqual(data, printed)
+        self.assertEqual((data["protocol"], data["scale"], data["model"]), ("yjn870", 2, "fsrcnn-x2"))
+        self.assertEqual([(p["width"], p["height"]) for p in data["pictures"]], [(94, 76), (94, 76), (20, 16)])
+
+        # Nothing half-written stays, and nothing is written over pictures.
+        for _ in self.fail_each_write(*command[:-1], "other.html", says="other.html"):
+            self.assertFalse((self.folder / "other.html").exists())
+        self.fail_with(USAGE, *command[:-1], "page.png", says="must end with .html")
+        self.fail_with(IO, *command[:-1], "missing/page.html", says="missing/page.html")
+        (originals / "text.png").write_text("no picture")
+        self.fail_with(INPUT, *command, says="text.png")
 
     def test_progress_bar_on_a_terminal(self):
         terminal, program_side = pty.openpty()

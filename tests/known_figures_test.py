@@ -15,8 +15,8 @@ import unittest
 from pathlib import Path
 
 
-def evaluate(folder, scale, model):
-    command = [PROGRAM, "eval", "--json", "--scale", str(scale), "--model", str(model), str(DATA / "data" / "test" / folder)]
+def evaluate(folder, scale, model, protocol="a"):
+    command = [PROGRAM, "eval", "--json", "--protocol", protocol, "--scale", str(scale), "--model", str(model), str(DATA / "data" / "test" / folder)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["mean"]
 
 
@@ -39,6 +39,14 @@ class KnownFigures(unittest.TestCase):
         self.check(evaluate("Set14", 2, x2)["model"], 32.65)
         self.check(evaluate("Set5", 3, x3)["model"], 32.58, 0.9051)
         self.check(evaluate("Set14", 3, x3)["model"], 29.12)
+
+    def test_protocol_of_yjn870(self):
+        """Against Pillow and PyTorch running the steps of its test.py."""
+        for folder, scale, bicubic, model in (("Set5", 2, 33.7137, 37.1197), ("Set5", 3, 30.9223, 33.2173), ("Set14", 2, 30.2506, 32.6783), ("Set14", 3, 27.9015, 29.5669)):
+            with self.subTest(folder=folder, scale=scale):
+                scores = evaluate(folder, scale, DATA / "weights" / f"fsrcnn_x{scale}.pth", "yjn870")
+                self.assertAlmostEqual(scores["bicubic"]["psnr_db"], bicubic, delta=0.001)
+                self.assertAlmostEqual(scores["model"]["psnr_db"], model, delta=0.001)
 
     def test_weights_of_opencv(self):
         self.check(evaluate("Set5", 2, DATA / "weights" / "opencv_FSRCNN_x2.pb")["model"], 34.83, 0.9397)

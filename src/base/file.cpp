@@ -160,6 +160,8 @@ AtomicOutput::~AtomicOutput() {
   unregister_temporary(temporary_.string());
 }
 
+void AtomicOutput::write(Bytes bytes) const { write_bytes(temporary_, bytes, target_); }
+
 void AtomicOutput::commit() {
   const Descriptor fd(open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
   const auto flush = kind_ == Kind::file ? fsync : syncfs;
@@ -180,7 +182,7 @@ void write_file_directly(const fs::path& path, Bytes bytes) { write_bytes(path, 
 
 void write_file(const fs::path& path, Bytes bytes) {
   AtomicOutput output(path, AtomicOutput::Kind::file);
-  write_bytes(output.temporary(), bytes, path);
+  output.write(bytes);
   output.commit();
 }
 

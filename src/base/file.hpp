@@ -41,6 +41,9 @@ class AtomicOutput {
   /// Where to write: an empty file or folder that exists.
   const std::filesystem::path& temporary() const { return temporary_; }
 
+  /// Gives the temporary file this content. Throws Error(io), which tells the target's name.
+  void write(Bytes bytes) const;
+
   /// Flushes the temporary to the disk and gives it the target's name. Throws Error(io).
   void commit();
 

@@ -4,17 +4,17 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/error.hpp"
+#include "base/file.hpp"
 #include "cli/commands.hpp"
 #include "cli/engine_option.hpp"
 #include "cli/model_option.hpp"
-#include "quality/evaluate.hpp"
+#include "quality/report.hpp"
 
 namespace fsrcnn::cli {
 namespace {
 
 struct EvalOptions {
-  std::string path;
+  std::string path, protocol = "a", html;
   ModelOption model;
   EngineOption engine;
   bool json = false;
@@ -24,12 +24,12 @@ std::string format_score(const std::optional<Score>& score) {
   return score ? fmt::format("{:7.2f} dB {:.4f}", score->psnr_db, score->ssim) : "";
 }
 
-void print_table(const std::vector<Evaluation>& evaluations, const std::string& model_name) {
+void print_table(const std::vector<Evaluation>& evaluations) {
   const auto line = [](const std::string& name, const std::string& size, const std::string& bicubic,
                        const std::string& model) {
     fmt::print("{:<26} {:>11} {:>17}   {:>17}\n", name, size, bicubic, model);
   };
-  line("picture", "size", "bicubic", model_name);
+  line("picture", "size", "bicubic", evaluations.front().model ? "model" : "");
   for (const Evaluation& e : evaluations) {
     line(e.name, fmt::format("{}x{}", e.width, e.height), format_score(e.bicubic), format_score(e.model));
   }
@@ -37,28 +37,26 @@ void print_table(const std::vector<Evaluation>& evaluations, const std::string& 
   line("mean of " + std::to_string(evaluations.size()), "", format_score(mean.bicubic), format_score(mean.model));
 }
 
-nlohmann::ordered_json to_json(const Evaluation& e) {
-  nlohmann::ordered_json json = {{"name", e.name},
-                                 {"bicubic", {{"psnr_db", e.bicubic.psnr_db}, {"ssim", e.bicubic.ssim}}}};
-  if (e.model) json["model"] = {{"psnr_db", e.model->psnr_db}, {"ssim", e.model->ssim}};
-  return json;
-}
-
 void run(const EvalOptions& options) {
+  std::optional<AtomicOutput> page;  // made first, so that it is known before the work that it can be written
+  if (!options.html.empty()) page.emplace(options.html, AtomicOutput::Kind::file);
   std::optional<Engine> engine;
   if (options.model.model != "bicubic") engine.emplace(options.model.load_with_scale(), options.engine.options);
-  const int64_t scale = *options.model.scale;
-  const std::vector<Evaluation> evaluations = evaluate_folder(options.path, scale, engine ? &*engine : nullptr);
+  Report report{options.protocol == "a" ? Protocol::a : Protocol::yjn870,
+                *options.model.scale,
+                engine ? options.model.name() : "",
+                {}};
+  report.evaluations = evaluate_folder(options.path, report.scale, report.protocol, engine ? &*engine : nullptr);
   if (options.json) {
-    nlohmann::ordered_json json = {{"protocol", "a"}, {"scale", scale}, {"pictures", nlohmann::ordered_json::array()}};
-    for (const Evaluation& e : evaluations) json["pictures"].push_back(to_json(e));
-    json["mean"] = to_json(mean_of(evaluations));
-    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    return;
+    fmt::print("{}\n", to_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    fmt::print("Y-PSNR and SSIM of {} at scale {}, {}\n\n", engine ? report.model : "bicubic", report.scale,
+               description_of(report.protocol, report.scale));
+    print_table(report.evaluations);
   }
-  fmt::print("Y-PSNR and SSIM at scale {}, protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved\n\n",
-             scale, scale);
-  print_table(evaluations, !engine ? "" : options.model.model.empty() ? "compiled in" : "model");
+  if (!page) return;
+  page->write(as_bytes(to_html(report)));
+  page->commit();
 }
 
 }  // namespace
@@ -75,8 +73,23 @@ void add_eval(CLI::App& app) {
       ->type_name("2|3|4");
   options->model.add_model_to(*command);
   command->get_option("--model")->description(command->get_option("--model")->get_description() + "; bicubic: none");
+  command
+      ->add_option("--protocol", options->protocol,
+                   "a: as papers measure; yjn870: as test.py of yjn870/FSRCNN-pytorch measures")
+      ->check(CLI::IsMember({"a", "yjn870"}).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
   options->engine.add_to(*command);
   command->add_flag("--json", options->json, "Print JSON");
+  command
+      ->add_option(
+          "--html", options->html,
+          "Page to write for a browser: the table, and of each picture the part where bicubic and model differ "
+          "most, enlarged")
+      ->check([](const std::string& name) {
+        return lower_suffix(name) == ".html" ? "" : "'" + name + "': the page's name must end with .html";
+      })
+      ->type_name("FILE");
   command->callback([options] { run(*options); });
 }
 

@@ -76,4 +76,17 @@ float linear_from_srgb(float value) {
   return std::copysign(x <= 0.04045F ? x / 12.92F : std::pow((x + 0.055F) / 1.055F, 2.4F), value);
 }
 
+std::array<float, 3> heat_colour(double heat) {
+  constexpr std::array<std::array<double, 3>, 5> kColours = {
+      {{0.10, 0.05, 0.25}, {0.45, 0.10, 0.50}, {0.85, 0.25, 0.30}, {0.98, 0.70, 0.20}, {1, 1, 0.85}}};
+  const double at = std::clamp(heat, 0.0, 1.0) * (kColours.size() - 1);
+  const size_t low = std::min<size_t>(static_cast<size_t>(at), kColours.size() - 2);
+  std::array<float, 3> colour{};
+  for (size_t i = 0; i < 3; ++i) {
+    colour[i] = static_cast<float>(kColours[low][i] +
+                                   (at - static_cast<double>(low)) * (kColours[low + 1][i] - kColours[low][i]));
+  }
+  return colour;
+}
+
 }  // namespace fsrcnn

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "base/tensor.hpp"
 
 namespace fsrcnn {
@@ -19,5 +21,9 @@ void luma_to_gray(Tensor<float>& planes);
 /// The curve of sRGB (IEC 61966-2-1) from samples proportional to light, and back; odd beyond 0, and going on above 1.
 float srgb_from_linear(float value);
 float linear_from_srgb(float value);
+
+/// The colour of a value in [0, 1] (others are clamped) in maps of differences: from black over violet, red and yellow
+/// to white, with a lightness that only grows. Red, green, blue in [0, 1].
+std::array<float, 3> heat_colour(double heat);
 
 }  // namespace fsrcnn

@@ -12,6 +12,13 @@ namespace {
 
 constexpr int64_t kBlockRows = 64;  // that resize_bicubic passes on together
 
+void check_sizes(int64_t width, int64_t height, int64_t output_width, int64_t output_height) {
+  if (width < 1 || height < 1 || output_width < 1 || output_height < 1) {
+    fail(ErrorCode::input, "a picture of {}x{} cannot be resized to {}x{}: sizes must be positive", width, height,
+         output_width, output_height);
+  }
+}
+
 double cubic(double x) {
   x = std::abs(x);
   if (x <= 1) return (1.5 * x - 2.5) * x * x + 1;
@@ -63,6 +70,47 @@ int64_t mirrored(int64_t i, int64_t size) {
   return std::min(in_period, 2 * size - 1 - in_period);
 }
 
+constexpr int kPillowBits = 22;  // of its weights' fraction
+
+/// Pillow's taps of one output pixel: all within the input.
+struct PillowTaps {
+  int64_t first;
+  std::vector<int64_t> weight;
+};
+
+std::vector<PillowTaps> make_pillow_taps(int64_t size_in, int64_t size_out) {
+  const double scale = static_cast<double>(size_in) / static_cast<double>(size_out);
+  const double kernel_scale = std::max(scale, 1.0), radius = 2 * kernel_scale;
+  std::vector<PillowTaps> taps;
+  for (int64_t out = 0; out < size_out; ++out) {
+    const double centre = (static_cast<double>(out) + 0.5) * scale;
+    const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(centre - radius + 0.5));
+    const int64_t end = std::min(size_in, static_cast<int64_t>(centre + radius + 0.5));
+    std::vector<double> row;
+    double sum = 0;
+    for (int64_t i = first; i < end; ++i) {
+      row.push_back(cubic((static_cast<double>(i) - centre + 0.5) * (1 / kernel_scale)));
+      sum += row.back();
+    }
+    taps.push_back({first, {}});
+    for (const double weight : row) {
+      taps.back().weight.push_back(static_cast<int64_t>(std::round(weight / sum * (1 << kPillowBits))));
+    }
+  }
+  return taps;
+}
+
+/// in[first * step], in[(first + 1) * step], ... weighted, in 8 bits.
+float pillow_sample(const PillowTaps& taps, const float* in, int64_t step) {
+  int64_t sum = int64_t{1} << (kPillowBits - 1);
+  in += taps.first * step;
+  for (const int64_t weight : taps.weight) {
+    sum += weight * static_cast<int64_t>(*in);
+    in += step;
+  }
+  return static_cast<float>(std::clamp<int64_t>(sum >> kPillowBits, 0, 255));
+}
+
 }  // namespace
 
 RowResampler::RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height,
@@ -72,10 +120,7 @@ RowResampler::RowResampler(int64_t width, int64_t height, int64_t output_width, 
       output_width_(output_width),
       output_height_(output_height),
       sink_(std::move(sink)) {
-  if (width < 1 || height < 1 || output_width < 1 || output_height < 1) {
-    fail(ErrorCode::input, "a picture of {}x{} cannot be resized to {}x{}: sizes must be positive", width, height,
-         output_width, output_height);
-  }
+  check_sizes(width, height, output_width, output_height);
   vertical_ = make_taps(height, output_height, kernel);
   horizontal_ = make_taps(width, output_width, kernel);
   const auto [left, right] = std::minmax_element(horizontal_.first.begin(), horizontal_.first.end());
@@ -154,6 +199,24 @@ Tensor<float> resize_bicubic(const Tensor<float>& input, int64_t height, int64_t
       resampler.push({reinterpret_cast<const std::byte*>(input.row(plane / c, plane % c, y)), w, count,
                       w * static_cast<ptrdiff_t>(sizeof(float))});
     }
+  }
+  return output;
+}
+
+Tensor<float> resize_bicubic_pillow(const Tensor<float>& input, int64_t height, int64_t width) {
+  const auto [n, c, h, w] = input.shape();
+  check_sizes(w, h, width, height);
+  const std::vector<PillowTaps> rows = make_pillow_taps(h, height), columns = make_pillow_taps(w, width);
+  Tensor<float> output({n, c, height, width}), narrow({1, 1, h, width});
+  for (int64_t plane = 0; plane < n * c; ++plane) {
+    const float* const in = input.plane(plane / c, plane % c);
+    parallel_for(h, [&, w = w](int64_t y) {
+      for (int64_t x = 0; x < width; ++x) narrow(0, 0, y, x) = pillow_sample(columns[x], in + y * w, 1);
+    });
+    float* const out = output.plane(plane / c, plane % c);
+    parallel_for(height, [&](int64_t y) {
+      for (int64_t x = 0; x < width; ++x) out[y * width + x] = pillow_sample(rows[y], narrow.data() + x, width);
+    });
   }
   return output;
 }

@@ -49,4 +49,10 @@ class RowResampler {
 /// (N, C, H, W) -> (N, C, height, width). Throws Error(input) if a size is not positive.
 Tensor<float> resize_bicubic(const Tensor<float>& input, int64_t height, int64_t width);
 
+/// The same as Pillow's Image.resize(..., BICUBIC) does on 8-bit samples, to the bit: the same kernel, but cut off at
+/// the edges and scaled to sum 1; weights in fixed point; along rows first, then columns, each rounded to 8 bits
+/// (Pillow 13 takes columns first where the height shrinks much more than the width). `input` must hold whole numbers
+/// in [0, 255], and so does the result. Throws Error(input) if a size is not positive.
+Tensor<float> resize_bicubic_pillow(const Tensor<float>& input, int64_t height, int64_t width);
+
 }  // namespace fsrcnn

@@ -57,5 +57,16 @@ TEST(Bicubic, TinyPicturesAndWrongSizes) {
             "3: a picture of 1x1 cannot be resized to 5x0: sizes must be positive");
 }
 
+TEST(Bicubic, IsPillowsToTheBit) {
+  const auto cases = test::golden_cases("bicubic_pillow");
+  ASSERT_EQ(cases.size(), 10U);
+  for (const auto& c : cases) {
+    SCOPED_TRACE(to_string(c.input.shape()) + " to " + to_string(c.output.shape()));
+    EXPECT_EQ(resize_bicubic_pillow(c.input, c.output.shape().h, c.output.shape().w), c.output);
+  }
+  EXPECT_EQ(test::error_of([&] { resize_bicubic_pillow(cases[0].input, 2, 0); }),
+            "3: a picture of 18x24 cannot be resized to 0x2: sizes must be positive");
+}
+
 }  // namespace
 }  // namespace fsrcnn

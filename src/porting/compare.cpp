@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "picture/colour.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
@@ -127,20 +128,6 @@ Comparison compare_tensors(const Tensor<A>& a, const Tensor<B>& b, double tolera
   result.psnr_db = 20 * std::log10(result.peak / result.rms);
   for (const auto& [difference, i] : worst) result.worst.push_back(place(i));
   return result;
-}
-
-/// Black, violet, red, yellow, white: control points of a map whose lightness only grows.
-std::array<float, 3> heat_colour(double heat) {
-  constexpr std::array<std::array<double, 3>, 5> kColours = {
-      {{0.10, 0.05, 0.25}, {0.45, 0.10, 0.50}, {0.85, 0.25, 0.30}, {0.98, 0.70, 0.20}, {1, 1, 0.85}}};
-  const double at = std::clamp(heat, 0.0, 1.0) * (kColours.size() - 1);
-  const size_t low = std::min<size_t>(static_cast<size_t>(at), kColours.size() - 2);
-  std::array<float, 3> colour{};
-  for (size_t i = 0; i < 3; ++i) {
-    colour[i] = static_cast<float>(kColours[low][i] +
-                                   (at - static_cast<double>(low)) * (kColours[low + 1][i] - kColours[low][i]));
-  }
-  return colour;
 }
 
 std::map<std::string, fs::path> dumps_in(const fs::path& folder) {

@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <string_view>
 
 #include <fmt/format.h>
-#include <glib.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "engine/reference_network.hpp"
 #include "nn/conv_transpose2d.hpp"
 #include "nn/pad2d.hpp"
+#include "page/page.hpp"
 
 namespace fsrcnn {
 
@@ -124,13 +122,7 @@ nlohmann::json data_of(const ExplainedLayer& layer) {
 }
 
 std::string page_of(const nlohmann::json& data) {
-  std::string page(reinterpret_cast<const char*>(kExplainPage), kExplainPageSize);
-  constexpr std::string_view kPlace = "/*DATA*/";
-  std::string json = data.dump();
-  // Nothing in the data may end the script that holds it.
-  for (size_t at = 0; (at = json.find('<', at)) != std::string::npos; at += 6) json.replace(at, 1, "\\u003c");
-  page.replace(page.find(kPlace), kPlace.size(), json);
-  return page;
+  return fill_page({reinterpret_cast<const char*>(kExplainPage), kExplainPageSize}, data);
 }
 
 std::string number(double v) {
@@ -219,15 +211,13 @@ std::string explain_html(const Model& model, const Tensor<float>& luma, const st
         pixels += static_cast<char>(std::lround(255 * (values[i] - *least) / std::max(*most - *least, 1e-9F)));
       }
     }
-    gchar* text = g_base64_encode(reinterpret_cast<const guchar*>(pixels.data()), pixels.size());
     const Shape s = map.values.shape();
     data["maps"].push_back({{"title", fmt::format("{}, after {}", map.layer, map.step)},
                             {"note", fmt::format("{}, from {:.4g} to {:.4g}", to_string(s), low, high)},
                             {"channels", s.c},
                             {"height", s.h},
                             {"width", s.w},
-                            {"pixels", text}});
-    g_free(text);
+                            {"pixels", base64(as_bytes(pixels))}});
   }
   return page_of(data);
 }

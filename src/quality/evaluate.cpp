@@ -18,15 +18,97 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int64_t kCropSide = 96;  // pixels
+
 Tensor<float> to_8_bits(Tensor<float> plane, float factor) {
   for (float& value : plane.values()) value = std::clamp(std::floor(value * factor + 0.5F), 0.0F, 255.0F);
   return plane;
 }
 
-Score score(const Tensor<float>& output, const Tensor<float>& original, int64_t shave) {
-  const Margins margins{-shave, -shave, -shave, -shave};
-  const Tensor<float> a = pad2d(output, margins, PaddingMode::zeros), b = pad2d(original, margins, PaddingMode::zeros);
-  return {psnr(a, b), ssim(a, b)};
+/// The part of a plane.
+Tensor<float> part(const Tensor<float>& plane, int64_t top, int64_t left, int64_t height, int64_t width) {
+  return pad2d(plane, {-top, top + height - plane.shape().h, -left, left + width - plane.shape().w},
+               PaddingMode::zeros);
+}
+
+/// What a protocol makes of a picture: Y in [0, 255], (1, 1, H, W).
+struct Prepared {
+  Tensor<float> original, lr, bicubic;
+};
+
+Tensor<float> first_plane(const Tensor<float>& planes) {
+  const auto [n, c, h, w] = planes.shape();
+  return Tensor<float>({1, 1, h, w}, {planes.data(), planes.data() + h * w});
+}
+
+Tensor<float> protocol_a_luma(const Picture& picture) {
+  if (picture.header.colour_planes == 1) return to_8_bits(first_plane(picture.planes), 255);
+  Tensor<float> planes = picture.planes;
+  rgb_to_ycbcr(planes);
+  return to_8_bits(first_plane(planes), 255);
+}
+
+Prepared prepare_a(const Picture& picture, int64_t h, int64_t w, int64_t scale) {
+  Prepared p{part(protocol_a_luma(picture), 0, 0, h, w), {}, {}};
+  p.lr = resize_bicubic(p.original, h / scale, w / scale);
+  p.bicubic = to_8_bits(resize_bicubic(p.lr, h, w), 1);
+  return p;
+}
+
+/// The coefficients of yjn870/FSRCNN-pytorch's utils.py.
+Tensor<float> yjn870_luma(const Tensor<float>& planes) {
+  constexpr std::array<double, 3> kCoefficients = {64.738 / 256, 129.057 / 256, 25.064 / 256};
+  const auto [n, c, h, w] = planes.shape();
+  const bool gray = c < 3;  // with alpha or without
+  Tensor<float> y({1, 1, h, w});
+  for (int64_t i = 0; i < h * w; ++i) {
+    double sum = 16;
+    for (int64_t k = 0; k < 3; ++k) sum += kCoefficients[k] * planes.plane(0, gray ? 0 : k)[i];
+    y.data()[i] = static_cast<float>(sum);
+  }
+  return y;
+}
+
+Prepared prepare_yjn870(const Picture& picture, int64_t h, int64_t w, int64_t scale) {
+  const Tensor<float> hr = resize_bicubic_pillow(to_8_bits(picture.planes, 255), h, w);
+  const Tensor<float> lr = resize_bicubic_pillow(hr, h / scale, w / scale);
+  return {yjn870_luma(hr), yjn870_luma(lr), yjn870_luma(resize_bicubic_pillow(lr, h, w))};
+}
+
+/// Sums of values over all windows of height x width, by the sums of all that is above and to the left.
+Tensor<double> window_sums(const Tensor<double>& values, int64_t height, int64_t width) {
+  const Shape s = values.shape();
+  Tensor<double> below({1, 1, s.h + 1, s.w + 1}), sums({1, 1, s.h - height + 1, s.w - width + 1});
+  for (int64_t y = 0; y < s.h; ++y) {
+    double row = 0;
+    for (int64_t x = 0; x < s.w; ++x) below(0, 0, y + 1, x + 1) = below(0, 0, y, x + 1) + (row += values(0, 0, y, x));
+  }
+  for (int64_t y = 0; y < sums.shape().h; ++y) {
+    for (int64_t x = 0; x < sums.shape().w; ++x) {
+      sums(0, 0, y, x) = below(0, 0, y + height, x + width) - below(0, 0, y, x + width) - below(0, 0, y + height, x) +
+                         below(0, 0, y, x);
+    }
+  }
+  return sums;
+}
+
+Crop choose_crop(const Tensor<float>& original, const Tensor<float>& bicubic, const Tensor<float>* model) {
+  const Shape s = original.shape();
+  const int64_t height = std::min(s.h, kCropSide), width = std::min(s.w, kCropSide);
+  Tensor<double> gain(s);
+  const auto squared_error = [&](const Tensor<float>& output, int64_t i) {
+    return std::pow(static_cast<double>(output.data()[i]) - original.data()[i], 2);
+  };
+  for (int64_t i = 0; i < s.count(); ++i) {
+    gain.data()[i] = squared_error(bicubic, i) - (model != nullptr ? squared_error(*model, i) : 0);
+  }
+  const Tensor<double> sums = window_sums(gain, height, width);
+  const auto most = std::max_element(sums.values().begin(), sums.values().end(),
+                                     [](double a, double b) { return std::abs(a) < std::abs(b); });
+  const int64_t at = most - sums.values().begin(), top = at / sums.shape().w, left = at % sums.shape().w;
+  Crop crop{left, top, part(original, top, left, height, width), part(bicubic, top, left, height, width), std::nullopt};
+  if (model != nullptr) crop.model = part(*model, top, left, height, width);
+  return crop;
 }
 
 bool has_picture_suffix(const fs::path& path) {
@@ -37,35 +119,39 @@ bool has_picture_suffix(const fs::path& path) {
 
 }  // namespace
 
-Tensor<float> protocol_a_luma(const Picture& picture) {
-  const auto [n, c, h, w] = picture.planes.shape();
-  const auto plane = [&, h = h, w = w](const Tensor<float>& planes) {
-    return Tensor<float>({1, 1, h, w}, {planes.plane(0, 0), planes.plane(0, 0) + h * w});
-  };
-  if (picture.header.colour_planes == 1) return to_8_bits(plane(picture.planes), 255);
-  Tensor<float> planes = picture.planes;
-  rgb_to_ycbcr(planes);
-  return to_8_bits(plane(planes), 255);
-}
-
-Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, Engine* engine) {
-  const int64_t h = y.shape().h / scale * scale, w = y.shape().w / scale * scale;
-  const int64_t smallest = 11 + 2 * scale;
+Evaluation evaluate_picture(const Picture& picture, int64_t scale, Protocol protocol, Engine* engine) {
+  const Shape shape = picture.planes.shape();
+  const int64_t h = shape.h / scale * scale, w = shape.w / scale * scale;
+  const int64_t shave = protocol == Protocol::a ? scale : 0, smallest = 11 + 2 * shave;
   if (h < smallest || w < smallest) {
-    fail(ErrorCode::input, "a picture of {}x{} is too small to measure at scale {}; {}x{} is the least", y.shape().w,
-         y.shape().h, scale, smallest, smallest);
+    fail(ErrorCode::input, "a picture of {}x{} is too small to measure at scale {}; {}x{} is the least", shape.w,
+         shape.h, scale, smallest, smallest);
   }
-  const Tensor<float> original = pad2d(y, {0, h - y.shape().h, 0, w - y.shape().w}, PaddingMode::zeros);
-  Tensor<float> lr = resize_bicubic(original, h / scale, w / scale);
-  Evaluation evaluation{"", w, h, score(to_8_bits(resize_bicubic(lr, h, w), 1), original, scale), std::nullopt};
+  Prepared p = protocol == Protocol::a ? prepare_a(picture, h, w, scale) : prepare_yjn870(picture, h, w, scale);
+  const auto shaved = [&](const Tensor<float>& plane) {
+    return part(plane, shave, shave, h - 2 * shave, w - 2 * shave);
+  };
+  const Tensor<float> original = shaved(p.original), bicubic = shaved(p.bicubic);
+  Tensor<float> model;
+  Evaluation evaluation{"", w, h, {psnr(bicubic, original), ssim(bicubic, original)}, std::nullopt};
   if (engine != nullptr) {
-    for (float& value : lr.values()) value /= 255;
-    evaluation.model = score(to_8_bits(engine->upscale(lr), 255), original, scale);
+    for (float& value : p.lr.values()) value /= 255;
+    model = engine->upscale(p.lr);
+    if (protocol == Protocol::a) {
+      model = to_8_bits(std::move(model), 255);
+    } else {
+      for (float& value : model.values()) value *= 255;  // the engine has limited it to [0, 1]
+    }
+    model = shaved(model);
+    evaluation.model = Score{psnr(model, original), ssim(model, original)};
   }
+  evaluation.crop = choose_crop(original, bicubic, engine != nullptr ? &model : nullptr);
+  evaluation.crop.left += shave;
+  evaluation.crop.top += shave;
   return evaluation;
 }
 
-std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, Engine* engine) {
+std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, Protocol protocol, Engine* engine) {
   std::vector<fs::path> files;
   std::error_code error;
   if (fs::is_directory(path, error)) {
@@ -81,7 +167,7 @@ std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, Eng
   std::vector<Evaluation> evaluations;
   for (const fs::path& file : files) {
     try {
-      evaluations.push_back(evaluate_picture(protocol_a_luma(read_picture(file)), scale, engine));
+      evaluations.push_back(evaluate_picture(read_picture(file), scale, protocol, engine));
     } catch (const Error& e) {
       fail(e.code(), "{}: {}", file.string(), e.what());
     }

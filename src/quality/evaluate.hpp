@@ -12,30 +12,48 @@
 
 namespace fsrcnn {
 
+/// How LR is made of an original, and how the output is compared with it. Y is BT.601's, of limited range; alpha is
+/// left out.
+enum class Protocol {
+  /// As papers measure: the Y of the original (of gray the samples themselves) rounded to 8 bits and cropped to a
+  /// multiple of the scale, its LR by MATLAB's bicubic (antialiased, not quantised), the output rounded to 8 bits,
+  /// `scale` pixels shaved off each side.
+  a,
+  /// As test.py of yjn870/FSRCNN-pytorch measures: the RGB original (of gray three equal planes), in 8 bits, resized
+  /// (not
+  /// cropped) to a multiple of the scale, and from there to LR, by Pillow's bicubic; Y of both by its own coefficients,
+  /// not rounded; the output limited to [0, 255] but not rounded, nothing shaved.
+  yjn870,
+};
+
 struct Score {
   double psnr_db, ssim;
+};
+
+/// Where bicubic and model differ most, by the sum of their squared errors; without a model, where bicubic errs most. Y
+/// in [0, 255], (1, 1, h, w), up to 96 pixels a side.
+struct Crop {
+  int64_t left = 0, top = 0;  ///< of it in the picture, before shaving
+  Tensor<float> original, bicubic;
+  std::optional<Tensor<float>> model;
 };
 
 /// How well one picture is rebuilt from its LR version.
 struct Evaluation {
   std::string name;            ///< of the file
-  int64_t width, height;       ///< of the original, cropped
-  Score bicubic;               ///< MATLAB's imresize up again, the usual base line
+  int64_t width, height;       ///< of the original as it is compared, before shaving
+  Score bicubic;               ///< LR up again by the same bicubic, the usual base line
   std::optional<Score> model;  ///< none without an engine
+  Crop crop = {};
 };
 
-/// Y of protocol A: 16 + 65.481 R + 128.553 G + 24.966 B rounded to 8 bits; a gray picture is its own Y. (1, 1, H, W),
-/// whole numbers in [0, 255]. Alpha is left out.
-Tensor<float> protocol_a_luma(const Picture& picture);
-
-/// Protocol A, as papers measure: the Y of the original cropped to a multiple of the scale, its LR by MATLAB's bicubic
-/// (antialiased, not quantised), the output rounded to 8 bits, `scale` pixels shaved off each side, PSNR and SSIM.
 /// Throws Error(input) if the picture is smaller than SSIM's window.
-Evaluation evaluate_picture(const Tensor<float>& y, int64_t scale, Engine* engine);
+Evaluation evaluate_picture(const Picture& picture, int64_t scale, Protocol protocol, Engine* engine);
 
 /// The same for every picture of a folder, in the order of their names, or for one file. Throws Error(input) if there
 /// is none, or if one cannot be read.
-std::vector<Evaluation> evaluate_folder(const std::filesystem::path& path, int64_t scale, Engine* engine);
+std::vector<Evaluation> evaluate_folder(const std::filesystem::path& path, int64_t scale, Protocol protocol,
+                                        Engine* engine);
 
 /// Mean over the pictures; there must be one.
 Evaluation mean_of(const std::vector<Evaluation>& evaluations);

@@ -5,8 +5,11 @@
 #include <cmath>
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "base/file.hpp"
 #include "model/builtin.hpp"
+#include "model/formats/weights_file.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "quality/metrics.hpp"
@@ -38,37 +41,118 @@ TEST(Metrics, MeetTheirDefinitions) {
             "3: SSIM needs planes of at least 11x11, but these are 10x11");
 }
 
+nlohmann::json figures_of(const std::string& name) {
+  std::ifstream file(test::test_file("golden/" + name));
+  return nlohmann::json::parse(file);
+}
+
+void expect_score(const Score& score, const nlohmann::json& figures) {
+  EXPECT_NEAR(score.psnr_db, figures["psnr_db"], 0.001);
+  EXPECT_NEAR(score.ssim, figures["ssim"], 0.0001);
+}
+
 // Figures by other code: PIL, numpy and PyTorch, in tests/golden/make_golden.py.
 TEST(Evaluate, BicubicMeetsProtocolA) {
-  std::ifstream file(test::test_file("golden/protocol_a.json"));
-  const nlohmann::json figures = nlohmann::json::parse(file);
-  const Tensor<float> y = protocol_a_luma(read_picture(test::test_file("data/crop.png")));
+  const nlohmann::json figures = figures_of("protocol_a.json");
+  const Picture picture = read_picture(test::test_file("data/crop.png"));
   for (const int64_t scale : {2, 3, 4}) {
-    const Evaluation evaluation = evaluate_picture(y, scale, nullptr);
-    EXPECT_NEAR(evaluation.bicubic.psnr_db, figures[std::to_string(scale)]["psnr_db"], 0.001) << scale;
-    EXPECT_NEAR(evaluation.bicubic.ssim, figures[std::to_string(scale)]["ssim"], 0.0001) << scale;
+    SCOPED_TRACE(scale);
+    const Evaluation evaluation = evaluate_picture(picture, scale, Protocol::a, nullptr);
+    expect_score(evaluation.bicubic, figures[std::to_string(scale)]);
     EXPECT_FALSE(evaluation.model.has_value());
     EXPECT_EQ(evaluation.width, 95 / scale * scale);
     EXPECT_EQ(evaluation.height, 77 / scale * scale);
   }
 }
 
+TEST(Evaluate, MeetsTheProtocolOfYjn870) {
+  const nlohmann::json figures = figures_of("protocol_yjn870.json");
+  const Picture rgb = read_picture(test::test_file("data/crop.png"));
+  Picture gray{rgb.header, Tensor<float>({1, 2, 77, 95})};  // with alpha, which is left out
+  gray.header.colour_planes = 1;
+  gray.header.has_alpha = true;
+  std::copy_n(rgb.planes.plane(0, 1), 77 * 95, gray.planes.data());
+  Engine engine(load_model(test::test_file("golden/tiny.safetensors")));
+  for (const auto& [kind, picture] : {std::pair{"rgb", &rgb}, {"gray", &gray}}) {
+    for (const int64_t scale : {2, 3, 4}) {
+      const std::string name = fmt::format("{} {}", kind, scale);
+      SCOPED_TRACE(name);
+      const Evaluation evaluation = evaluate_picture(*picture, scale, Protocol::yjn870, scale == 3 ? &engine : nullptr);
+      expect_score(evaluation.bicubic, figures[name]["bicubic"]);
+      ASSERT_EQ(evaluation.model.has_value(), scale == 3);
+      if (evaluation.model) expect_score(*evaluation.model, figures[name]["model"]);
+      EXPECT_EQ(evaluation.width, 95 / scale * scale);
+      EXPECT_EQ(evaluation.height, 77 / scale * scale);
+    }
+  }
+}
+
 TEST(Evaluate, TheShippedModelBeatsBicubic) {
   Engine engine(builtin_model("fsrcnn-x2").value());
-  const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, &engine);
+  const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, Protocol::a, &engine);
   ASSERT_EQ(evaluations.size(), 1U);
   EXPECT_GT(evaluations[0].model->psnr_db, evaluations[0].bicubic.psnr_db + 0.5);
   EXPECT_GT(evaluations[0].model->ssim, evaluations[0].bicubic.ssim);
 }
 
+TEST(Evaluate, RoundsAndLimitsTheOutputAsTheProtocolSays) {
+  const Picture picture = read_picture(test::test_file("data/crop.png"));
+  Model model = load_model(test::test_file("golden/tiny.safetensors"));
+  model.layers.back().bias = {0.9F};  // far too bright
+  Engine engine(model);
+  for (const Protocol protocol : {Protocol::a, Protocol::yjn870}) {
+    const auto output = evaluate_picture(picture, 3, protocol, &engine).crop.model->values();
+    const bool whole =
+        std::all_of(output.begin(), output.end(), [](float value) { return value == std::round(value); });
+    EXPECT_EQ(whole, protocol == Protocol::a);
+    EXPECT_EQ(*std::max_element(output.begin(), output.end()), 255);
+  }
+}
+
+// A flat picture with checks in two places, which no bicubic can rebuild.
+TEST(Evaluate, CropsWhereMostIsToSee) {
+  Picture picture;
+  picture.header.colour_planes = 1;
+  picture.planes = Tensor<float>({1, 1, 200, 300});
+  std::fill(picture.planes.values().begin(), picture.planes.values().end(), 0.5F);
+  const auto check = [&](int64_t top, int64_t left, float contrast) {
+    for (int64_t y = top; y < top + 60; ++y)
+      for (int64_t x = left; x < left + 60; ++x) picture.planes(0, 0, y, x) += (x + y) % 2 == 0 ? contrast : -contrast;
+  };
+  check(10, 20, 0.1F);
+  check(120, 230, 0.2F);
+  for (const Protocol protocol : {Protocol::a, Protocol::yjn870}) {
+    const Crop crop = evaluate_picture(picture, 2, protocol, nullptr).crop;
+    EXPECT_EQ(crop.original.shape(), (Shape{1, 1, 96, 96}));
+    EXPECT_LE(crop.left, 230);
+    EXPECT_GE(crop.left + 96, 290);
+    EXPECT_LE(crop.top, 120);
+    EXPECT_GE(crop.top + 96, 180);
+    // left and top are those of the picture, though protocol A has shaved it.
+    const float bright =
+        protocol == Protocol::a ? std::round(0.7F * 255) : 16 + 218.859F / 256 * std::round(0.7F * 255);
+    EXPECT_NEAR(crop.original(0, 0, 120 - crop.top, 230 - crop.left), bright, 0.01);
+    EXPECT_LT(crop.original(0, 0, 120 - crop.top, 229 - crop.left), bright - 20);
+    EXPECT_FALSE(crop.model.has_value());
+  }
+  // Of a small picture all that is left; the model's output is what its score was measured on.
+  Engine engine(builtin_model("fsrcnn-x2").value());
+  const Evaluation small = evaluate_picture(read_picture(test::test_file("data/crop.png")), 2, Protocol::a, &engine);
+  EXPECT_EQ(small.crop.original.shape(), (Shape{1, 1, 72, 90}));
+  EXPECT_EQ(small.crop.left, 2);
+  EXPECT_EQ(small.crop.top, 2);
+  EXPECT_EQ(psnr(*small.crop.model, small.crop.original), small.model->psnr_db);
+  EXPECT_EQ(psnr(small.crop.bicubic, small.crop.original), small.bicubic.psnr_db);
+}
+
 TEST(Evaluate, SaysWhatCannotBeMeasured) {
   const test::TemporaryFolder folder;
-  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, nullptr); }),
+  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
             "3: '" + folder.path().string() + "' has no pictures in it");
   Picture small;
   small.planes = Tensor<float>({1, 3, 30, 14});
   write_picture(small, folder / "small.png");
-  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, nullptr); }),
+  EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
             "3: " + (folder / "small.png").string() +
                 ": a picture of 14x30 is too small to measure at scale 2; 15x15 is the least");
 }

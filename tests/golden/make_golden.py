@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).resolve().parent
@@ -134,27 +135,72 @@ def bicubic():
     cases.save("bicubic")
 
 
+def bicubic_pillow():
+    """Noise of black, white and grays, which overshoots 8 bits, to sizes that cut the kernel at the edges. Where the height
+    shrinks much more than the width, which no case here does, Pillow 13 goes over columns first, others over rows."""
+    from PIL import Image
+
+    cases = Cases(6)
+    for size, size_out in [((24, 18), (12, 9)), ((24, 18), (8, 6)), ((24, 16), (6, 4)), ((12, 9), (24, 18)), ((8, 6), (24, 18)),
+                           ((6, 4), (24, 16)), ((17, 23), (15, 21)), ((5, 3), (5, 2)), ((1, 2), (3, 1)), ((2, 40), (7, 3))]:
+        x = np.clip(cases.rng.integers(-200, 456, size), 0, 255).astype(np.uint8)
+        y = np.array(Image.fromarray(x).resize(size_out[::-1], Image.Resampling.BICUBIC))
+        cases.add({}, torch.from_numpy(y).float()[None, None], input=torch.from_numpy(x).float()[None, None])
+    cases.save("bicubic_pillow")
+
+
+def score(a, b):
+    """PSNR and SSIM of two planes in [0, 255], by PyTorch's convolutions."""
+    x = torch.arange(11) - 5.0
+    g = torch.exp(-(x**2) / (2 * 1.5**2)).double()
+    window = (torch.outer(g, g) / g.sum() ** 2)[None, None]
+    a, b = (torch.from_numpy(np.asarray(p, np.float64))[None, None] for p in (a, b))
+    ma, mb, aa, bb, ab = (F.conv2d(p, window) for p in (a, b, a * a, b * b, a * b))
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    ssim = ((2 * ma * mb + c1) * (2 * (ab - ma * mb) + c2)) / ((ma**2 + mb**2 + c1) * (aa - ma**2 + bb - mb**2 + c2))
+    return {"psnr_db": (10 * torch.log10(255**2 / ((a - b) ** 2).mean())).item(), "ssim": ssim.mean().item()}
+
+
 def protocol_a():
-    """The figures of protocol A for one small picture, by the Python of training/ and PyTorch's convolutions."""
+    """The figures of protocol A for one small picture, by the Python of training/."""
     from data import luma, pair, to_8_bits
     from bicubic import resize
-
-    def ssim(a, b):
-        x = torch.arange(11) - 5.0
-        g = torch.exp(-(x**2) / (2 * 1.5**2)).double()
-        window = (torch.outer(g, g) / g.sum() ** 2)[None, None]
-        a, b = (torch.from_numpy(np.asarray(p, np.float64))[None, None] for p in (a, b))
-        ma, mb, aa, bb, ab = (F.conv2d(p, window) for p in (a, b, a * a, b * b, a * b))
-        c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-        return (((2 * ma * mb + c1) * (2 * (ab - ma * mb) + c2)) / ((ma**2 + mb**2 + c1) * (aa - ma**2 + bb - mb**2 + c2))).mean().item()
 
     figures = {}
     for scale in (2, 3, 4):
         lr, hr = pair(luma(HERE.parent / "data" / "crop.png"), scale)
         output = to_8_bits(resize(resize(hr, 1 / scale), scale, hr.shape)).astype(np.float64)
-        a, b = output[scale:-scale, scale:-scale], hr[scale:-scale, scale:-scale].astype(np.float64)
-        figures[str(scale)] = {"psnr_db": 10 * np.log10(255**2 / np.mean((a - b) ** 2)), "ssim": ssim(a, b)}
+        figures[str(scale)] = score(output[scale:-scale, scale:-scale], hr[scale:-scale, scale:-scale])
     (HERE / "protocol_a.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(figures)
+
+
+def protocol_yjn870():
+    """The same by the protocol of yjn870/FSRCNN-pytorch's test.py, with Pillow, for the picture and for its green plane
+    as a gray picture; at scale 3 also of tiny.safetensors."""
+    from PIL import Image
+
+    network = random_network(3, 4, 2, 1).eval()
+    network.load_state_dict(load_file(HERE / "tiny.safetensors"))
+
+    def luma(picture):
+        rgb = np.asarray(picture.convert("RGB"), np.float64)
+        return 16 + rgb @ np.array([64.738, 129.057, 25.064]) / 256
+
+    figures = {}
+    crop = Image.open(HERE.parent / "data" / "crop.png").convert("RGB")
+    for kind, picture in ("rgb", crop), ("gray", crop.getchannel("G")):
+        for scale in (2, 3, 4):
+            size, low = [tuple(extent // scale * f for extent in picture.size) for f in (scale, 1)]
+            hr = picture.resize(size, Image.Resampling.BICUBIC)
+            lr = hr.resize(low, Image.Resampling.BICUBIC)
+            scores = {"bicubic": score(luma(lr.resize(size, Image.Resampling.BICUBIC)), luma(hr))}
+            if scale == 3:
+                with torch.no_grad():
+                    output = network(torch.from_numpy(luma(lr) / 255).float()[None, None]).clamp(0, 1)
+                scores["model"] = score(output[0, 0].double().numpy() * 255, luma(hr))
+            figures[f"{kind} {scale}"] = scores
+    (HERE / "protocol_yjn870.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(figures)
 
 
@@ -201,6 +247,23 @@ def network_dump(scale, d, s, m, height, width):
         assert torch.equal(x, network(dump["input"])) and 0 < ((x < 0) | (x > 1)).float().mean() < 0.2
     save_file(dump, HERE / f"network_x{scale}_{d}_{s}_{m}.safetensors", {"scale": str(scale)})
     print(f"network_x{scale}_{d}_{s}_{m}")
+
+
+def shipped_models():
+    """What torch.nn makes of "input" with each file of models/, under the file's name."""
+    torch.manual_seed(1)
+    outputs = {"input": torch.rand(1, 1, 18, 25)}
+    for path in sorted((HERE.parents[1] / "models").glob("*.safetensors")):
+        weights = load_file(path)
+        with safe_open(path, "pt") as file:
+            scale = int(file.metadata()["scale"])
+        d, s = weights["first_part.0.weight"].shape[0], weights["mid_part.0.weight"].shape[0]
+        network = FSRCNN(scale, d, s, sum(name.endswith(".bias") for name in weights) - 4)
+        network.load_state_dict(weights)
+        with torch.no_grad():
+            outputs[path.stem] = network(outputs["input"]).clamp(0, 1)
+    save_file(outputs, HERE / "shipped_models.safetensors")
+    print(*outputs)
 
 
 def weight_files():
@@ -316,10 +379,13 @@ if __name__ == "__main__":
     prelu()
     depth_to_space()
     bicubic()
+    bicubic_pillow()
     protocol_a()
     network_dump(2, 56, 12, 4, 13, 11)
     network_dump(3, 32, 5, 1, 9, 14)
     network_dump(4, 16, 12, 4, 10, 9)
+    shipped_models()
     weight_files()
+    protocol_yjn870()
     onnx_files()
     tensorflow_graph()

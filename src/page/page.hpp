@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/file.hpp"
+#include "base/tensor.hpp"
+
+namespace fsrcnn {
+
+/// A page for the browser that needs nothing from elsewhere: `page` with the style that all pages share in place of
+/// "/*STYLE*/", and with `data` in place of "/*DATA*/", in a script whose end nothing in it can be. What is no UTF-8 in
+/// it becomes U+FFFD.
+std::string fill_page(std::string_view page, const nlohmann::json& data);
+
+std::string base64(Bytes bytes);
+
+/// A gray or RGB picture (1, 1 or 3, H, W) with samples in [0, 1], as a PNG file of 8 bits in a data: URI.
+std::string png_uri(const Tensor<float>& planes);
+
+}  // namespace fsrcnn

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "quality/evaluate.hpp"
+
+namespace fsrcnn {
+
+/// What a run of `eval` measured.
+struct Report {
+  Protocol protocol;
+  int64_t scale;
+  std::string model;  ///< its name; empty without one
+  std::vector<Evaluation> evaluations;
+};
+
+/// "protocol A: ...", in a line for people.
+std::string description_of(Protocol protocol, int64_t scale);
+
+/// Its figures, for programs; an infinite PSNR is null.
+nlohmann::ordered_json to_json(const Report& report);
+
+/// One HTML page, with nothing from elsewhere: the figures in a table, and each picture's crop: original, bicubic,
+/// model, and their errors, enlarged.
+std::string to_html(const Report& report);
+
+}  // namespace fsrcnn
