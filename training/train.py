@@ -78,10 +78,10 @@ def main():
     average = copy.deepcopy(model)
     # Kernels are seen as matrices of (out, in * height * width); biases and slopes get what Adam would do.
     groups = [
-        {"params": [p for p in model.parameters() if p.ndim > 1], "merge_dims": True},
-        {"params": [p for p in model.parameters() if p.ndim == 1]},
+        {"params": [p for p in model.parameters() if p.ndim > 1], "merge_dims": True, "weight_decay": config["weight_decay"]},
+        {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0},
     ]
-    optimiser = SOAP(groups, weight_decay=0, max_precondition_dim=128)
+    optimiser = SOAP(groups, max_precondition_dim=128)
     step = 0
 
     checkpoint = arguments.out / f"{name}.checkpoint.pt"
