@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include "base/cpu.hpp"
 #include "engine/reference_network.hpp"
 #include "model/builtin.hpp"
+#include "model/formats/safetensors.hpp"
 #include "support/golden.hpp"
 
 namespace fsrcnn {
@@ -179,14 +181,32 @@ INSTANTIATE_TEST_SUITE_P(All, EngineModels,
                                          Dialect{"x4_16_12_4", 16, 12, 4, 4}, Dialect{"x2_64_16_0", 64, 16, 0, 2}),
                          [](const auto& test) { return std::string(test.param.name); });
 
-TEST(Engine, TheShippedModelIsWithinItsTolerance) {
-  const Model model = builtin_model("fsrcnn-x2").value();
+TEST(Engine, ShippedModelsAreWithinTheirTolerance) {
   // Black and white noise is the worst case.
   Tensor<float> luma = test::random_tensor({1, 1, 128, 192}, 7);
   for (float& value : luma.values()) value = std::round(value);
-  const Tensor<double> expected = truth(model, luma);
-  for (const std::string& cpu : fast_cpus()) {
-    EXPECT_LE(error(Engine(model, {.cpu = cpu}).upscale(luma), expected), kTolerance) << cpu;
+  for (const BuiltinModel& builtin : builtin_models()) {
+    const Model model = builtin_model(builtin.name).value();
+    EXPECT_EQ(model.scale, builtin.scale) << builtin.name;
+    const Tensor<double> expected = truth(model, luma);
+    for (const std::string& cpu : fast_cpus()) {
+      EXPECT_LE(error(Engine(model, {.cpu = cpu}).upscale(luma), expected), kTolerance) << builtin.name << " " << cpu;
+    }
+  }
+}
+
+TEST(Engine, RunsShippedModelsAsPyTorchDoes) {
+  const std::vector<std::byte> bytes = test::golden("shipped_models.safetensors");
+  const StateDict outputs = parse_safetensors(bytes, "shipped_models");
+  ASSERT_EQ(outputs.tensors.size(), 1 + builtin_models().size());
+  const Tensor<float> luma = test::to_tensor(*outputs.find("input"));
+  for (const BuiltinModel& builtin : builtin_models()) {
+    std::string file(builtin.name);
+    std::replace(file.begin(), file.end(), '-', '_');
+    const NamedTensor* expected = outputs.find(file);
+    ASSERT_NE(expected, nullptr) << file;
+    const Tensor<float> output = Engine(builtin_model(builtin.name).value()).upscale(luma);
+    EXPECT_LE(test::max_difference(output, test::to_tensor(*expected)), kTolerance) << file;
   }
 }
 

@@ -40,6 +40,15 @@ TEST(Onnx, ReadsWhatPyTorchExports) {
   expect_equal(to_state_dict(load_model(test_file("golden/tiny_replicate.onnx"))), replicate);
 }
 
+TEST(Onnx, ShippedFilesHoldTheCompiledInModels) {
+  for (const BuiltinModel& builtin : builtin_models()) {
+    std::string file(builtin.name);
+    std::replace(file.begin(), file.end(), '-', '_');
+    expect_equal(to_state_dict(load_model(test_file("../models/" + file + ".onnx"))),
+                 to_state_dict(builtin_model(builtin.name).value()));
+  }
+}
+
 TEST(Onnx, RoundTripsEveryDialect) {
   const Model deconvolution = *builtin_model("fsrcnn-x2");
   Model replicate = deconvolution;
