@@ -28,7 +28,8 @@ Engine& EngineChoice::engine_for(std::optional<double> factor) {
 }
 
 std::string EngineChoice::name_of(const Engine& engine) const {
-  return std::find_if(engines_.begin(), engines_.end(), [&](const auto& e) { return e.second.get() == &engine; })->first;
+  return std::find_if(engines_.begin(), engines_.end(), [&](const auto& e) { return e.second.get() == &engine; })
+      ->first;
 }
 
 }  // namespace fsrcnn::cli

@@ -74,12 +74,11 @@ void add_info(CLI::App& app) {
     bool list = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::Option* const model =
-      command
-          ->add_option("model", options->model.model,
-                       "A compiled-in model, a file or a folder of weights; default: " +
-                           std::string(builtin_models().front().name))
-          ->type_name("NAME|FILE");
+  CLI::Option* const model = command
+                                 ->add_option("model", options->model.model,
+                                              "A compiled-in model, a file or a folder of weights; default: " +
+                                                  std::string(builtin_models().front().name))
+                                 ->type_name("NAME|FILE");
   options->model.add_scale_to(*command);
   command->add_flag("--list", options->list, "Print the models that are compiled in")->excludes(model);
   command->callback([options] {
