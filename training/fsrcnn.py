@@ -62,10 +62,10 @@ class FSRCNN(nn.Module):
         layers = [part for part in (self.first_part[0], *self.mid_part, self.last_part) if not isinstance(part, nn.PReLU)]
         for _ in range(rounds):
             for maker, taker in zip(layers, layers[1:]):
-                # By input channel and output channel; of a deconvolution the axes stand the other way round.
-                axes = (1, 0) if isinstance(taker, nn.ConvTranspose2d) else (0, 1)
-                sizes = taker.weight.abs().amax((2, 3)).permute(axes).clamp(min=1e-12)
+                # (out, in, h, w); of a deconvolution the first two stand the other way round.
+                kernel = taker.weight.transpose(0, 1) if isinstance(taker, nn.ConvTranspose2d) else taker.weight
+                sizes = kernel.abs().amax((2, 3)).clamp(min=1e-12)
                 share = (sizes / sizes.amax(1, keepdim=True)).amax(0).clamp(min=1e-4)
-                taker.weight /= share.reshape((1, -1) if axes == (0, 1) else (-1, 1)).unsqueeze(-1).unsqueeze(-1)
+                kernel /= share.reshape(1, -1, 1, 1)
                 maker.weight *= share.reshape(-1, 1, 1, 1)
                 maker.bias *= share

@@ -18,20 +18,23 @@ namespace {
 constexpr std::array kModels = {BuiltinModel{"fsrcnn-x2", "photographs and clean films", 2, true},
                                 BuiltinModel{"fsrcnn-x3", "photographs and clean films", 3, true}};
 
-Bytes bytes_of(std::string_view name) {
-  const auto bytes = [](const unsigned char* data, size_t size) { return std::as_bytes(std::span(data, size)); };
-  if (name == "fsrcnn-x2") return bytes(kFsrcnnX2, kFsrcnnX2Size);
-  if (name == "fsrcnn-x3") return bytes(kFsrcnnX3, kFsrcnnX3Size);
-  return {};
-}
+/// Their files, in the same order.
+struct Embedded {
+  const unsigned char* data;
+  const unsigned long* size;
+};
+constexpr std::array<Embedded, kModels.size()> kFiles = {{{kFsrcnnX2, &kFsrcnnX2Size}, {kFsrcnnX3, &kFsrcnnX3Size}}};
 
 }  // namespace
 
 std::span<const BuiltinModel> builtin_models() { return kModels; }
 
 std::optional<Model> builtin_model(std::string_view name) {
-  const Bytes bytes = bytes_of(name);
-  if (bytes.empty()) return std::nullopt;
+  const auto* const model =
+      std::find_if(kModels.begin(), kModels.end(), [&](const BuiltinModel& m) { return m.name == name; });
+  if (model == kModels.end()) return std::nullopt;
+  const Embedded& file = kFiles[static_cast<size_t>(model - kModels.begin())];
+  const Bytes bytes = std::as_bytes(std::span(file.data, *file.size));
   return model_from_state_dict(parse_safetensors(bytes, std::string(name)), std::string(name));
 }
 
