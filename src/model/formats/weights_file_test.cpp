@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/file.hpp"
+#include "model/formats/npz.hpp"
 #include "model/formats/pytorch.hpp"
 #include "model/formats/safetensors.hpp"
 #include "model/formats/slides_text.hpp"
@@ -28,7 +30,7 @@ void expect_tiny(const Model& model) {
 }
 
 TEST(WeightsFile, ReadsEveryContainer) {
-  for (const char* name : {"tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth", "tiny_checkpoint.pth"}) {
+  for (const char* name : {"tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth", "tiny_checkpoint.pth", "tiny.npz"}) {
     SCOPED_TRACE(name);
     expect_tiny(load_model(test_file(std::string("golden/") + name)));
   }
@@ -124,11 +126,11 @@ TEST(WeightsFile, SaysWhatIsNoWeights) {
 // crash.
 class DamagedFile : public testing::TestWithParam<const char*> {
  protected:
-  static StateDict parse(Bytes bytes) {
+  StateDict parse(Bytes bytes) const {
     if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) return parse_safetensors(bytes, "damaged");
-    return parse_pytorch(bytes, "damaged");
+    return GetParam() == std::string("tiny.npz") ? parse_npz(bytes, "damaged") : parse_pytorch(bytes, "damaged");
   }
-  static std::string load(Bytes bytes) {
+  std::string load(Bytes bytes) const {
     return error_of([&] { model_from_state_dict(parse(bytes), "damaged"); });
   }
 };
@@ -159,11 +161,25 @@ TEST_P(DamagedFile, FlippedBytesNeverCrash) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DamagedFile,
-                         testing::Values("tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth", "tiny_checkpoint.pth"),
+                         testing::Values("tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth", "tiny_checkpoint.pth",
+                                         "tiny.npz"),
                          [](const auto& test) {
-                           const std::string name = test.param;
-                           return name.substr(0, name.find('.'));
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
                          });
+
+TEST(Npz, RefusesANameThatIsNoText) {
+  std::vector<std::byte> bytes = golden("tiny.npz");
+  const Bytes name = as_bytes("mid_part.0.bias.npy");
+  int found = 0;
+  // Of the entry, and in the archive's list.
+  for (auto at = bytes.begin(); (at = std::search(at, bytes.end(), name.begin(), name.end())) != bytes.end(); ++found) {
+    *at = std::byte{0xbf};
+  }
+  EXPECT_EQ(found, 2);
+  EXPECT_EQ(error_of([&] { parse_npz(bytes, "damaged"); }), "4: damaged: the name of an entry is damaged");
+}
 
 TEST(Pytorch, ChecksumsGuardTheNumbersOfAZip) {
   std::vector<std::byte> bytes = golden("tiny_zip.pth");

@@ -35,7 +35,11 @@ std::vector<std::string> ZipReader::names() const {
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     const char* name = zip_get_name(archive_.get(), i, ZIP_FL_ENC_RAW);
-    if (name != nullptr) names.emplace_back(name);
+    // libzip does not find every name that it lists.
+    if (name == nullptr || zip_name_locate(archive_.get(), name, ZIP_FL_ENC_RAW) < 0) {
+      fail(ErrorCode::model, "{}: the name of an entry is damaged", source_);
+    }
+    names.emplace_back(name);
   }
   return names;
 }

@@ -19,6 +19,7 @@ class ZipReader {
   /// Throws Error(model) naming `source` if the bytes are no archive.
   ZipReader(Bytes archive, std::string source);
 
+  /// All of them can be read. Throws Error(model) if one is damaged.
   std::vector<std::string> names() const;
 
   /// The entry's bytes; empty if there is none of this name.
