@@ -1,5 +1,6 @@
 #include "base/file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +15,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <random>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -39,7 +42,8 @@ struct Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 };
 
-// mkstemp makes files that nobody else can read; outputs keep the mode of what they replace, or get a new file's.
+// Temporaries are made so that nobody else can read them; outputs keep the mode of what they replace, or get a new
+// file's.
 mode_t mode_for(const fs::path& target, mode_t all) {
   struct stat info {};
   if (stat(target.c_str(), &info) == 0) return info.st_mode & 07777;
@@ -48,7 +52,7 @@ mode_t mode_for(const fs::path& target, mode_t all) {
   return all & ~mask;
 }
 
-/// Temporary files that exist now, for remove_temporary_files(), which a signal may call at any time.
+/// Temporary files and folders that exist now, for remove_temporary_files(), which a signal may call at any time.
 struct Registered {
   std::atomic<bool> used{false};
   std::array<char, PATH_MAX> path{};
@@ -73,6 +77,23 @@ void unregister_temporary(const std::string& path) {
     entry.used = false;
     entry.path.fill('\0');
   }
+}
+
+/// Like std::filesystem::remove_all, which takes memory and so must not be called by a signal handler.
+void remove_in_handler(int parent, const char* name) noexcept {
+  if (unlinkat(parent, name, 0) == 0) return;
+  const Descriptor folder(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  alignas(dirent64) std::array<char, 2048> entries;
+  ssize_t size = 0;
+  while ((size = getdents64(folder.value, entries.data(), entries.size())) > 0) {
+    for (ssize_t at = 0; at < size;) {
+      const auto* const entry = reinterpret_cast<const dirent64*>(entries.data() + at);
+      const std::string_view inside = entry->d_name;
+      if (inside != "." && inside != "..") remove_in_handler(folder.value, entry->d_name);
+      at += entry->d_reclen;
+    }
+  }
+  (void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
 /// `shown` is the name that people know the file by.
@@ -138,19 +159,21 @@ AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(st
       (!fs::is_directory(target_, ignored) || !fs::is_empty(target_, ignored))) {
     fail(ErrorCode::io, "writing '{}' failed: it exists already; give another name", target_.string());
   }
-  std::string name = (target_.parent_path() / ".fsrcnn.XXXXXX").string();
-  // Some file systems have no modes to change; the file is good there all the same.
-  if (kind == Kind::file) {
-    const Descriptor fd(mkstemp(name.data()));
-    if (fd.value < 0) fail_with_errno("writing", target_);
-    temporary_ = name;
-    register_temporary(name);
-    (void)fchmod(fd.value, mode_for(target_, 0666));
-  } else {
-    if (mkdtemp(name.data()) == nullptr) fail_with_errno("writing", target_);
-    temporary_ = name;
-    (void)chmod(name.c_str(), mode_for(target_, 0777));
+  std::random_device random;
+  const std::string name = target_.parent_path() / fmt::format(".fsrcnn.{:08x}{:08x}", random(), random());
+  register_temporary(name);  // before it exists, because a signal may come at any time
+  const bool made = kind == Kind::file
+                        ? Descriptor(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)).value >= 0
+                        : mkdir(name.c_str(), 0700) == 0;
+  if (!made) {
+    const int why = errno;
+    unregister_temporary(name);
+    errno = why;
+    fail_with_errno("writing", target_);
   }
+  temporary_ = name;
+  // Some file systems have no modes to change; the file is good there all the same.
+  (void)chmod(name.c_str(), mode_for(target_, kind == Kind::file ? 0666 : 0777));
 }
 
 AtomicOutput::~AtomicOutput() {
@@ -174,7 +197,7 @@ void AtomicOutput::commit() {
 
 void remove_temporary_files() noexcept {
   for (const Registered& entry : registry) {
-    if (entry.used) (void)unlink(entry.path.data());
+    if (entry.used) remove_in_handler(AT_FDCWD, entry.path.data());
   }
 }
 

@@ -52,7 +52,7 @@ class AtomicOutput {
   Kind kind_;
 };
 
-/// Removes the temporary files of all AtomicOutputs that have not been committed. May be called by a signal handler
+/// Removes the temporary files and folders of all AtomicOutputs that have not been committed. May be called by a signal handler
 /// that then ends the program.
 void remove_temporary_files() noexcept;
 

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "support/golden.hpp"
@@ -102,10 +104,36 @@ TEST(AtomicOutput, KeepsTheModeOfWhatItReplaces) {
 
 TEST(AtomicOutput, ASignalHandlerCanRemoveTheTemporaries) {
   const TemporaryFolder folder;
-  AtomicOutput output(folder / "a", AtomicOutput::Kind::file);
-  EXPECT_EQ(folder.names().size(), 1U);
+  const AtomicOutput file(folder / "a", AtomicOutput::Kind::file);
+  const AtomicOutput tree(folder / "b", AtomicOutput::Kind::folder);
+  fs::create_directory(tree.temporary() / "inner");
+  for (int i = 0; i < 100; ++i) write_file_directly(tree.temporary() / "inner" / std::to_string(i), {});
+  EXPECT_EQ(folder.names().size(), 2U);
   remove_temporary_files();
   EXPECT_EQ(folder.names().size(), 0U);
+}
+
+TEST(AtomicOutput, LeavesNothingBehindWhereverASignalComes) {
+  const TemporaryFolder folder;
+  for (int round = 0; round < 300; ++round) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      (void)std::signal(SIGALRM, [](int) {
+        remove_temporary_files();
+        _exit(0);
+      });
+      (void)ualarm(500 + 7 * round, 0);
+      for (;;) {
+        const AtomicOutput file(folder / "a", AtomicOutput::Kind::file);
+        const AtomicOutput tree(folder / "b", AtomicOutput::Kind::folder);
+      }
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    ASSERT_EQ(folder.names(), std::vector<std::string>{}) << round;
+  }
 }
 
 TEST(AtomicOutput, RefusesWhatItWouldDestroy) {
