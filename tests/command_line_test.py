@@ -42,6 +42,8 @@ class CommandLine(ProgramTest):
             self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", f"--scale={scale}", says="from 1 to 8")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "2", "--size", "9x9")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9", says="must be WIDTHxHEIGHT")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--max-pixels", "2G", says="--max-pixels: '2G' is no number above 0\n")
+        self.fail_with(USAGE, "compare", CROP, CROP, "--tolerance=-1", says="'-1' is no number above 0, nor 0")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--unknown")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.xyz", says="there are: .png, .jpg")
         self.fail_with(USAGE, "eval", CROP)

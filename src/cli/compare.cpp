@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/number_check.hpp"
 #include "picture/picture_writer.hpp"
 
 namespace fsrcnn::cli {
@@ -172,7 +173,7 @@ void add_compare(CLI::App& app) {
   command->add_option("b", options->b, "What A is compared with")->required()->type_name("B");
   command
       ->add_option("--tolerance", options->tolerance, "Largest difference, times B's full scale where that is over 1")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(positive_number(true))
       ->type_name("T")
       ->capture_default_str();
   command->add_option("--decimals", options->decimals, "Places for the figures with numpy.around")

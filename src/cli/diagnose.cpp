@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/model_option.hpp"
+#include "cli/number_check.hpp"
 #include "model/formats/weights_file.hpp"
 #include "picture/picture_reader.hpp"
 #include "porting/mistakes.hpp"
@@ -191,7 +192,7 @@ void add_diagnose(CLI::App& app) {
   command->add_option("--reference", options->reference, "The output that should be, or is, there: preds")
       ->type_name("FILE");
   command->add_option("--tolerance", options->tolerance, "Largest difference allowed, times a dump's full scale")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(positive_number())
       ->type_name("T")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");

@@ -14,6 +14,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/jobs.hpp"
 #include "cli/model_option.hpp"
+#include "cli/number_check.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/run_summary.hpp"
 #include "cli/size_option.hpp"
@@ -222,7 +223,7 @@ void add_upscale(CLI::App& app) {
   command
       ->add_option("--max-pixels", options->picture.most_pixels,
                    fmt::format("Largest input that is read; default: {}", kMostPixels))
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(positive_number())
       ->type_name("N");
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
