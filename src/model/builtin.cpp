@@ -9,8 +9,8 @@
 namespace fsrcnn {
 
 // Defined in files that the build makes from models/. NOLINTBEGIN(modernize-avoid-c-arrays)
-extern const unsigned char kFsrcnnX2[], kFsrcnnX3[];
-extern const unsigned long kFsrcnnX2Size, kFsrcnnX3Size;
+extern const unsigned char fsrcnn_x2[], fsrcnn_x3[];
+extern const unsigned long fsrcnn_x2Size, fsrcnn_x3Size;
 // NOLINTEND(modernize-avoid-c-arrays)
 
 namespace {
@@ -23,7 +23,7 @@ struct Embedded {
   const unsigned char* data;
   const unsigned long* size;
 };
-constexpr std::array<Embedded, kModels.size()> kFiles = {{{kFsrcnnX2, &kFsrcnnX2Size}, {kFsrcnnX3, &kFsrcnnX3Size}}};
+constexpr std::array<Embedded, kModels.size()> kFiles = {{{fsrcnn_x2, &fsrcnn_x2Size}, {fsrcnn_x3, &fsrcnn_x3Size}}};
 
 }  // namespace
 
