@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs all tests: ./scripts/test.sh [--preset release|debug|asan|tsan|fuzz | --arch aarch64]
 # Installs what is missing (Debian's packages, with apt-get). asan: the tests under the address and undefined-behaviour
-# sanitizers; fuzz: the same with clang, and every parser with random files for FSRCNN_FUZZ_SECONDS (default 45) each.
+# sanitizers; fuzz: the same with clang, and every parser with random files for FSRCNN_FUZZ_SECONDS (default 60) each.
 # --arch aarch64: the library alone, built for aarch64 on another machine, and its tests run by an emulator, qemu-user.
 set -euo pipefail
 
@@ -31,7 +31,7 @@ case $preset in
   aarch64) packages=("${aarch64_packages[@]}") ;;
   fuzz)
     packages+=(clang libclang-rt-14-dev)
-    options+=("-DFSRCNN_FUZZ_SECONDS=${FSRCNN_FUZZ_SECONDS:-45}")
+    options+=("-DFSRCNN_FUZZ_SECONDS=${FSRCNN_FUZZ_SECONDS:-60}")
     ;;
 esac
 install_dependencies "${packages[@]}"
