@@ -2,9 +2,9 @@
 
     python train.py configs/fsrcnn_x2.json --data DIR [--out DIR] [--threads N]
 
-DIR holds the folders that the config names. One with start_from begins with the weights that another wrote to OUT; one
-with int8 trains kernels that are rounded to 8 bits. Writes OUT/NAME.safetensors (the moving average of the weights), and
-OUT/NAME.log.jsonl with the curve that the model card quotes.
+DIR holds the folders that the config names. One with start_from begins with the weights that another wrote to OUT (of
+another scale: all but the deconvolution's); one with int8 trains kernels that are rounded to 8 bits. Writes
+OUT/NAME.safetensors (the moving average of the weights), and OUT/NAME.log.jsonl with the curve that the model card quotes.
 """
 
 import argparse
@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_optimizer import SOAP
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from data import Pictures
 from fsrcnn import FSRCNN, round_to_int8
 
 CHECKPOINT_EVERY = 1000
+BORDER = 4  # LR pixels
 
 
 def learning_rate(config, step):
@@ -45,6 +47,14 @@ def psnr(model, pairs, scale, device):
         error = (output - hr)[scale:-scale, scale:-scale]
         total += 10 * math.log10(255**2 / np.mean(np.square(error)))
     return total / len(pairs)
+
+
+def pixel_weights(config):
+    """(H, W) for an HR patch, of mean 1. A patch has far more border, which sees zeros outside, than a picture has."""
+    size, border = config["patch"] * config["scale"], BORDER * config["scale"]
+    weights = torch.full((size, size), float(config["border_weight"]))
+    weights[border:-border, border:-border] = 1
+    return weights / weights.mean()
 
 
 def write_atomically(path, write):
@@ -74,7 +84,11 @@ def main():
 
     model = FSRCNN(scale, config["d"], config["s"], config["m"]).to(device, memory_format=torch.channels_last)
     if "start_from" in config:
-        model.load_state_dict(load_file(arguments.out / f"{config['start_from']}.safetensors"))
+        with safe_open(arguments.out / f"{config['start_from']}.safetensors", "pt") as file:
+            start = {key: file.get_tensor(key) for key in file.keys()}
+            if file.metadata()["scale"] != str(scale):  # then the deconvolution alone is learnt anew (section 3.4 of the paper)
+                start.update({key: value for key, value in model.state_dict().items() if key.startswith("last_part")})
+        model.load_state_dict(start)
     average = copy.deepcopy(model)
     # Kernels are seen as matrices of (out, in * height * width); biases and slopes get what Adam would do.
     groups = [
@@ -82,6 +96,7 @@ def main():
         {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0},
     ]
     optimiser = SOAP(groups, max_precondition_dim=128)
+    pixel_weight = pixel_weights(config).to(device)
     step = 0
 
     checkpoint = arguments.out / f"{name}.checkpoint.pt"
@@ -99,7 +114,6 @@ def main():
         # A generator per step makes a resumed run see the same patches as an uninterrupted one.
         rng = np.random.default_rng([config["seed"], step])
         inputs, targets = (torch.from_numpy(a).to(device) for a in pictures.batch(rng, config["batch"], config["patch"]))
-        criterion = nn.functional.l1_loss if step < config["l2_from"] * config["steps"] else nn.functional.mse_loss
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(config, step)
         # Kernels that are rounded forward pass their gradients on as if they were not.
@@ -108,7 +122,8 @@ def main():
             parameters = dict(model.named_parameters())
             kernels = {name: parameters[name] + (k - parameters[name]).detach() for name, k in round_to_int8(model).items()}
         output = torch.func.functional_call(model, kernels, inputs.contiguous(memory_format=torch.channels_last))
-        loss = criterion(output, targets)
+        error = output - targets
+        loss = ((error.abs() if step < config["l2_from"] * config["steps"] else error.square()) * pixel_weight).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
