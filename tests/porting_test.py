@@ -32,8 +32,8 @@ class Porting(ProgramTest):
         self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
         return result.stdout if code in (0, DIFFERS) else result.stderr
 
-    def trace(self, folder="dumps", *options):
-        return self.expect(0, "trace", "--input", CROP, "-o", folder, *options)
+    def trace(self, folder="dumps", *options, picture=CROP):
+        return self.expect(0, "trace", "--input", picture, "-o", folder, *options)
 
     def picture(self, height, width):
         """The top left part of the test picture's luma, as a dump."""
@@ -65,14 +65,15 @@ class Porting(ProgramTest):
         self.assertIn("is a folder and the other is not", self.expect(USAGE, "compare", "dumps", preds))
 
     def test_compare_folders_of_different_forms(self):
-        self.trace()
+        picture = self.picture(20, 26)
+        self.trace(picture=picture)
         for form, suffix in (("txt", "txt"), ("hex", "hex"), ("header", "h")):
-            self.trace(form, "--format", form, "--layers", "expanding,deconvolution")
+            self.trace(form, "--format", form, "--layers", "expanding,deconvolution", picture=picture)
             self.assertEqual(len(list((self.folder / form).glob("*." + suffix))), 9)
             printed = self.expect(0, "compare", "dumps", form, "--tolerance", "0")
             self.assertIn("all within the tolerance", printed)
             self.assertIn("13 more, as 00_input.npy, only in dumps", printed)
-        self.trace("fixed", "--type", "q3.12", "--format", "txt")
+        self.trace("fixed", "--type", "q3.12", "--format", "txt", picture=picture)
         printed = self.expect(DIFFERS, "compare", "dumps", "fixed", "--heat-map", "heat.png")
         self.assertIn("they differ", printed)
         self.expect(0, "compare", "dumps", "fixed", "--tolerance", "0.02")

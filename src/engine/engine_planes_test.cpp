@@ -109,18 +109,16 @@ TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
 TEST(EnginePlanes, WhatIsNotANumberStaysInItsReceptiveField) {
   for (const int64_t scale : {2, 3, 4}) {
     const Model model = test::random_model(8, 5, 2, scale, 22);
+    const auto with = [](float bad) {
+      Tensor<float> luma = test::random_tensor({1, 1, 50, 140}, 9);
+      for (const auto& [y, x] : {std::pair{0, 0}, {17, 63}, {18, 64}, {49, 139}, {33, 9}}) luma(0, 0, y, x) = bad;
+      return luma;
+    };
+    const Tensor<float> field = reference_network(model, with(NAN)), outside = reference_network(model, with(0));
     for (const std::string& cpu : cpu_names()) {
       for (const float bad : {NAN, INFINITY, -INFINITY}) {
-        const Tensor<float> clean = test::random_tensor({1, 1, 50, 140}, 9);
-        Tensor<float> luma = clean, nan = clean, zero = clean;
-        for (const auto& [y, x] : {std::pair{0, 0}, {17, 63}, {18, 64}, {49, 139}, {33, 9}}) {
-          luma(0, 0, y, x) = bad;
-          nan(0, 0, y, x) = NAN;
-          zero(0, 0, y, x) = 0;
-        }
-        const Tensor<float> field = reference_network(model, nan), outside = reference_network(model, zero);
         Engine engine(model, {.threads = 2, .cpu = cpu, .strip_columns = 64});
-        const Tensor<float> output = engine.upscale(luma);
+        const Tensor<float> output = engine.upscale(with(bad));
         for (int64_t i = 0; i < output.count(); ++i) {
           const int64_t y = i / (scale * 140), x = i % (scale * 140);
           if (!std::isnan(field.data()[i])) {
