@@ -3,6 +3,7 @@
 Parameter names are those of yjn870/FSRCNN-pytorch, which most people's weights have.
 """
 
+import copy
 import math
 
 import torch
@@ -20,6 +21,19 @@ def round_to_int8(model):
             scale = kernel.detach().abs().amax(axes, keepdim=True).clamp(min=1e-12) / 127
             kernels[name] = (kernel.detach() / scale).round() * scale
     return kernels
+
+
+def kernel_of(layer):
+    """(out, in, h, w); of a deconvolution the first two stand the other way round."""
+    return layer.weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else layer.weight
+
+
+def rescale(maker, taker, factors):
+    """Makes each channel between two layers as many times as large. The network computes the same, because a PReLU
+    passes any positive factor on."""
+    maker.weight *= factors.reshape(-1, 1, 1, 1)
+    maker.bias *= factors
+    kernel_of(taker).div_(factors.reshape(1, -1, 1, 1))
 
 
 class FSRCNN(nn.Module):
@@ -57,15 +71,37 @@ class FSRCNN(nn.Module):
     @torch.no_grad()
     def equalise(self, rounds=20):
         """Shares each channel's size out between the layer that makes it and the one that takes it, so that 8-bit
-        integers hold the kernels best. The function stays the same, because a PReLU passes any positive factor on.
+        integers hold the kernels best.
         (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019.)"""
-        layers = [part for part in (self.first_part[0], *self.mid_part, self.last_part) if not isinstance(part, nn.PReLU)]
         for _ in range(rounds):
-            for maker, taker in zip(layers, layers[1:]):
-                # (out, in, h, w); of a deconvolution the first two stand the other way round.
-                kernel = taker.weight.transpose(0, 1) if isinstance(taker, nn.ConvTranspose2d) else taker.weight
-                sizes = kernel.abs().amax((2, 3)).clamp(min=1e-12)
-                share = (sizes / sizes.amax(1, keepdim=True)).amax(0).clamp(min=1e-4)
-                kernel /= share.reshape(1, -1, 1, 1)
-                maker.weight *= share.reshape(-1, 1, 1, 1)
-                maker.bias *= share
+            for maker, taker in self.neighbours():
+                sizes = kernel_of(taker).abs().amax((2, 3)).clamp(min=1e-12)
+                rescale(maker, taker, (sizes / sizes.amax(1, keepdim=True)).amax(0).clamp(min=1e-4))
+
+    @torch.no_grad()
+    def settle(self, pictures, tries=60):
+        """Where rounding to 8 bits falls after that is chance, and what it does is mostly to make pictures darker or
+        brighter. So each channel's size is drawn anew, within some 20 %, and the draws are kept that leave the output of
+        rounded kernels nearest to the model's own, on LR pictures (1, 1, H, W)."""
+        torch.manual_seed(0)
+        wanted = [self(picture) for picture in pictures]
+
+        def error():
+            rounded = copy.deepcopy(self)
+            rounded.load_state_dict(round_to_int8(self), strict=False)
+            return sum(nn.functional.mse_loss(rounded(picture), own).item() for picture, own in zip(pictures, wanted))
+
+        least = error()
+        for maker, taker in self.neighbours() * tries:
+            before = copy.deepcopy(self.state_dict())
+            rescale(maker, taker, torch.exp(0.2 * torch.randn_like(maker.bias)))
+            now = error()
+            if now < least:
+                least = now
+            else:
+                self.load_state_dict(before)
+
+    def neighbours(self):
+        """[(the layer that makes channels, the one that takes them)]"""
+        layers = [part for part in (self.first_part[0], *self.mid_part, self.last_part) if not isinstance(part, nn.PReLU)]
+        return list(zip(layers, layers[1:]))

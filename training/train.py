@@ -148,6 +148,7 @@ def main():
 
     if not config.get("int8"):
         average.equalise()
+        average.settle([torch.from_numpy(lr[:96, :96] / 255)[None, None].to(device) for lr, _ in pictures.held_out])
     weights = {key: value.cpu().contiguous() for key, value in average.state_dict().items()}
     write_atomically(arguments.out / f"{name}.safetensors", lambda path: save_file(weights, path, {"scale": str(scale)}))
 
