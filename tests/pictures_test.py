@@ -216,6 +216,18 @@ class Pictures(ProgramTest):
             self.assertIn(f"({method})", self.succeed("upscale", CROP, "-o", "a.png", *options.split()))
             self.assertEqual(png_size(self.folder / "a.png"), size)
 
+    def test_what_libvips_does_not_tell_of_png(self):
+        def crop_with(name, data):
+            chunk = struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+            (self.folder / "in.png").write_bytes(CROP.read_bytes()[:33] + chunk + CROP.read_bytes()[33:])
+
+        crop_with(b"acTL", struct.pack(">II", 2, 0))
+        self.fail_with(INPUT, "upscale", "in.png", "-o", "out.png", says="is an animated PNG")
+        crop_with(b"gAMA", struct.pack(">I", 100000))
+        result = self.run_program("upscale", "in.png", "-o", "out.png")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("colours other than sRGB's by its gAMA", result.stderr)
+
     def test_limit(self):
         """A bomb is refused by its header, before it is unpacked."""
         header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)

@@ -14,6 +14,7 @@
 #include "picture/exif_in_tiff.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/metadata.hpp"
+#include "picture/png_chunks.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -161,6 +162,7 @@ PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(
   take_vips_warnings();  // those are others'
   open(most_pixels);
   check_whole();
+  check_png();
   normalise();
   header_.metadata = describe(image_.get());
   if (loader_.starts_with("tiff") && size_of_field(header_.metadata.get(), VIPS_META_EXIF_NAME) == 0) {
@@ -236,6 +238,24 @@ void PictureReader::check_whole() {
   if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: it ends before the GIF does", path_.string());
   if (state == GifState::damaged)
     damage_.push_back(fmt::format("'{}' is damaged: not all of its frames are whole", path_.string()));
+}
+
+void PictureReader::check_png() {
+  std::error_code error;
+  if (!loader_.starts_with("png") || !fs::is_regular_file(path_, error)) return;
+  std::ifstream file(path_, std::ios::binary);
+  const PngChunks chunks = png_chunks(file);
+  if (chunks.animated) {
+    fail(ErrorCode::input,
+         "'{}' is an animated PNG, of which only the first frame could be read; make it a film or an animated WebP, as "
+         "by `ffmpeg -i '{}' frames.webp`",
+         path_.string(), path_.string());
+  }
+  if (!chunks.colours.empty()) {
+    warnings_.push_back(
+        fmt::format("'{}' has colours other than sRGB's by its {}, which gets lost: they will look different",
+                    path_.string(), fmt::join(chunks.colours, " and ")));
+  }
 }
 
 std::vector<std::string> PictureReader::damage() {

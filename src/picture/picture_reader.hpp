@@ -43,6 +43,7 @@ class PictureReader {
   void open_all_pages(int64_t pages);
   void normalise();
   void check_whole();
+  void check_png();
   template <class Operation>
   void replace(const Operation& operation);
 

@@ -1,0 +1,20 @@
+#include <sstream>
+#include <string>
+
+#include "fuzz_target.hpp"
+#include "picture/exif_in_tiff.hpp"
+#include "picture/png_chunks.hpp"
+
+namespace {
+
+void read_headers(fsrcnn::Bytes bytes) {
+  std::istringstream file(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  fsrcnn::exif_of_tiff(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::png_chunks(file);
+}
+
+}  // namespace
+
+FSRCNN_FUZZ_TARGET(bytes, read_headers(bytes))

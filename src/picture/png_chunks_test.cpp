@@ -1,0 +1,60 @@
+#include "picture/png_chunks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <sstream>
+
+namespace fsrcnn {
+namespace {
+
+std::string number(uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
+          static_cast<char>(value)};
+}
+
+std::string chunk(const std::string& name, const std::string& bytes) {
+  return number(static_cast<uint32_t>(bytes.size())) + name + bytes + "crc.";
+}
+
+PngChunks of(const std::string& chunks) {
+  std::istringstream file("\x89PNG\r\n\x1a\n" + chunk("IHDR", std::string(13, '\0')) + chunks +
+                          chunk("IDAT", "pixels") + chunk("gAMA", number(100000)));
+  return png_chunks(file);
+}
+
+using Names = std::vector<std::string>;
+
+TEST(PngChunks, TellAnAnimation) {
+  EXPECT_FALSE(of("").animated);
+  EXPECT_FALSE(of(chunk("acTL", number(1) + number(0))).animated) << "one frame is no animation";
+  EXPECT_TRUE(of(chunk("tEXt", "Title") + chunk("acTL", number(4) + number(0))).animated);
+  EXPECT_FALSE(of(chunk("acTL", number(4))).animated) << "of the wrong size";
+}
+
+TEST(PngChunks, TellColoursThatAreNotSrgb) {
+  const std::string linear = chunk("gAMA", number(100000));
+  EXPECT_EQ(of("").colours, Names());
+  EXPECT_EQ(of(linear).colours, Names{"gAMA"});
+  EXPECT_EQ(of(chunk("gAMA", number(45455))).colours, Names());
+  EXPECT_EQ(of(chunk("sRGB", "\1") + linear).colours, Names()) << "sRGB goes before it";
+  EXPECT_EQ(of(chunk("iCCP", "profile") + linear).colours, Names());
+  EXPECT_EQ(of(chunk("cICP", {9, 16, 0, 1}) + chunk("sRGB", "\1")).colours, Names{"cICP"});
+  EXPECT_EQ(of(chunk("cICP", {1, 13, 0, 1}) + linear).colours, Names());
+  std::string primaries;
+  for (const uint32_t place : {31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000}) primaries += number(place);
+  EXPECT_EQ(of(chunk("cHRM", primaries)).colours, Names());
+  EXPECT_EQ(of(chunk("cHRM", number(34567) + primaries.substr(4)) + linear).colours, (Names{"gAMA", "cHRM"}));
+}
+
+TEST(PngChunks, AreNoneOfWhatIsNoPng) {
+  for (const char* text : {"", "\x89PNG", "GIF89a, which is no PNG"}) {
+    std::istringstream file(text);
+    EXPECT_FALSE(png_chunks(file).animated);
+  }
+  std::istringstream cut("\x89PNG\r\n\x1a\n" + number(0xffffffff) + "acTL");
+  EXPECT_FALSE(png_chunks(cut).animated);
+}
+
+}  // namespace
+}  // namespace fsrcnn
