@@ -302,17 +302,34 @@ def weight_files():
 
 
 def onnx_files():
-    """The small network as torch.onnx.export writes it (needs the package onnx), with zero and with replicate padding."""
-    import onnx  # noqa: F401  (the exporter wants it)
+    """The small network as torch.onnx.export writes it (needs the packages onnx and onnxscript): with zero and with
+    replicate padding, without folded constants, with a clamp at the end and one in its middle, and as it does by default,
+    with most weights in another file."""
+    import onnx
 
-    def export(network, name, opset):
-        x = torch.rand(1, 1, 7, 9)
-        torch.onnx.export(network, (x,), HERE / name, opset_version=opset, input_names=["input"], output_names=["output"], dynamo=False)
+    x = torch.rand(1, 1, 7, 9)
+
+    def export(network, name, opset, **options):
+        torch.onnx.export(network, (x,), HERE / name, opset_version=opset, input_names=["input"], output_names=["output"], dynamo=False, **options)
 
     network = random_network(3, 4, 2, 1).eval()
     network.load_state_dict(load_file(HERE / "tiny.safetensors"))
     for opset in (11, 13, 17, 20):
         export(network, f"tiny_opset{opset}.onnx", opset)
+    export(network, "tiny_not_folded.onnx", 17, do_constant_folding=False)
+
+    torch.onnx.export(network, (x,), HERE / "tiny_default.onnx")
+    # The exporter's remarks tell where it ran.
+    default = onnx.load(HERE / "tiny_default.onnx", load_external_data=False)
+    for message in [*default.graph.node, *default.graph.initializer, *default.graph.input, *default.graph.output, default.graph]:
+        del message.metadata_props[:]
+    onnx.save(default, HERE / "tiny_default.onnx")
+
+    clamp = torch.nn.Hardtanh(0, 1)
+    export(torch.nn.Sequential(network, clamp), "tiny_clamped.onnx", 17)
+    slopes, network.mid_part[1] = network.mid_part[1], clamp
+    export(network, "tiny_clamped_inside.onnx", 17)
+    network.mid_part[1] = slopes
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.padding_mode = "replicate"

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "base/file.hpp"
@@ -10,6 +11,7 @@
 #include "model/formats/weights_file.hpp"
 #include "model/formats/word_file.hpp"
 #include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -28,12 +30,24 @@ void expect_equal(const StateDict& actual, const StateDict& expected) {
   }
 }
 
+/// Of a model in one file.
+StateDict parse_onnx_alone(Bytes bytes) {
+  return parse_onnx(bytes, "x", [](const std::string& name) -> std::vector<std::byte> {
+    ADD_FAILURE() << "asks for " << name;
+    return {};
+  });
+}
+
 StateDict tiny() { return to_state_dict(load_model(test_file("golden/tiny.safetensors"))); }
 
 TEST(Onnx, ReadsWhatPyTorchExports) {
   for (const int opset : {11, 13, 17, 20}) {
     SCOPED_TRACE(opset);
     expect_equal(to_state_dict(load_model(test_file(fmt::format("golden/tiny_opset{}.onnx", opset)))), tiny());
+  }
+  for (const char* name : {"tiny_default", "tiny_not_folded", "tiny_clamped"}) {
+    SCOPED_TRACE(name);
+    expect_equal(to_state_dict(load_model(test_file(fmt::format("golden/{}.onnx", name)))), tiny());
   }
   StateDict replicate = tiny();
   replicate.metadata["padding_mode"] = "replicate";
@@ -60,7 +74,7 @@ TEST(Onnx, RoundTripsEveryDialect) {
   for (const Model& model : {deconvolution, replicate, border, sub_pixel}) {
     const std::vector<std::byte> bytes = format_onnx(model);
     EXPECT_TRUE(looks_like_onnx(bytes));
-    expect_equal(to_state_dict(model_from_state_dict(parse_onnx(bytes, "x"), "x")), to_state_dict(model));
+    expect_equal(to_state_dict(model_from_state_dict(parse_onnx_alone(bytes), "x")), to_state_dict(model));
   }
 }
 
@@ -70,13 +84,65 @@ TEST(Onnx, SaysWhatIsNoFsrcnn) {
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string changed = text;
     changed.replace(changed.find(from), from.size(), to);
-    return error_of([&] { parse_onnx(as_bytes(changed), "x"); });
+    return error_of([&] { parse_onnx_alone(as_bytes(changed)); });
   };
   EXPECT_NE(with("\"\x05PRelu", "\"\x05Gelu!").find("4: x: its graph has a Gelu! ("), std::string::npos);
   EXPECT_NE(with("dilations\x40\x01", "dilations\x40\x02").find("has dilations other than 1"), std::string::npos);
   for (size_t size = 0; size < bytes.size(); size += 37) {
-    EXPECT_TRUE(error_of([&] { parse_onnx(Bytes(bytes).first(size), "x"); }).starts_with("4: x: ")) << size;
+    EXPECT_TRUE(error_of([&] { parse_onnx_alone(Bytes(bytes).first(size)); }).starts_with("4: x: ")) << size;
   }
+  // A length in two bytes makes up for the shorter name.
+  EXPECT_NE(with("\"\x05PRelu", std::string("\"\x84\0Clip", 7)).find("(ReLU6 makes one) has other bounds than 0 and 1"),
+            std::string::npos);
+  EXPECT_NE(error_of([] {
+              load_model(test_file("golden/tiny_clamped_inside.onnx"));
+            }).find("Conv '/mid_part/mid_part.2/Conv' follows the Clip '/mid_part/mid_part.1/Clip'"),
+            std::string::npos);
+}
+
+TEST(Onnx, ReadsWeightsInAFileBesideAndNowhereElse) {
+  const test::TemporaryFolder folder;
+  const std::vector<std::byte> model = golden("tiny_default.onnx"), data = golden("tiny_default.onnx.data");
+  const std::string text(reinterpret_cast<const char*>(model.data()), model.size());
+  const auto message = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    // A name of as many characters, because lengths stand before it.
+    for (size_t at = 0; (at = changed.find(from, at)) != std::string::npos; at += to.size()) {
+      changed.replace(at, from.size(), to);
+    }
+    write_file(folder / "m.onnx", as_bytes(changed));
+    return error_of([&] { load_model(folder / "m.onnx"); });
+  };
+  const std::string name = "tiny_default.onnx.data", offset =
+                                                         "\x0a\x06offset\x12\x03"
+                                                         "400";
+  ASSERT_NE(text.find(name), std::string::npos);
+  ASSERT_NE(text.find(offset), std::string::npos);
+  EXPECT_NE(message(name, name).find("onnx.data', which is not beside it; put it there"), std::string::npos);
+  write_file(folder / name, data);
+  EXPECT_EQ(message(name, name), "no error");
+  std::filesystem::create_directory(folder / "inner");
+  write_file(folder / "inner/_default.onnx.da", data);
+  for (const char* other : {"inner/_default.onnx.da", "../tiny_default.x.data", "/iny_default.onnx.data"}) {
+    EXPECT_NE(message(name, other).find("but only a file in the same folder is read"), std::string::npos) << other;
+  }
+  EXPECT_NE(message(offset,
+                    "\x0a\x06offset\x12\x03"
+                    "999")
+                .find("from byte 999 on of 'tiny_default.onnx.data', which has"),
+            std::string::npos);
+  EXPECT_NE(message(offset,
+                    "\x0a\x06offset\x12\x03"
+                    "-40")
+                .find("is '-40', which is no size"),
+            std::string::npos);
+  EXPECT_NE(message("length", "lengtx").find("should have 400 bytes, but has 1696"), std::string::npos);
+  write_file(folder / name, Bytes(data).first(data.size() - 1));
+  EXPECT_TRUE(message(name, name).starts_with("4: "));
+  EXPECT_NE(message(name, name).find("cut off?"), std::string::npos);
+  std::filesystem::remove(folder / name);
+  std::filesystem::create_symlink(folder / "inner/_default.onnx.da", folder / name);
+  EXPECT_NE(message(name, name).find("which is no ordinary file"), std::string::npos);
 }
 
 TEST(TensorFlow, ReadsAGraphAsOpenCVsUsersHave) {

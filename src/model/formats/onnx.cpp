@@ -17,7 +17,7 @@ class Walker {
   /// Follows the picture from node to node.
   LayerChain walk() {
     LayerChain chain;
-    std::string current;
+    std::string current, clip;
     for (const std::string& input : graph_.inputs) {
       if (!graph_.constants.contains(input)) current = input;
     }
@@ -35,6 +35,11 @@ class Walker {
              source_, node.op, node.name);
       }
       current = node.outputs[0];
+      if (node.op == "Identity") continue;
+      if (!clip.empty()) {
+        fail(ErrorCode::model, "{}: {} '{}' follows the Clip '{}', but an FSRCNN clamps its output alone", source_,
+             node.op, node.name, clip);
+      }
       if (node.op == "Conv" || node.op == "ConvTranspose") {
         add_convolution(node, chain);
       } else if (node.op == "PRelu" || node.op == "Relu" || node.op == "LeakyRelu") {
@@ -44,7 +49,10 @@ class Walker {
       } else if (node.op == "DepthToSpace") {
         const OnnxAttribute* block = node.find("blocksize");
         chain.scale = block == nullptr ? 0 : block->integer;
-      } else if (node.op != "Clip" && node.op != "Identity") {
+      } else if (node.op == "Clip") {
+        check_clip(node);
+        clip = node.name.empty() ? node.op : node.name;
+      } else {
         fail(ErrorCode::model, "{}: its graph has a {} ('{}'), which no FSRCNN has", source_, node.op, node.name);
       }
     }
@@ -137,6 +145,21 @@ class Walker {
     padded_by_ = pads[2];
   }
 
+  /// To the range of a luma, which every output is clamped to.
+  void check_clip(const OnnxNode& node) const {
+    const auto is = [&](size_t index, float bound) {
+      if (!has_input(node, index)) return false;
+      const OnnxTensor& tensor = constant(node, index);
+      return tensor.floats.values == std::vector<float>{bound} ||
+             tensor.integers == std::vector<int64_t>{static_cast<int64_t>(bound)};
+    };
+    if (!is(1, 0) || !is(2, 1)) {
+      fail(ErrorCode::model,
+           "{}: Clip '{}' (ReLU6 makes one) has other bounds than 0 and 1, which an FSRCNN's output is clamped to",
+           source_, node.name);
+    }
+  }
+
   void add_activation(const OnnxNode& node, LayerChain& chain) const {
     if (chain.layers.empty()) fail(ErrorCode::model, "{}: {} '{}' precedes all layers", source_, node.op, node.name);
     std::vector<float>& slope = chain.layers.back().slope;
@@ -195,6 +218,19 @@ class Walker {
       const std::vector<int64_t> from = values;
       for (int64_t i = 0; i < count; ++i) values[i % shape[1] * shape[0] + i / shape[1]] = from[i];
       std::swap(shape[0], shape[1]);
+    } else if (node.op == "Unsqueeze") {
+      const OnnxAttribute* attribute = node.find("axes");
+      std::vector<int64_t> axes = attribute != nullptr      ? attribute->integers
+                                  : node.inputs.size() == 2 ? graph_.constants[node.inputs[1]].integers
+                                                            : std::vector<int64_t>{};
+      const auto rank = static_cast<int64_t>(shape.size() + axes.size());
+      if (axes.empty() || rank > 8) return false;
+      for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
+      std::sort(axes.begin(), axes.end());
+      for (const int64_t axis : axes) {
+        if (axis < 0 || axis > static_cast<int64_t>(shape.size())) return false;
+        shape.insert(shape.begin() + axis, 1);
+      }
     } else if (node.op != "Cast" && node.op != "Identity") {
       return false;
     }
@@ -215,8 +251,8 @@ bool looks_like_onnx(Bytes bytes) {
          (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3a} || bytes[2] == std::byte{0x42});
 }
 
-StateDict parse_onnx(Bytes bytes, const std::string& source) {
-  OnnxGraph graph = parse_onnx_graph(bytes, source);
+StateDict parse_onnx(Bytes bytes, const std::string& source, const ReadBeside& read_beside) {
+  OnnxGraph graph = parse_onnx_graph(bytes, source, read_beside);
   StateDict state_dict = to_state_dict(Walker(graph, source).walk(), source);
   for (const auto& [key, value] : graph.metadata) state_dict.metadata.try_emplace(key, value);
   return state_dict;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,7 +53,11 @@ struct OnnxGraph {
   std::map<std::string, std::string> metadata;
 };
 
-/// Reads a ModelProto. `source` names the file in messages. Throws Error(model).
-OnnxGraph parse_onnx_graph(Bytes bytes, const std::string& source);
+/// The bytes of a file that lies beside the model and holds values of its tensors (external_data). Throws Error if the
+/// name is no plain file name, or there is no such file.
+using ReadBeside = std::function<std::vector<std::byte>(const std::string& name)>;
+
+/// Reads a ModelProto. `source` names the file in messages. Throws Error(model), and what read_beside throws.
+OnnxGraph parse_onnx_graph(Bytes bytes, const std::string& source, const ReadBeside& read_beside);
 
 }  // namespace fsrcnn

@@ -46,6 +46,27 @@ std::optional<WordForm> word_form(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
+/// A file of this name in the folder of `path`. The name comes out of a file, so it must not lead anywhere else.
+std::vector<std::byte> read_file_beside(const std::filesystem::path& path, const std::string& name) {
+  const std::string shown = name.substr(0, 80);
+  if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\\\0", 3)) != name.npos) {
+    fail(ErrorCode::model, "{}: its weights lie in '{}', but only a file in the same folder is read", path.string(),
+         shown);
+  }
+  const std::filesystem::path beside = path.parent_path() / name;
+  std::error_code error;
+  if (!std::filesystem::exists(beside, error)) {
+    fail(ErrorCode::model,
+         "{}: its weights lie in '{}', which is not beside it; put it there, or export with external_data=False",
+         path.string(), shown);
+  }
+  if (std::filesystem::is_symlink(beside, error) || !std::filesystem::is_regular_file(beside, error)) {
+    fail(ErrorCode::model, "{}: its weights lie in '{}', which is no ordinary file; put the file itself there",
+         path.string(), shown);
+  }
+  return read_file(beside, kLargestFileBytes);
+}
+
 StateDict read_state_dict(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path)) return read_folder(path);
   const std::vector<std::byte> bytes = read_file(path, kLargestFileBytes);
@@ -60,7 +81,9 @@ StateDict read_state_dict(const std::filesystem::path& path) {
   }
   // A safetensors file says nothing but a size before its JSON.
   if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) return parse_safetensors(bytes, source);
-  if (looks_like_onnx(bytes)) return parse_onnx(bytes, source);
+  if (looks_like_onnx(bytes)) {
+    return parse_onnx(bytes, source, [&](const std::string& name) { return read_file_beside(path, name); });
+  }
   if (looks_like_tensorflow(bytes)) return parse_tensorflow(bytes, source);
   fail(ErrorCode::model,
        "{}: none of the known forms of weights: safetensors, torch.save, numpy.savez, ONNX, a TensorFlow graph, .h, "
