@@ -108,11 +108,17 @@ Layer take_layer(TensorSource& tensors, Layer layer, const Shape& shape, int64_t
 }
 
 // A weight of (scale^2, d, k, k) is a sub-pixel convolution, which tells its scale; all others must be deconvolutions.
-void take_tail(TensorSource& tensors, Model& model) {
+void take_tail(TensorSource& tensors, Model& model, const std::string& source) {
   const std::vector<int64_t>& shape = tensors.find("last_part.weight").shape;
   for (const int64_t scale : {2, 3, 4}) {
     const int64_t k = shape.empty() ? 0 : shape.back();
-    if (k % 2 == 0 || k > 5 || model.d == 1 || shape != std::vector<int64_t>{scale * scale, model.d, k, k}) continue;
+    if (model.d == 1 || shape != std::vector<int64_t>{scale * scale, model.d, k, k}) continue;
+    if (k % 2 == 0 || k > 5) {
+      fail(ErrorCode::model,
+           "{}: 'last_part.weight' has shape {}, a sub-pixel convolution to {} x {} phases of kernel {} x {}, but only "
+           "kernels 1 x 1, 3 x 3 and 5 x 5 can be run",
+           source, to_string(shape), scale, scale, k, k);
+    }
     model.tail = Tail::sub_pixel_convolution;
     model.scale = scale;
     const Layer layer{.name = "sub-pixel convolution", .key = "last_part"};
@@ -156,7 +162,7 @@ Model last_layer_from_state_dict(const StateDict& state_dict, const std::string&
   const std::vector<int64_t>& shape = tensors.find("last_part.weight").shape;
   // Of a deconvolution d is the first axis, of a convolution the second.
   if (shape.size() == 4) model.d = shape[1] == 1 ? shape[0] : shape[1];
-  take_tail(tensors, model);
+  take_tail(tensors, model, source);
   tensors.check_nothing_is_left();
   take_scale(state_dict, source, scale, model);
   return model;
@@ -187,7 +193,7 @@ Model model_from_state_dict(const StateDict& state_dict, const std::string& sour
     model.layers.push_back(take_layer(tensors, mid(fmt::format("mapping {}", i), i), {s, s, 3, 3}, s));
   }
   model.layers.push_back(take_layer(tensors, mid("expanding", model.m + 1), {d, s, 1, 1}, d));
-  take_tail(tensors, model);
+  take_tail(tensors, model, source);
   tensors.check_nothing_is_left();
 
   take_scale(state_dict, source, scale, model);

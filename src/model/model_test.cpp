@@ -77,6 +77,14 @@ TEST(Model, TellsASubPixelConvolutionByItsShape) {
   EXPECT_EQ(model_from_state_dict(to_state_dict(model), "again").tail, Tail::sub_pixel_convolution);
   EXPECT_EQ(error_of([&] { model_from_state_dict(state_dict, "w.pth", 2); }),
             "4: w.pth: these weights are for scale 3, not 2");
+  for (const int64_t k : {2, 7, 9}) {
+    tensor_of(state_dict, "last_part.weight") = {
+        "last_part.weight", {9, 4, k, k}, std::vector<float>(static_cast<size_t>(9 * 4 * k * k), 0.5F)};
+    EXPECT_NE(error_of([&] {
+                model_from_state_dict(state_dict, "w.pth");
+              }).find(fmt::format("a sub-pixel convolution to 3 x 3 phases of kernel {0} x {0}, but only kernels", k)),
+              std::string::npos);
+  }
 }
 
 TEST(Model, NamesTheTensorThatIsWrong) {
