@@ -192,6 +192,16 @@ class Porting(ProgramTest):
         result = subprocess.run(["./check"], cwd=folder, capture_output=True, text=True)
         self.assertEqual(result.returncode, 1)
         self.assertEqual([line.split("  ")[0] for line in result.stdout.splitlines() if line.endswith("DIFFERS")], ["deconvolution"])
+        # NaN is seen wherever it is; here finite values follow.
+        renamed = right.replace("void layer(", "static void right(")
+        head = "void layer(const struct layer *l, const float *input, float *output)"
+        for value in ("NAN", "-INFINITY"):
+            (folder / "layer.c").write_text(f"#include <math.h>\n{renamed}{head} {{ right(l, input, output), output[7] = {value}; }}\n")
+            self.compile(folder)
+            result = subprocess.run(["./check"], cwd=folder, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertEqual(result.stdout.count("largest difference inf of"), 8, result.stdout)
+            self.assertEqual(result.stdout.count("worst at value 7:"), 8, result.stdout)
         (folder / "00_input.mem").unlink()
         self.assertEqual(subprocess.run(["./check"], cwd=folder, capture_output=True).returncode, 2)
 

@@ -77,7 +77,9 @@ int64_t scale_of(const std::vector<Dump>& dumps, const std::optional<Tensor<floa
   return scale >= 2 && scale <= 4 ? static_cast<int64_t>(scale) : 0;
 }
 
-std::string number(double value) { return std::isinf(value) ? "other shape" : fmt::format("{:.3g}", value); }
+std::string number(double value) {
+  return std::isnan(value) ? "not finite" : std::isinf(value) ? "other shape" : fmt::format("{:.3g}", value);
+}
 
 void print(const Diagnosis& d) {
   fmt::print("{}\n\n", d.verdict);

@@ -84,6 +84,17 @@ double full_scale(const Tensor<float>& t) {
   return largest;
 }
 
+std::optional<int64_t> first_not_finite(const Tensor<float>& t) {
+  const auto found = std::find_if_not(t.values().begin(), t.values().end(), [](float v) { return std::isfinite(v); });
+  if (found == t.values().end()) return std::nullopt;
+  return found - t.values().begin();
+}
+
+std::string place_of(const Tensor<float>& t, int64_t i) {
+  const Shape s = t.shape();
+  return fmt::format("channel {}, row {}, column {} ({})", i / (s.h * s.w) % s.c, i / s.w % s.h, i % s.w, t.data()[i]);
+}
+
 class Diagnoser {
  public:
   Diagnoser(const DiagnoseRequest& request, const std::function<void(const std::string&)>& tell)
@@ -154,6 +165,10 @@ class Diagnoser {
 
   void follow(const PlacedDump& dump) {
     if (at_ == nullptr) {
+      if (const auto i = first_not_finite(dump.values)) {
+        fail(ErrorCode::input, "{}, which all is computed from, has a value that is not finite: {}", dump.file,
+             place_of(dump.values, *i));
+      }
       at_ = &dump;
       candidates_ = {dump.values};
       return;
@@ -177,7 +192,16 @@ class Diagnoser {
     const Segment& segment = *segments[chosen];
     finding.difference = segment.right().largest;
     Explanation explanation;
-    if (!finding.agrees) {
+    if (const auto i = first_not_finite(dump.values); i && !finding.agrees) {
+      finding.difference = std::numeric_limits<double>::quiet_NaN();
+      finding.cause = "values that are not finite";
+      explanation.ids = {"not_finite"};
+      explanation.verdict = fmt::format("{} has values that are not finite, where the network's are: the first at {}.",
+                                        dump.file, place_of(dump.values, *i));
+      if (result_.right) take(finding, explanation, dump);
+    } else if (!finding.agrees && first_not_finite(candidates_[chosen])) {
+      finding.cause = "it read values that are not finite";  // told already
+    } else if (!finding.agrees) {
       if (tell_) tell_(fmt::format("{} {} differs; looking for the cause", finding.layer, finding.step));
       explanation = explain(segment, context(dump), tell_);
       finding.cause = explanation.short_cause;

@@ -45,7 +45,9 @@ struct DiagnoseRequest {
 struct LayerFinding {
   std::string layer, step, file;
   Shape shape = {0, 0, 0, 0};
-  double difference = 0, tolerance = 0;  ///< the largest, against what the layers before it make of the last dump
+  /// The largest, against what the layers before it make of the last dump; infinite: of another shape; NaN: a value of
+  /// the dump is not finite.
+  double difference = 0, tolerance = 0;
   bool agrees = false;
   std::string cause = {};  ///< what explains it, if it does not agree
 };
@@ -62,7 +64,7 @@ struct Diagnosis {
   bool right = true;
   std::string verdict;                ///< a sentence
   std::string layer;                  ///< the first that differs
-  std::vector<std::string> mistakes;  ///< ids; "kernels", "bias", "slopes", "input" if found by solving
+  std::vector<std::string> mistakes;  ///< ids; "not_finite"; "kernels", "bias", "slopes", "input" if found by solving
   std::vector<std::string> files;  ///< kernels (or biases) that did not make the output: "kernel/last/kernel17_0.txt"
   std::vector<std::string> same_result;  ///< sentences of other mistakes that would explain it too
   std::vector<std::string> notes;

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "engine/reference_network.hpp"
 #include "model/builtin.hpp"
+#include "porting/segment.hpp"
 #include "porting/trace.hpp"
 #include "support/golden.hpp"
 #include "support/port.hpp"
@@ -223,6 +225,43 @@ TEST(Diagnose, NamesNothingForAPortThatIsRight) {
       EXPECT_TRUE(d.right) << world.name << d.verdict;
     }
   }
+}
+
+TEST(Diagnose, FindsValuesThatAreNotFinite) {
+  const World& world = worlds()[1];
+  const size_t tail = tail_of(world.model);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const size_t layer : {size_t{2}, tail}) {
+      std::vector<Tensor<float>> written = NewcomersPort{world.model}.run(world.luma);
+      written[layer].data()[100] = bad;  // finite values follow
+      DiagnoseRequest request{.model = &world.model, .luma = world.luma, .dumps = {}};
+      for (size_t i = 0; i < written.size(); ++i) {
+        request.dumps.push_back({i == tail ? "preds" : world.model.layers[i].name, "f.npy", {written[i]}});
+      }
+      const Diagnosis d = diagnose(request);
+      EXPECT_FALSE(d.right);
+      EXPECT_EQ(d.mistakes, std::vector<std::string>{"not_finite"}) << d.verdict;
+      EXPECT_EQ(d.layer, world.model.layers[layer].name);
+      EXPECT_NE(d.verdict.find(layer == tail ? "channel 0, row 1, column 34 (" : "channel 0, row 4, column 12 ("),
+                std::string::npos)
+          << d.verdict;
+      EXPECT_TRUE(std::isnan(d.layers[layer].difference));
+    }
+  }
+  Tensor<float> luma = world.luma;
+  luma.data()[5] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_NE(test::error_of([&] {
+              diagnose({.model = &world.model, .luma = luma, .dumps = {{"preds", "f", {luma}}}});
+            }).find("has a value that is not finite: channel 0, row 0, column 5"),
+            std::string::npos);
+}
+
+TEST(Diagnose, CountsADifferenceThatIsNotFiniteAsInfinite) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(difference_of(1, 3), 2);
+  EXPECT_EQ(difference_of(infinity, infinity), 0);
+  for (const float other : {0.0F, nan, -infinity}) EXPECT_EQ(difference_of(infinity, other), infinity);
+  EXPECT_EQ(difference_of(nan, 0), infinity);
 }
 
 /// The slides' day: mid and preds are the framework's, the kernels come from a folder.

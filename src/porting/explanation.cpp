@@ -62,7 +62,7 @@ class Explainer {
     const auto same = [&](const Tensor<float>& other) {
       double largest = 0;
       for (int64_t i = 0; i < other.count(); ++i) {
-        largest = std::max<double>(largest, std::abs(other.data()[i] - segment_.output().data()[i]));
+        largest = std::max(largest, difference_of(other.data()[i], segment_.output().data()[i]));
       }
       return largest <= segment_.tolerance();
     };

@@ -29,9 +29,8 @@ Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, 
     for (int64_t y = 0; y < height; ++y) {
       const float *a = computed.row(0, k, y), *b = found.row(0, k, y);
       for (int64_t x = 0; x < width; ++x) {
-        const double d = std::abs(static_cast<double>(a[x]) - static_cast<double>(b[x]));
-        // NaN must not hide.
-        residual.largest = d <= residual.largest ? residual.largest : d;
+        const double d = difference_of(a[x], b[x]);
+        residual.largest = std::max(residual.largest, d);
         squares += d * d;
       }
     }
@@ -41,6 +40,12 @@ Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, 
 }
 
 }  // namespace
+
+double difference_of(float a, float b) {
+  if (a == b || (std::isnan(a) && std::isnan(b))) return 0;  // equal infinities too
+  const double difference = std::abs(static_cast<double>(a) - static_cast<double>(b));
+  return std::isfinite(difference) ? difference : std::numeric_limits<double>::infinity();
+}
 
 Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const Tensor<float>& output,
                  double tolerance)

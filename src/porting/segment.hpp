@@ -17,6 +17,9 @@ struct Residual {
   double largest = 0, rms = 0;
 };
 
+/// How far two values are apart; infinite where one alone is not finite, so that NaN hides nowhere.
+double difference_of(float a, float b);
+
 /// Layers between two dumps, with what went in and what came out.
 class Segment {
  public:
