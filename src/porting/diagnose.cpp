@@ -5,8 +5,11 @@
 #include <limits>
 #include <utility>
 
+#include <fmt/ranges.h>
+
 #include "base/error.hpp"
 #include "porting/explanation.hpp"
+#include "porting/precision.hpp"
 #include "porting/segment.hpp"
 #include "porting/trace.hpp"
 
@@ -22,22 +25,6 @@ std::string plain(std::string name) {
   const size_t digits = name.find_first_not_of("0123456789");
   if (digits != std::string::npos && digits > 0 && name[digits] == '_') name = name.substr(digits + 1);
   return dump_name(name, "");
-}
-
-/// Steps that values come in, which no port can be blamed for: of 8 bits, or of a text with few decimals. 0: none.
-double quantum_of(const Tensor<float>& t) {
-  const auto is_multiple = [&](double unit) {
-    return std::all_of(t.values().begin(), t.values().end(), [&](float v) {
-      const double steps = v / unit;
-      return std::abs(steps - std::nearbyint(steps)) <= 1e-4 * std::max(1.0, std::abs(steps) * 1e-3);
-    });
-  };
-  const bool constant = std::all_of(t.values().begin(), t.values().end(), [&](float v) { return v == t.values()[0]; });
-  if (constant) return 0;
-  for (const double unit : {1.0, 1.0 / 255, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5}) {
-    if (is_multiple(unit)) return unit;
-  }
-  return 0;
 }
 
 struct PlacedDump {
@@ -109,6 +96,10 @@ class Diagnoser {
     if (result_.right) {
       result_.verdict = fmt::format("The port is right: {} agree with the network to {:g} of full scale.",
                                     result_.layers.size() == 1 ? "its values" : "all its dumps", request_.tolerance);
+      if (!coarse_.empty()) {
+        result_.verdict.pop_back();
+        result_.verdict += fmt::format(", or to what coarse numbers explain. In {}.", coarse_);
+      }
     }
     return std::move(result_);
   }
@@ -126,7 +117,7 @@ class Diagnoser {
       }
       Tensor<float> values = with_channels(dump.tensor.to_float(), channels_at(model_, *place));
       if (place->layer < 0 && request_.luma) fail(ErrorCode::usage, "the input is given twice");
-      const double quantum = quantum_of(values);
+      const double quantum = step_of_values(values);
       dumps_.push_back({*place, dump.file, std::move(values), quantum});
     }
     std::stable_sort(dumps_.begin(), dumps_.end(), [](const auto& a, const auto& b) { return a.place < b.place; });
@@ -176,44 +167,117 @@ class Diagnoser {
     const double scale = full_scale(dump.values);
     const double tolerance = request_.tolerance * std::max(scale, 1e-30) + dump.quantum / 2 * 1.001;
     LayerFinding finding{layer_of(model_, dump.place), step_of(model_, dump.place), dump.file, dump.values.shape()};
-    finding.tolerance = tolerance;
     const std::vector<LayerPort> ports = ports_between(at_->place, dump.place);
     // What a port wrote need not be what it went on with.
+    std::vector<std::vector<LayerPort>> readings(candidates_.size(), ports);
+    add_fixed_point(dump.quantum, readings);
     size_t chosen = 0;
     std::vector<std::unique_ptr<Segment>> segments;
     for (size_t i = 0; i < candidates_.size(); ++i) {
-      segments.push_back(std::make_unique<Segment>(ports, candidates_[i], dump.values, tolerance));
+      segments.push_back(std::make_unique<Segment>(readings[i], candidates_[i], dump.values, tolerance));
       if (segments[i]->right().fits && segments[i]->right().largest <= tolerance) {
         chosen = i;
         finding.agrees = true;
         break;
       }
     }
+    const auto not_finite = first_not_finite(dump.values);
+    const bool comparable = !not_finite && !first_not_finite(candidates_[0]);
+    std::string coarse;
+    if (!finding.agrees && comparable) {
+      const double allowance = allowance_for(dump, ports);
+      coarse = fmt::format("{} may make a difference of up to {:.2g}", what_is_coarse(dump, ports), allowance);
+      for (size_t i = 0; i < segments.size(); ++i) {
+        segments[i]->allow(allowance);
+        if (dump.quantum > 0 && segments[i]->right().rms < segments[chosen]->right().rms) chosen = i;
+      }
+      if (allowance == 0) coarse.clear();
+    }
     const Segment& segment = *segments[chosen];
     finding.difference = segment.right().largest;
+    finding.tolerance = finding.agrees ? tolerance : segment.tolerance();
     Explanation explanation;
-    if (const auto i = first_not_finite(dump.values); i && !finding.agrees) {
+    if (!finding.agrees && not_finite) {
       finding.difference = std::numeric_limits<double>::quiet_NaN();
       finding.cause = "values that are not finite";
       explanation.ids = {"not_finite"};
       explanation.verdict = fmt::format("{} has values that are not finite, where the network's are: the first at {}.",
-                                        dump.file, place_of(dump.values, *i));
+                                        dump.file, place_of(dump.values, *not_finite));
       if (result_.right) take(finding, explanation, dump);
-    } else if (!finding.agrees && first_not_finite(candidates_[chosen])) {
+    } else if (!finding.agrees && !comparable) {
       finding.cause = "it read values that are not finite";  // told already
     } else if (!finding.agrees) {
       if (tell_) tell_(fmt::format("{} {} differs; looking for the cause", finding.layer, finding.step));
       explanation = explain(segment, context(dump), tell_);
-      finding.cause = explanation.short_cause;
-      if (result_.right) take(finding, explanation, dump);
+      if (explanation.ids.empty() && segment.is_within_allowance()) {
+        finding.agrees = true;
+        if (coarse_.empty())
+          coarse_ = fmt::format("{}, {}, and {:.2g} was found", finding.layer, coarse, finding.difference);
+      } else {
+        for (size_t i = 0; i < segments.size() && explanation.ids.empty(); ++i) {
+          if (i == chosen) continue;
+          Explanation other = explain(*segments[i], context(dump), tell_);
+          if (!other.ids.empty()) explanation = std::move(other);
+        }
+        finding.cause = explanation.short_cause;
+        if (!coarse.empty()) explanation.notes.push_back(fmt::format("In {}, {}.", finding.layer, coarse));
+        if (result_.right) take(finding, explanation, dump);
+      }
     }
     remember(dump, segment.ports(), candidates_[chosen], finding.agrees);
-    // The next layer read either the dump, or, if only the dump is in a wrong form, what it should have said.
+    // The next layer read either the dump, or, if only the dump is in a wrong form or rounded, what it should have
+    // said.
     std::vector<Tensor<float>> next = {dump.values};
-    if (explanation.output_form_only) next.push_back(run(segment.ports(), candidates_[chosen]));
+    if (explanation.output_form_only || (finding.agrees && dump.quantum > 0)) {
+      next.push_back(run(segment.ports(), candidates_[chosen]));
+    }
     candidates_ = std::move(next);
     at_ = &dump;
     result_.layers.push_back(std::move(finding));
+  }
+
+  /// A port in fixed point brings its input and its numbers to the steps that it writes, rounded or truncated.
+  void add_fixed_point(double step, std::vector<std::vector<LayerPort>>& readings) {
+    if (step == 0 || step >= 1 || std::ldexp(1, std::ilogb(step)) != step) return;
+    for (const double half : {0.5, 0.0}) {
+      const auto quantise = [&](std::vector<float>& values) {
+        for (float& v : values) v = static_cast<float>(std::floor(v / step + half) * step);
+      };
+      candidates_.push_back(candidates_[0]);
+      quantise(candidates_.back().values());
+      readings.push_back(readings[0]);
+      for (LayerPort& port : readings.back()) {
+        quantise(port.weight.values());
+        quantise(port.bias);
+        quantise(port.slope);
+      }
+    }
+  }
+
+  /// What coarse numbers may make of a layer that is right, beyond the steps of the dump itself.
+  double allowance_for(const PlacedDump& dump, const std::vector<LayerPort>& ports) const {
+    const LayerPort& last = ports.back();
+    double most = 1;
+    for (const float s : last.slope) most = std::max(most, std::abs(static_cast<double>(s)));
+    // A port in fixed point rounds before the activation, too.
+    const bool rounds_twice = last.convolves && last.activates && !last.is_tail;
+    return error_of_coarse_numbers(ports, candidates_[0], step_of_input()) + (rounds_twice ? most * dump.quantum : 0);
+  }
+
+  /// Of a dump within the network; the network's input is what it is.
+  double step_of_input() const { return at_->place.layer < 0 ? 0 : at_->quantum; }
+
+  std::string what_is_coarse(const PlacedDump& dump, const std::vector<LayerPort>& ports) const {
+    std::vector<std::string> parts;
+    for (const LayerPort& port : ports) {
+      if (const auto decimals = decimals_of(port)) {
+        parts.push_back(fmt::format("the model's numbers, which have only {} decimals,", *decimals));
+        break;
+      }
+    }
+    const double step = std::max(step_of_input(), dump.quantum);
+    if (step > 0) parts.push_back(fmt::format("dumps in steps of {:.3g}", step));
+    return fmt::format("{}", fmt::join(parts, " and "));
   }
 
   static Tensor<float> run(const std::vector<LayerPort>& ports, const Tensor<float>& input) {
@@ -283,6 +347,7 @@ class Diagnoser {
   std::vector<Tensor<float>> candidates_;  // what the next layer may have read
   std::map<std::string, std::shared_ptr<const Tensor<float>>> maps_;
   int64_t kept_ = 0;
+  std::string coarse_;  // the first layer that agrees only because numbers are coarse
   Diagnosis result_;
 };
 

@@ -77,7 +77,8 @@ std::vector<Planted> singles(const Model& model) {
                          "slope_negated", "bias_after_activation"}) {
     for (const size_t layer : {first, mapping2, expanding}) list.emplace_back(id, layer);
   }
-  for (const char* id : {"weights_rounded_2_decimals", "weights_rounded_3_decimals", "weights_rounded_2_digits"}) {
+  for (const char* id : {"weights_rounded_2_decimals", "weights_rounded_3_decimals", "weights_rounded_2_digits",
+                         "kernels_rounded_2_decimals", "kernels_rounded_3_digits"}) {
     for (const size_t layer : {first, shrinking, tail}) list.emplace_back(id, layer);
   }
   for (const char* id : {"input_nhwc", "input_channels_reversed", "input_channels_reversed_by_4", "input_upside_down",

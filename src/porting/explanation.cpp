@@ -45,6 +45,10 @@ class Explainer {
   }
 
   Explanation run() {
+    if (segment_.is_within_allowance()) {
+      singles() || truncated();
+      return finish();
+    }
     if (other_dump() || singles() || everywhere() || pairs()) return finish();
     solve();
     return finish();
@@ -154,6 +158,21 @@ class Explainer {
       }
     }
     return choose(found);
+  }
+
+  /// Truncation is no better than coarse numbers explain, but it is seen in the mean.
+  bool truncated() {
+    for (const Mistake& m : mistakes_.back()) {
+      if (m.id != "output_truncated") continue;
+      Chosen chosen(mistakes_.size());
+      chosen.back() = {&m};
+      const std::string& name = segment_.ports().back().name;
+      const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
+      if (residual.largest > segment_.tolerance() || 1.5 * residual.rms > segment_.right().rms) return false;
+      result_.hypotheses.back().explains = true;
+      return choose({{residual.rms, name, {&m}}});
+    }
+    return false;
   }
 
   /// A layer that only activates has no kernels to get wrong.
@@ -332,6 +351,8 @@ class Explainer {
     const double covariance = sxg / n - sx / n * sg / n, variance = sgg / n - sg / n * sg / n;
     const double correlation = covariance / std::sqrt(std::max(variance * (sxx / n - sx / n * sx / n), 1e-300));
     const double slope = covariance / std::max(variance, 1e-300), offset = sx / n - slope * sg / n;
+    const double scaled = std::abs(slope - 1) * std::sqrt(variance), moved = std::abs(offset + (slope - 1) * sg / n);
+    if (correlation > 0.9999 && scaled + moved <= segment_.tolerance()) return;  // it is the given one
     result_.ids = {"input"};
     if (correlation > 0.9999) {
       result_.short_cause = fmt::format("its input is {:.6g} times the given one, plus {:.6g}", slope, offset);

@@ -305,29 +305,37 @@ class List {
       add(id, "output_range", sentence,
           [f](LayerPort& p) { p.after.emplace_back([f](const Tensor<float>& t) { return mapped(t, f); }); });
     };
-    if (!port_.is_tail) return;
-    range("output_scale_255", "the output is in [0, 255], not in [0, 1]", [](float v) { return v * 255; });
     // A truncated value is half a step below the rounded one, on the average, and never more than half a step from
     // that.
-    if (const double q = context_.quantum; q > 0) {
+    const double q = context_.quantum;
+    if (q > 0) {
       range("output_truncated", "the output is truncated, not rounded",
             [q](float v) { return v - static_cast<float>(q / 2); });
+    }
+    if (!port_.is_tail) return;
+    range("output_scale_255", "the output is in [0, 255], not in [0, 1]", [](float v) { return v * 255; });
+    if (q > 0) {
       range("output_scale_255_truncated", "the output is in [0, 255], not in [0, 1], and truncated, not rounded",
             [q](float v) { return 255 * v - static_cast<float>(q / 2); });
     }
   }
 
   void rounding() {
+    const auto put = [&](int digits, const std::string& form, const std::string& unit, float (*round)(float, int)) {
+      const std::string suffix = fmt::format("rounded_{}_{}", digits, form);
+      add("weights_" + suffix, "rounding",
+          fmt::format("the weights, biases and slopes are rounded to {} {}", digits, unit),
+          [digits, round](LayerPort& p) {
+            p.weight = mapped(p.weight, [=](float v) { return round(v, digits); });
+            for (float& b : p.bias) b = round(b, digits);
+            for (float& s : p.slope) s = round(s, digits);
+          });
+      add("kernels_" + suffix, "rounding", fmt::format("the kernels are rounded to {} {}", digits, unit),
+          [digits, round](LayerPort& p) { p.weight = mapped(p.weight, [=](float v) { return round(v, digits); }); });
+    };
     for (int digits = 1; digits <= 6; ++digits) {
-      add(fmt::format("weights_rounded_{}_decimals", digits), "rounding",
-          fmt::format("the kernels are rounded to {} decimal places", digits), [digits](LayerPort& p) {
-            p.weight = mapped(p.weight, [digits](float w) { return rounded_to_decimals(w, digits); });
-          });
-      if (digits == 1 || digits > 5) continue;
-      add(fmt::format("weights_rounded_{}_digits", digits), "rounding",
-          fmt::format("the kernels are rounded to {} significant digits", digits), [digits](LayerPort& p) {
-            p.weight = mapped(p.weight, [digits](float w) { return rounded_to_digits(w, digits); });
-          });
+      put(digits, "decimals", "decimal places", rounded_to_decimals);
+      if (digits > 1 && digits < 6) put(digits, "digits", "significant digits", rounded_to_digits);
     }
   }
 

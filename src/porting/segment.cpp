@@ -15,6 +15,7 @@ constexpr int64_t kMargin = 12;  // of them, those whose results may depend on w
 /// An explanation must leave this much less than the right layer does: weak ones are chance. (Rounding's error is half
 /// of truncation's.)
 constexpr double kClearlyBetter = 1.5;
+constexpr double kMuchBetter = 4;
 
 Tensor<float> top_left(const Tensor<float>& t) {
   const Shape s = t.shape();
@@ -106,8 +107,9 @@ Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes,
 }
 
 bool Segment::explains(const Residual& residual) const {
-  return residual.fits && residual.largest <= tolerance_ &&
-         (!right_.fits || residual.rms * kClearlyBetter < right_.rms);
+  const bool coarse = is_within_allowance();
+  return residual.fits && residual.largest <= (coarse ? tolerance_ : tolerance()) &&
+         (!right_.fits || residual.rms * (coarse ? kMuchBetter : kClearlyBetter) < right_.rms);
 }
 
 }  // namespace fsrcnn

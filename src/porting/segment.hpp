@@ -29,12 +29,19 @@ class Segment {
   const std::vector<LayerPort>& ports() const { return ports_; }
   const Tensor<float>& input() const { return input_; }
   const Tensor<float>& output() const { return output_; }
-  double tolerance() const { return tolerance_; }
+  /// What may be left: what was given, and what coarse numbers explain.
+  double tolerance() const { return tolerance_ + allowance_; }
+
+  /// That coarse numbers, which nobody can be blamed for, may be the cause of differences of this size.
+  void allow(double difference) { allowance_ = difference; }
+  bool is_within_allowance() const { return allowance_ > 0 && right_.fits && right_.largest <= tolerance(); }
 
   Residual right() const { return right_; }
   /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
   /// only its top left part is computed, if `quick`.
   Residual with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const;
+  /// Leaves no more than the tolerance, and clearly less than the right layer. Where coarse numbers may be the cause: no
+  /// more than without them, and much less.
   bool explains(const Residual& residual) const;
   /// Too large for hundreds of trials on the whole of it.
   bool is_large() const { return std::max(input_.shape().h, input_.shape().w) > 192; }
@@ -45,7 +52,7 @@ class Segment {
   std::vector<LayerPort> ports_;
   const Tensor<float>& input_;
   const Tensor<float>& output_;
-  double tolerance_;
+  double tolerance_, allowance_ = 0;
   Tensor<float> cropped_;                               // empty: the picture is small
   std::vector<Tensor<float>> before_, cropped_before_;  // each layer's input, done right
   Residual right_;

@@ -47,14 +47,14 @@ double NewcomersPort::weight(size_t index, int64_t out, int64_t in, int64_t ky, 
   if (has("kernel_mirrored", index)) kx = w.w - 1 - kx;
   int64_t flat = tail ? ((in * w.c + out) * w.h + ky) * w.w + kx : ((out * w.c + in) * w.h + ky) * w.w + kx;
   if (has("kernel_axes_swapped", index)) flat = ((in * w.n + out) * w.h + ky) * w.w + kx;
-  const double value = l.weight.data()[flat];
+  return rounded("kernels", index, rounded("weights", index, l.weight.data()[flat]));
+}
+
+double NewcomersPort::rounded(const std::string& what, size_t index, double value) const {
   for (int digits = 1; digits <= 5; ++digits) {
-    if (has("weights_rounded_" + std::to_string(digits) + "_decimals", index)) {
-      return through_text(value, "%.*f", digits);
-    }
-    if (has("weights_rounded_" + std::to_string(digits) + "_digits", index)) {
-      return through_text(value, "%.*e", digits - 1);
-    }
+    const std::string mistake = what + "_rounded_" + std::to_string(digits);
+    if (has(mistake + "_decimals", index)) return through_text(value, "%.*f", digits);
+    if (has(mistake + "_digits", index)) return through_text(value, "%.*e", digits - 1);
   }
   return value;
 }
@@ -64,7 +64,7 @@ double NewcomersPort::bias(size_t index, int64_t out) const {
   for (const Layer& other : model.layers) {
     if (has("bias_of_" + other.key, index)) return other.bias[out];
   }
-  const double b = model.layers[index].bias[out];
+  const double b = rounded("weights", index, model.layers[index].bias[out]);
   if (has("bias_each_channel", index)) {
     const Shape w = model.layers[index].weight.shape();
     return b * static_cast<double>(index + 1 == model.layers.size() ? w.n : w.c);
@@ -83,7 +83,7 @@ double NewcomersPort::slope(size_t index, int64_t out) const {
   if (has("slope_negated", index)) return -slopes[out];
   if (has("relu", index)) return 0;
   if (has("activation_missing", index)) return 1;
-  return slopes[slopes.size() == 1 ? 0 : out];
+  return rounded("weights", index, slopes[slopes.size() == 1 ? 0 : out]);
 }
 
 Map NewcomersPort::layer(size_t index, const Map& input) const {

@@ -26,6 +26,8 @@ struct NewcomersPort {
   double weight(size_t index, int64_t out, int64_t in, int64_t ky, int64_t kx) const;
   double bias(size_t index, int64_t out) const;
   double slope(size_t index, int64_t out) const;
+  /// Where what is rounded: "weights" (biases and slopes too) or "kernels".
+  double rounded(const std::string& what, size_t index, double value) const;
 };
 
 }  // namespace fsrcnn::test
