@@ -260,6 +260,29 @@ class FilmTest(FilmCase):
                 self.assertEqual(straight.stdout, piped.stdout)
                 self.assertEqual(decoded(self.folder / "c.y4m", pixels), decoded(output, pixels))
 
+    def test_raw_pictures_that_break_off_are_damaged(self):
+        """Before a pipe's end a program may have died in the middle of a frame."""
+        film = self.make("a.mkv", "-c:v", "ffv1", frames=6)
+        raw = ffmpeg("-i", film, "-f", "yuv4mpegpipe", "-").stdout
+        frame = len(b"FRAME\n") + 64 * 48 * 3 // 2
+        head = len(raw) - 6 * frame
+        cases = [("whole", raw, 6, ""), ("between frames", raw[: head + 4 * frame], 4, "")]
+        for more in (1, 2000, frame - 1):
+            cases.append((f"{more} bytes into frame 4", raw[: head + 4 * frame + more], 4, "in the middle of a frame"))
+        cases.append(("garbage", raw[: head + 3 * frame] + b"U" * 50 + raw[head + 3 * frame + 50 :], 3, "damaged"))
+        for name, data, frames, says in cases:
+            with self.subTest(name):
+                path = self.folder / "c.y4m"
+                path.write_bytes(data)
+                for source, output, options in (("-", "-", {"input": data}), ("-", "b.mkv", {"input": data}), (path, "-", {}), (path, "b.mkv", {})):
+                    result = self.run_program("upscale", source, "-o", output, text=False, **options)
+                    self.assertEqual(result.returncode, 1 if says else 0, result.stderr)
+                    self.assertIn(says, result.stderr.decode())
+                    if output == "-":
+                        (self.folder / "b.mkv").write_bytes(result.stdout)
+                    self.assertEqual(len(decoded(self.folder / "b.mkv")), frames * 128 * 96 * 3 // 2)
+                    (self.folder / "b.mkv").unlink()
+
     # ---- what cannot be done
 
     def test_damaged_films_end_in_a_message_or_in_a_film(self):

@@ -67,7 +67,7 @@ void Film::open() {
     standard_input_ = open_standard_input(stop_);
     context->pb = standard_input_.get();
   }
-  const AVInputFormat* format = is_pipe() ? av_find_input_format("yuv4mpegpipe") : nullptr;
+  const AVInputFormat* format = is_pipe() ? av_find_input_format(kRawFormat.data()) : nullptr;
   if (!is_pipe() && !std::filesystem::exists(path_)) fail(ErrorCode::io, "there is no file '{}'", path_);
   // "file:" keeps a colon in a name from being a protocol's.
   const std::string url = is_pipe() ? "standard input" : "file:" + path_;
@@ -163,9 +163,11 @@ bool Film::read(AVPacket& packet, bool any_stream) {
     if (result < 0) {
       check_stop();
       if (result == AVERROR(EIO)) av_check(result, ErrorCode::io, "reading '{}'", path_);
-      read_error_ = result;
+      const AVIOContext* bytes = input_->pb;  // some formats take what cannot be read for the end
+      read_error_ = result == AVERROR_EOF && bytes != nullptr && bytes->error < 0 ? bytes->error : result;
       return false;
     }
+    if (packet.stream_index == video_) packet_end_ = packet.pos + packet.size;
     // AVI has empty packets for pictures that are to stay; decoders take them for the end.
     if (packet.stream_index == video_ && packet.size == 0) continue;
     if (any_stream || packet.stream_index == video_) return true;
@@ -241,9 +243,8 @@ bool Film::is_hidden(const AVPacket& packet) const {
 // Sizes and times that are guessed from the file's end tell nothing of it.
 void Film::check_end(int64_t end_us, int64_t end_of_subtitles_us) {
   const auto seconds = [](int64_t us) { return static_cast<double>(us) / AV_TIME_BASE; };
-  if (read_error_ != AVERROR_EOF) {
-    cut_short_ = fmt::format("the film's file is damaged after {:.2f} s and cannot be read any further: {}",
-                             seconds(end_us), av_message(read_error_));
+  if (const std::string why = broken_off(); !why.empty()) {
+    cut_short_ = fmt::format("the film's file {} after {:.2f} s", why, seconds(end_us));
     return;
   }
   if (input_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return;
@@ -265,6 +266,14 @@ void Film::check_end(int64_t end_us, int64_t end_of_subtitles_us) {
   if (end_of_subtitles_us >= stated_us - 50'000) return;  // the last of them may stay longer than the pictures
   cut_short_ = fmt::format("the film's file is cut short: it ends after {:.2f} of {:.2f} s", seconds(end_us),
                            seconds(stated_us));
+}
+
+std::string Film::broken_off() const {
+  if (read_error_ != AVERROR_EOF)
+    return fmt::format("is damaged and cannot be read any further ({})", av_message(read_error_));
+  // YUV4MPEG2 has nothing else but pictures, and FFmpeg takes a part of one for the end.
+  const bool raw = input_->iformat->name == kRawFormat;
+  return raw && packet_end_ >= 0 && avio_tell(input_->pb) != packet_end_ ? "ends in the middle of a frame" : "";
 }
 
 std::string describe(const AVStream& stream) {

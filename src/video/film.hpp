@@ -3,11 +3,15 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "video/av.hpp"
 
 namespace fsrcnn {
+
+/// FFmpeg's name of YUV4MPEG2.
+inline constexpr std::string_view kRawFormat = "yuv4mpegpipe";
 
 /// A frame of a film as its packet announces it, before anything is decoded. Times are in the stream's time base.
 struct IndexedFrame {
@@ -58,6 +62,8 @@ class Film {
   int64_t frames_before_key() const { return frames_before_key_; }
   /// What index() found missing at the film's end, for people; empty if it is whole, as far as it tells.
   const std::string& cut_short() const { return cut_short_; }
+  /// Why read() came to an end before the film's, for people; empty if it did not.
+  std::string broken_off() const;
   /// Whether index() met packets of this stream.
   bool has_packets(int stream) const {
     return static_cast<size_t>(stream) < met_.size() && met_[static_cast<size_t>(stream)];
@@ -80,6 +86,7 @@ class Film {
   int video_ = -1;
   AvFrame first_frame_;
   int read_error_ = AVERROR_EOF;
+  int64_t packet_end_ = -1;  // where the last packet of the pictures ends in the file
   std::vector<IndexedFrame> index_;
   int64_t frames_before_key_ = 0;
   std::string cut_short_;

@@ -21,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kHeadBytes = 1 << 20;
-constexpr std::string_view kRawFormat = "yuv4mpegpipe";
 
 std::string output_format(const std::string& output) {
   return output == "-" ? std::string(kRawFormat) : container_of(output);
@@ -189,6 +188,9 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
     if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
   });
+  if (const std::string why = film.broken_off(); film.is_pipe() && !why.empty()) {
+    result.cut_short = fmt::format("standard input {} after {} frames", why, result.frames);
+  }
   result.segments = 1;
   return result;
 }
