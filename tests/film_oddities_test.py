@@ -128,6 +128,19 @@ class FilmOdditiesTest(FilmCase):
                     pixels.append(decoded(self.folder / output, "gray"))
                 self.assertLess(sum(abs(a - b) for a, b in zip(*pixels)) / len(pixels[0]), 2.6)
 
+    def test_pictures_that_the_encoder_leaves_out_are_told(self):
+        """Theora has no packet for a picture that is like the one before."""
+        film = self.folder / "a.mkv"
+        ffmpeg("-f", "lavfi", "-i", "color=gray:s=64x48:r=25", "-frames:v", "12", "-c:v", "ffv1", film)
+        for options in (("-o", "b.mkv"), ("-o", "b.nut", "--frames", "0:12")):
+            result = self.run_program("upscale", film, *options, "--codec", "libtheora")
+            left = 12 - len(packets(self.folder / options[1], "v:0"))
+            self.assertGreater(left, 0)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn(f"{left} frames were left out by the encoder", result.stderr)
+        result = self.run_program("join", film, "b.nut", "-o", "c.mkv")
+        self.assertIn(f"lacks {left} of the frames 0:12", result.stderr)
+
     def test_transparency_is_kept_or_refused(self):
         film = self.folder / "a.webm"
         ffmpeg("-f", "lavfi", "-i", "color=red:s=32x32:d=0.2,format=yuva420p,geq=lum=128:cb=128:cr=128:a=X*8", "-c:v", "libvpx-vp9", film)

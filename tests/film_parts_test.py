@@ -1,6 +1,7 @@
 """Films in parts, and what is left of them after kills and failures: python3 film_parts_test.py PROGRAM [--kills N]
 [unittest's options]"""
 
+import os
 import random
 import resource
 import shutil
@@ -35,6 +36,60 @@ class FilmPartsTest(FilmCase):
         self.fail_with(USAGE, "upscale", film, "-o", "part.mkv", "--frames", ranges[0], says=".nut")
         (self.folder / "bad.nut").write_bytes(b"no film" * 100)
         self.fail_with(INPUT, "join", film, "bad.nut", "-o", "bad.mkv", says="bad.nut")
+
+    def test_damaged_segments_are_named(self):
+        """None makes the film shorter without a word, wherever it is cut."""
+        film = self.film_with_everything()
+        for i, frames in enumerate(("0:24", "24:48", "48:75")):
+            self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *FAST)
+        whole, bad = (self.folder / "1.nut").read_bytes(), self.folder / "bad.nut"
+        for size in (*range(len(whole) // 7, len(whole), len(whole) // 7), *(len(whole) - cut for cut in (1, 4, 5, 12, 100))):
+            bad.write_bytes(whole[:size])
+            result = self.run_program("join", film, "0.nut", bad, "2.nut", "-o", "a.mkv")
+            # The last bytes are an index for seeking, without which no picture is lost.
+            if result.returncode != 0 or size < len(whole) - 100:
+                self.assertEqual(result.returncode, INPUT, f"{size} of {len(whole)} bytes")
+                self.assertRegex(result.stderr, "bad.nut' is damaged|bad.nut' is no segment")
+                self.assertFalse((self.folder / "a.mkv").exists())
+            else:
+                self.assertEqual(len(packets(self.folder / "a.mkv", "v:0")), 75)
+                (self.folder / "a.mkv").unlink()
+        at = len(whole) // 2
+        bad.write_bytes(whole[:at] + bytes(2000) + whole[at + 2000 :])
+        self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "2.nut", "-o", "a.mkv", says="pictures where 24 were written")
+
+    def test_damaged_parts_are_made_again(self):
+        film, whole, output = self.film_with_everything(), self.folder / "whole.mkv", self.folder / "out.mkv"
+        command, part = ["upscale", film, "--segment-frames", 12, *FAST, "-o"], self.folder / "out.mkv.parts" / "000000.nut"
+        self.succeed(*command, whole)
+
+        def stop_after_some():
+            """The last write of films is that of the whole one."""
+            environment = {**os.environ, "LD_PRELOAD": os.environ["FSRCNN_FAILING_WRITE"]}
+            for at in range(10, 1000):
+                environment["FSRCNN_FAIL_AT"] = str(at)
+                self.assertEqual(self.run_program(*command, output, env=environment).returncode, IO)
+                if part.exists() and (part.parent / "000001.nut").exists():
+                    return
+                shutil.rmtree(part.parent)
+
+        stop_after_some()
+        part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+        result = self.run_program(*command, output)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("000000.nut', which was done before, is damaged; its frames 0:12 were made again", result.stderr)
+        self.assertEqual(whole.read_bytes(), output.read_bytes())
+        output.unlink()
+
+        stop_after_some()
+        data = part.read_bytes()
+        part.write_bytes(data[: len(data) // 2] + bytes(2000) + data[len(data) // 2 + 2000 :])
+        result = self.run_program(*command, output)
+        self.assertEqual(result.returncode, IO, result.stderr)
+        self.assertRegex(result.stderr, "000000.nut' is damaged: .* it was deleted. .*goes on from there")
+        self.assertFalse(output.exists())
+        self.succeed(*command, output)
+        self.assertEqual(whole.read_bytes(), output.read_bytes())
 
     def test_after_kills_the_film_is_the_same(self):
         film, whole, output = self.film_with_everything(), self.folder / "whole.mkv", self.folder / "out.mkv"

@@ -110,8 +110,15 @@ std::vector<std::string> warnings_of(const FilmResult& result) {
   tell(d.frames, "frames of the film are damaged and were decoded with errors");
   tell(d.out_of_order, "frames of the film have no time of their own and were left out");
   tell(d.missing, "frames of the film could not be decoded and are missing");
+  tell(d.dropped, "frames were left out by the encoder; choose another with --codec");
   tell(d.interlaced, "frames of the film are interlaced; they may look combed");
   return warnings;
+}
+
+bool is_damaged(const FilmResult& result) {
+  const Damage& d = result.damage;
+  return d.packets + d.frames + d.out_of_order + d.missing + d.dropped > 0 || result.lacks_frames ||
+         !result.cut_short.empty();
 }
 
 void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
@@ -166,9 +173,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
   summary.strips = s.strips;
   summary.strips_reused = s.strips_copied;
   summary.warnings = warnings_of(result);
-  const Damage& d = result.damage;
-  if (d.packets + d.frames + d.out_of_order + d.missing > 0 || !result.cut_short.empty())
-    summary.status = InputSummary::Status::damaged;
+  if (is_damaged(result)) summary.status = InputSummary::Status::damaged;
 }
 
 }  // namespace fsrcnn::cli

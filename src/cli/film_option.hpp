@@ -33,4 +33,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
 /// What people should know of how the film was: what stays behind, and what was damaged.
 std::vector<std::string> warnings_of(const FilmResult& result);
 
+/// Whether the film was not whole, or its output is not.
+bool is_damaged(const FilmResult& result);
+
 }  // namespace fsrcnn::cli

@@ -241,6 +241,10 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
       count(*done);
       continue;
     }
+    if (std::error_code unknown; fs::exists(files.back(), unknown)) {
+      result.warnings.push_back(fmt::format("'{}', which was done before, is damaged; its frames {}:{} were made again",
+                                            files.back().string(), segments[i].begin, segments[i].end));
+    }
     parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
                      [&, i](const PartResult& r) {
                        journal.publish(i, r);
@@ -253,10 +257,13 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
     if (progress) progress({result.frames_before + frames, total, result.frames_before});
   });
   const fs::path whole = parts_folder(job.output) / "whole";
-  {
+  try {
     const AddSeconds seconds(result.mux_s);
     SegmentStream pictures(files, film);
     mux_film(film, pictures, plan, job.output, whole, stop);
+  } catch (const DamagedSegment& damaged) {
+    journal.drop(damaged.path());
+    fail(ErrorCode::io, "{}; it was deleted", damaged.what());
   }
   journal.deliver(whole, follow_links(job.output));
   return result;
@@ -275,11 +282,9 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   result.frames = pictures.count();
   result.warnings = plan.warnings;
   result.cut_short = film.cut_short();
-  const auto expected = static_cast<int64_t>(film.index().size());
-  if (result.frames != expected) {
-    result.warnings.push_back(fmt::format(
-        "the segments have {} frames, the film has {}: the others could not be decoded", result.frames, expected));
-  }
+  const std::vector<std::string> lacking = pictures.lacking();
+  result.lacks_frames = !lacking.empty();
+  result.warnings.insert(result.warnings.end(), lacking.begin(), lacking.end());
   AtomicOutput file(output, AtomicOutput::Kind::file);
   {
     const AddSeconds seconds(result.mux_s);

@@ -40,7 +40,8 @@ struct FilmResult {
   int64_t segments = 0, segments_before = 0;  ///< before: found done by an earlier call
   std::string encoder;
   double mux_s = 0;
-  std::string cut_short;  ///< Film::cut_short()
+  std::string cut_short;      ///< Film::cut_short()
+  bool lacks_frames = false;  ///< segments that were joined do; warnings tell which
   std::vector<std::string> warnings;
 };
 
@@ -51,7 +52,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
                         const FilmProgressCallback& progress = nullptr);
 
 /// Puts segments made with FilmJob::frames, in any order, and the film's other streams together. Throws Error(input) if
-/// they are not the whole film, each frame once.
+/// they are not the whole film, each frame once, or if one is damaged.
 FilmResult join_film(const std::string& film, const std::vector<std::filesystem::path>& segments,
                      const std::string& output, const std::atomic<bool>& stop);
 

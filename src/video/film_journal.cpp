@@ -80,9 +80,10 @@ fs::path FilmJournal::segment(size_t number) const { return folder_ / fmt::forma
 
 std::optional<PartResult> FilmJournal::done(size_t number) const {
   const fs::path path = segment(number);
-  if (!fs::exists(path)) return std::nullopt;
-  const nlohmann::json j = read_json(fs::path(path).replace_extension(".json"));
-  if (j.is_discarded()) return std::nullopt;
+  const fs::path said = fs::path(path).replace_extension(".json");
+  if (!fs::exists(path) || !fs::exists(said)) return std::nullopt;
+  const nlohmann::json j = read_json(said);
+  if (!j.is_object() || j.value("bytes", int64_t{-1}) != static_cast<int64_t>(fs::file_size(path))) return std::nullopt;
   PartResult result;
   result.frames = j.value("frames", int64_t{0});
   result.damage.packets = j.value("damaged_packets", int64_t{0});
@@ -90,7 +91,13 @@ std::optional<PartResult> FilmJournal::done(size_t number) const {
   result.damage.out_of_order = j.value("out_of_order", int64_t{0});
   result.damage.interlaced = j.value("interlaced", int64_t{0});
   result.damage.missing = j.value("missing", int64_t{0});
+  result.damage.dropped = j.value("dropped", int64_t{0});
   return result;
+}
+
+void FilmJournal::drop(const fs::path& segment) const {
+  std::error_code error;
+  fs::remove(segment, error);
 }
 
 void FilmJournal::publish(size_t number, const PartResult& result) {
@@ -98,11 +105,13 @@ void FilmJournal::publish(size_t number, const PartResult& result) {
   if (result.frames == 0) write_file_directly(unfinished(), {});
   flush_to_disk(unfinished());
   const nlohmann::json j = {{"frames", result.frames},
+                            {"bytes", static_cast<int64_t>(fs::file_size(unfinished()))},
                             {"damaged_packets", result.damage.packets},
                             {"damaged_frames", result.damage.frames},
                             {"out_of_order", result.damage.out_of_order},
                             {"interlaced", result.damage.interlaced},
-                            {"missing", result.damage.missing}};
+                            {"missing", result.damage.missing},
+                            {"dropped", result.damage.dropped}};
   write_file(fs::path(path).replace_extension(".json"), as_bytes(j.dump() + "\n"));
   std::error_code error;
   fs::rename(unfinished(), path, error);

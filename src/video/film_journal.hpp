@@ -26,8 +26,11 @@ class FilmJournal {
   /// Where a segment is written before it is whole.
   std::filesystem::path unfinished() const { return folder_ / "unfinished.nut"; }
 
-  /// What an earlier call, or this one, made; none if the segment is not done.
+  /// What an earlier call, or this one, made; none if the segment is not done, or its file has not the size that it
+  /// had.
   std::optional<PartResult> done(size_t number) const;
+  /// The segment is not whole after all, so that the next call makes it again.
+  void drop(const std::filesystem::path& segment) const;
   /// The unfinished segment is whole.
   void publish(size_t number, const PartResult& result);
   /// The whole film, a file in the folder, gets its name, and the folder goes.

@@ -1,5 +1,6 @@
 #include "video/film_pipeline.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -49,7 +50,7 @@ class PartEncoder {
            encoder_->context().codec->name);
     }
     last_ = timed->pts;
-    encoder_->encode(timed.get(), [&](AVPacket& packet) { writer_->write(packet); });
+    encoder_->encode(timed.get(), [&](AVPacket& packet) { write(packet); });
     ++results_[part].frames;
   }
 
@@ -57,8 +58,10 @@ class PartEncoder {
   void finish_until(size_t part) {
     for (; part_ < part; ++part_) {
       if (encoder_) {
-        encoder_->encode(nullptr, [&](AVPacket& packet) { writer_->write(packet); });
+        encoder_->encode(nullptr, [&](AVPacket& packet) { write(packet); });
         writer_->finish();
+        results_[part_].damage.dropped = std::max<int64_t>(0, results_[part_].frames - packets_);
+        packets_ = 0;
         writer_.reset();
         encoder_.reset();
         last_.reset();
@@ -68,6 +71,12 @@ class PartEncoder {
   }
 
  private:
+  void write(AVPacket& packet) {
+    if (packet.size == 0) return;  // Theora's, of a picture like the one before; no container keeps it
+    writer_->write(packet);
+    ++packets_;
+  }
+
   const Film& film_;
   const EncoderOptions& options_;
   const std::vector<FilmPart>& parts_;
@@ -75,6 +84,7 @@ class PartEncoder {
   size_t part_ = 0;
   std::optional<FilmEncoder> encoder_;
   std::unique_ptr<PictureStreamWriter> writer_;
+  int64_t packets_ = 0;  // of the part that is being written
   std::optional<int64_t> last_;
 };
 

@@ -10,6 +10,7 @@ Damage& Damage::operator+=(const Damage& more) {
   out_of_order += more.out_of_order;
   interlaced += more.interlaced;
   missing += more.missing;
+  dropped += more.dropped;
   return *this;
 }
 

@@ -15,6 +15,7 @@ struct Damage {
   int64_t out_of_order = 0;  ///< dropped, because their time is not after the one before
   int64_t interlaced = 0;    ///< frames in the middle of a progressive film
   int64_t missing = 0;       ///< frames that did not come out, beyond those packets
+  int64_t dropped = 0;       ///< frames that the encoder left out
 
   Damage& operator+=(const Damage& more);
   bool operator==(const Damage&) const = default;

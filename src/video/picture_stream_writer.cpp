@@ -1,5 +1,6 @@
 #include "video/picture_stream_writer.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "video/segment_stream.hpp"
@@ -27,6 +28,14 @@ PictureStreamWriter::PictureStreamWriter(const std::string& url, const std::stri
     if (counts_) stream->time_base = av_inv_q(rate);
     stream->avg_frame_rate = encoder.context().framerate;
     stream->sample_aspect_ratio = encoder.context().sample_aspect_ratio;
+    if (format == kSegmentFormat) {
+      count_stream_ = avformat_new_stream(context_, nullptr);
+      if (count_stream_ == nullptr) throw std::bad_alloc();
+      count_stream_->codecpar->codec_type = AVMEDIA_TYPE_SUBTITLE;
+      count_stream_->codecpar->codec_id = AV_CODEC_ID_TEXT;
+      count_stream_->codecpar->codec_tag = MKTAG('U', 'T', 'F', '8');
+      count_stream_->time_base = time_base_;
+    }
     av_check(avio_open(&context_->pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", url);
     av_check(avformat_write_header(context_, nullptr), ErrorCode::io, "writing '{}'", url);
   } catch (...) {
@@ -44,14 +53,26 @@ PictureStreamWriter::~PictureStreamWriter() {
 void PictureStreamWriter::write(AVPacket& packet) {
   packet.stream_index = 0;
   if (counts_) {
-    packet.pts = packet.dts = count_++;
+    packet.pts = packet.dts = count_;
   } else {
     av_packet_rescale_ts(&packet, time_base_, context_->streams[0]->time_base);
   }
+  ++count_;
+  end_ = std::max(end_, packet.pts);
   av_check(av_write_frame(context_, &packet), ErrorCode::io, "writing '{}'", url_);
 }
 
 void PictureStreamWriter::finish() {
+  if (count_stream_ != nullptr) {
+    const std::string text = fmt::format("{}", count_);
+    const AvPacket packet = new_packet();
+    av_check(av_new_packet(packet.get(), static_cast<int>(text.size())), ErrorCode::io, "writing '{}'", url_);
+    std::copy(text.begin(), text.end(), packet->data);
+    packet->stream_index = count_stream_->index;
+    packet->flags = AV_PKT_FLAG_KEY;
+    packet->pts = packet->dts = av_rescale_q(end_, context_->streams[0]->time_base, count_stream_->time_base);
+    av_check(av_write_frame(context_, packet.get()), ErrorCode::io, "writing '{}'", url_);
+  }
   av_check(av_write_trailer(context_), ErrorCode::io, "writing the end of '{}'", url_);
   close_written(context_->pb, url_);
 }

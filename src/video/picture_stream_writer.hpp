@@ -18,15 +18,16 @@ class PictureStreamWriter {
 
   /// The packet's times are in the encoder's time base.
   void write(AVPacket& packet);
-  /// Writes the end. Throws Error(io).
+  /// Writes the end; of segments also the number of packets. Throws Error(io).
   void finish();
 
  private:
   std::string url_;
   AVFormatContext* context_ = nullptr;
   AVRational time_base_;
-  bool counts_ = false;  // pictures, instead of telling their times
-  int64_t count_ = 0;
+  bool counts_ = false;               // pictures, instead of telling their times
+  int64_t count_ = 0, end_ = 0;       // packets, and the latest time of them
+  AVStream* count_stream_ = nullptr;  // of segments
 };
 
 }  // namespace fsrcnn

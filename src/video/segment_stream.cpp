@@ -13,7 +13,10 @@ int64_t segment_time_offset(Film& film) {
 }
 
 SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film)
-    : index_(film.index()), time_base_(film.video().time_base), time_offset_(segment_time_offset(film)) {
+    : index_(film.index()),
+      frames_before_key_(film.frames_before_key()),
+      time_base_(film.video().time_base),
+      time_offset_(segment_time_offset(film)) {
   for (const auto& path : segments) {
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error);
@@ -57,15 +60,43 @@ void SegmentStream::check_whole() const {
   }
 }
 
+std::vector<std::string> SegmentStream::lacking() const {
+  std::vector<std::string> found;
+  for (const Segment& segment : segments_) {
+    std::vector<int64_t> times = segment.times;
+    std::sort(times.begin(), times.end());
+    int64_t missing = 0;
+    for (int64_t i = std::max(segment.range.begin, frames_before_key_); i < segment.range.end; ++i) {
+      missing += !std::binary_search(times.begin(), times.end(), index_[static_cast<size_t>(i)].time);
+    }
+    if (missing == 0) continue;
+    found.push_back(fmt::format("the segment '{}' lacks {} of the frames {}:{}", segment.path.string(), missing,
+                                segment.range.begin, segment.range.end));
+  }
+  return found;
+}
+
 AVStream& SegmentStream::open(const Segment& segment) {
   input_.reset();
   AVFormatContext* context = nullptr;
   const std::string url = "file:" + segment.path.string();
-  av_check(avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr), ErrorCode::input,
-           "the segment '{}' is damaged", segment.path.string());
+  const int opened = avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr);
+  if (opened < 0) throw DamagedSegment(segment.path, av_message(opened));
   input_.reset(context);
-  if (context->nb_streams != 1) fail(ErrorCode::input, "'{}' is no segment of a film", segment.path.string());
+  if (context->nb_streams != 2 || context->streams[0]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
+    fail(ErrorCode::input, "'{}' is no segment of a film", segment.path.string());
+  }
   return *context->streams[0];
+}
+
+// The next packet of any stream; false only at the file's end.
+bool SegmentStream::read_packet(const Segment& segment, AVPacket& packet) {
+  av_packet_unref(&packet);
+  const int result = av_read_frame(input_.get(), &packet);
+  if (result >= 0) return true;
+  const int error = result == AVERROR_EOF ? input_->pb->error : result;
+  if (error < 0 && error != AVERROR_EOF) throw DamagedSegment(segment.path, av_message(error));
+  return false;
 }
 
 SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
@@ -90,11 +121,24 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
          segments_.front().path.string(), path.string());
   }
   const AvPacket packet = new_packet();
-  while (av_read_frame(input_.get(), packet.get()) >= 0) {
-    segment.times.push_back(film_time(*packet));
-    av_packet_unref(packet.get());
+  std::string written;  // how many packets, which its end tells
+  while (read_packet(segment, *packet)) {
+    if (packet->stream_index == 0) {
+      segment.times.push_back(film_time(*packet));
+    } else {
+      written.assign(reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size));
+    }
   }
-  if (segment.times.empty()) fail(ErrorCode::input, "the segment '{}' is damaged: it has no picture", path.string());
+  if (written.empty()) throw DamagedSegment(path, "its end is missing");
+  if (written != fmt::format("{}", segment.times.size())) {
+    throw DamagedSegment(path, fmt::format("it has {} pictures where {} were written", segment.times.size(), written));
+  }
+  if (segment.times.empty()) throw DamagedSegment(path, "it has no picture");
+  const auto count = static_cast<int64_t>(index_.size());
+  if (range.begin < 0 || range.begin >= range.end || range.end > count) {
+    fail(ErrorCode::input, "the segment '{}' has the frames {}:{}, but the film has 0:{}; it is of another film",
+         path.string(), range.begin, range.end, count);
+  }
   return segment;
 }
 
@@ -112,9 +156,13 @@ int64_t SegmentStream::film_time(const AVPacket& packet) const {
 bool SegmentStream::next(AVPacket& packet) {
   for (;; ++segment_, input_.reset()) {
     if (segment_ == segments_.size()) return false;
-    if (!input_) open(segments_[segment_]);
-    av_packet_unref(&packet);
-    if (av_read_frame(input_.get(), &packet) >= 0) break;
+    const Segment& segment = segments_[segment_];
+    if (!input_) open(segment);
+    bool more = read_packet(segment, packet);
+    while (more && packet.stream_index != 0) more = read_packet(segment, packet);
+    if (!more) continue;
+    if (packet_ < count()) break;
+    throw DamagedSegment(segment.path, "it has changed since it was looked at");
   }
   packet.pts = film_time(packet);
   packet.dts = dts_[static_cast<size_t>(packet_++)];

@@ -15,23 +15,39 @@ inline constexpr const char* kSegmentFormat = "nut";
 /// The key under which a segment keeps its range of frames, "A:B".
 inline constexpr const char* kFramesKey = "frames";
 
+/// A segment that is not as it was written.
+class DamagedSegment : public Error {
+ public:
+  DamagedSegment(const std::filesystem::path& path, const std::string& what)
+      : Error(ErrorCode::input, fmt::format("the segment '{}' is damaged: {}", path.string(), what)), path_(path) {}
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 /// What is added to a film's times in its segments, because that format has no times before 0, not even for decoding.
 int64_t segment_time_offset(Film& film);
 
 /// The pictures of several segments as one stream of packets, with the film's times.
 class SegmentStream {
  public:
-  /// Reads all packets' times. Throws Error(io) or Error(input) if a segment is missing, damaged, or encoded otherwise
-  /// than the first.
+  /// Reads all packets' times. Throws Error(io) or Error(input) if a segment is missing or encoded otherwise than the
+  /// first, and DamagedSegment.
   SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film);
 
   /// Throws Error(input) if the segments are not ranges of frames that make up the film.
   void check_whole() const;
 
+  /// For people, the segments that have not all pictures of their range of the film. What is shown before the first
+  /// place where decoding can begin need not be there.
+  std::vector<std::string> lacking() const;
+
   const AVCodecParameters& parameters() const { return *parameters_; }
   int64_t count() const { return static_cast<int64_t>(dts_.size()); }
 
-  /// The next packet in the order of decoding, its times in the film's time base; false after the last.
+  /// The next packet in the order of decoding, its times in the film's time base; false after the last. Throws
+  /// DamagedSegment.
   bool next(AVPacket& packet);
 
  private:
@@ -46,11 +62,13 @@ class SegmentStream {
   };
 
   AVStream& open(const Segment& segment);
+  bool read_packet(const Segment& segment, AVPacket& packet);
   Segment read(const std::filesystem::path& path);
   int64_t film_time(const AVPacket& packet) const;
 
   std::vector<Segment> segments_;  // in the film's order
   std::vector<IndexedFrame> index_;
+  int64_t frames_before_key_;
   AVRational time_base_;
   int64_t time_offset_;
   std::unique_ptr<AVCodecParameters, ParametersFree> parameters_;
