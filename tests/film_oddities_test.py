@@ -106,6 +106,20 @@ class FilmOdditiesTest(FilmCase):
         film.write_bytes((self.folder / "a.ts").read_bytes() + sound.read_bytes())
         self.fail_with(INPUT, "upscale", film, "-o", "o.mkv", says="begins so late")
 
+    def test_opus_keeps_its_place_among_the_pictures(self):
+        """Its first packets are before time 0, from which Matroska's readers and writers have their own views."""
+        sound = ("-f", "lavfi", "-i", "sine=d=1", "-c:a", "libopus", "-c:v")
+        pictures = self.make("p.mkv")
+        for suffix, codec in (("webm", "libvpx-vp9"), ("mkv", "libx264"), ("mp4", "libx264")):
+            film = self.folder / f"a.{suffix}"
+            ffmpeg("-i", pictures, *sound, codec, film)
+            for output in sorted({f"b.{suffix}", "b.mkv", "b.mp4"}):
+                with self.subTest(f"{film.name} {output}"):
+                    self.succeed("upscale", film, "-o", output)
+                    old, new = ([packets(self.folder / p, stream)[0][0] for stream in ("v:0", "a:0")] for p in (film, output))
+                    self.assertAlmostEqual(old[0] - old[1], new[0] - new[1], delta=0.0011)
+                    self.assertEqual(len(packets(film, "a:0")), len(packets(self.folder / output, "a:0")))
+
     # ---- encoders
 
     def test_av1(self):
@@ -115,6 +129,16 @@ class FilmOdditiesTest(FilmCase):
         self.assertEqual(self.video(self.folder / "b.mkv")["codec_name"], "av1")
         self.assertEqual(packets(film, "v:0"), packets(self.folder / "b.mkv", "v:0"))
         self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--codec", "av1", "--encoder-option", "nonsense=1", says="nonsense")
+
+    def test_headers_that_come_with_the_first_packet(self):
+        film = self.make("a.mkv", "-c:v", "libx264", size="64x64", frames=3)
+        for codec, options in (("libaom-av1", ("--encoder-option", "cpu-used=8")), ("librav1e", ("--encoder-option", "speed=10"))):
+            for suffix in ("mkv", "mp4"):
+                with self.subTest(f"{codec} {suffix}"):
+                    output = self.folder / f"b.{suffix}"
+                    self.succeed("upscale", film, "-o", output, "--codec", codec, *options)
+                    self.assertGreater(self.video(output)["extradata_size"], 0)
+                    self.assertEqual(len(decoded(output)), 3 * 128 * 128 * 3 // 2)
 
     def test_encoders_with_a_quantizer_are_not_starved(self):
         """FFmpeg's default is 200 kb/s; the mean error against an output without loss stays small."""
@@ -177,6 +201,34 @@ class FilmOdditiesTest(FilmCase):
         ffmpeg("-i", film, "-c", "copy", "-metadata", "com.apple.quicktime.make=Nobody", "-movflags", "use_metadata_tags", self.folder / "d.mov")
         self.succeed("upscale", "d.mov", "-o", "e.mov", *FAST)
         self.assertEqual(probe(self.folder / "e.mov", "-show_format")["format"]["tags"]["com.apple.quicktime.make"], "Nobody")
+
+    def test_tags_that_tell_the_kind_of_pixels(self):
+        """Of several codecs nothing else does."""
+        for codec, suffix, pixels in (("utvideo", "mkv", "yuv420p"), ("utvideo", "avi", "yuv422p"), ("utvideo", "mkv", "gbrp"),
+                                      ("speedhq", "avi", "yuv422p"), ("rawvideo", "avi", "yuv422p"), ("rawvideo", "mkv", "yuv420p")):  # fmt: skip
+            with self.subTest(f"{codec} {suffix} {pixels}"):
+                film, output = self.make("a.mkv", frames=2, pixels=pixels), self.folder / f"b.{suffix}"
+                self.succeed("upscale", film, "-o", output, "--codec", codec)
+                self.succeed("upscale", film, "-o", "c.mkv", "--codec", "ffv1")
+                self.assertEqual((self.video(output)["codec_name"], self.video(output)["pix_fmt"]), (codec, pixels))
+                given, expected = decoded(output, pixels), decoded(self.folder / "c.mkv", pixels)
+                self.assertEqual(len(given), len(expected))
+                self.assertLess(sum(abs(a - b) for a, b in zip(given, expected)) / len(given), 2 if codec == "speedhq" else 1e-9)
+
+    def test_what_only_the_head_of_a_container_refuses_is_said_before_any_work(self):
+        film = self.make("a.mkv", frames=2)
+        self.fail_with(USAGE, "upscale", film, "-o", "b.mxf", "--codec", "mpeg4", says="codec not currently supported in container")
+        self.fail_with(USAGE, "upscale", film, "-o", "b.mov", "--codec", "rawvideo", says="cannot hold rawvideo pictures like these")
+
+    def test_programs_of_transport_streams(self):
+        film = self.folder / "a.ts"
+        ffmpeg("-i", self.make("p.mkv", "-c:v", "mpeg2video"), "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "mp2",
+               "-program", "title=TV1:program_num=7:st=0:st=1", "-metadata:p:0", "service_provider=ACME", film)  # fmt: skip
+        self.succeed("upscale", film, "-o", "b.ts")
+        programs = [[(p["program_id"], p["pmt_pid"], p["tags"], [s["id"] for s in p["streams"]]) for p in probe(path, "-show_programs")["programs"]]
+                    for path in (film, self.folder / "b.ts")]  # fmt: skip
+        self.assertEqual(*programs)
+        self.assertEqual((programs[0][0][0], programs[0][0][2]), (7, {"service_name": "TV1", "service_provider": "ACME"}))
 
     def test_an_output_that_is_a_link_is_followed(self):
         film = self.make("a.mkv", "-c:v", "libx264", frames=3)

@@ -26,6 +26,7 @@ struct AvFree {
 using AvFrame = std::unique_ptr<AVFrame, AvFree<av_frame_free>>;
 using AvPacket = std::unique_ptr<AVPacket, AvFree<av_packet_free>>;
 using AvCodec = std::unique_ptr<AVCodecContext, AvFree<avcodec_free_context>>;
+using AvParameters = std::unique_ptr<AVCodecParameters, AvFree<avcodec_parameters_free>>;
 using AvInput = std::unique_ptr<AVFormatContext, AvFree<avformat_close_input>>;
 
 struct AvFreeBytes {

@@ -131,8 +131,9 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, in
   }
 }
 
-// Everything that can be known to fail fails now, with the first frame upscaled in size only.
-void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
+// Everything that can be known to fail fails now, with the first frame upscaled in size only. Returns what the encoder
+// says of its pictures.
+AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
   const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
   try {
     PictureStreamWriter("file:/dev/null", kSegmentFormat, encoder, {});
@@ -140,10 +141,11 @@ void try_encoder(const FilmJob& job, Film& film, int64_t scale) {
     fail(ErrorCode::usage, "{} pictures cannot be kept in segments (NUT has no place for them); choose another --codec",
          avcodec_get_name(encoder.context().codec_id));
   }
-}
-
-AVCodecID codec_of(const FilmJob& job, const Film& film) {
-  return avcodec_find_encoder_by_name(encoder_name(job.encoder, film).c_str())->id;
+  AvParameters parameters(avcodec_parameters_alloc());
+  if (!parameters) throw std::bad_alloc();
+  av_check(avcodec_parameters_from_context(parameters.get(), &encoder.context()), ErrorCode::io,
+           "copying a stream's parameters");
+  return parameters;
 }
 
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
@@ -217,8 +219,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
     return upscale_as_one(engine, job, film, stop, progress);
 
-  try_encoder(job, film, engine.scale());
-  const StreamPlan plan = plan_streams(film, job.output, codec_of(job, film));
+  const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()));
   const std::vector<FrameRange> segments = cut_into_segments(film.index(), job.segment_frames);
   FilmJournal journal(parts_folder(job.output), describe(job, film, engine, segments));
   FilmResult result;
@@ -277,7 +278,7 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   check_output(output);
   FilmResult result;
   SegmentStream pictures(segments, film);
-  const StreamPlan plan = plan_streams(film, output, pictures.parameters().codec_id);
+  const StreamPlan plan = plan_streams(film, output, pictures.parameters());
   pictures.check_whole();
   result.frames = pictures.count();
   result.warnings = plan.warnings;

@@ -1,23 +1,16 @@
 #include "video/film_muxer.hpp"
 
+extern "C" {
+#include <libavcodec/bsf.h>
+}
+
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 namespace fsrcnn {
 namespace {
-
-/// A file that is being written; closed without a word if something fails.
-struct OutputFile {
-  AVFormatContext* context = nullptr;
-  ~OutputFile() {
-    if (context == nullptr) return;
-    avio_closep(&context->pb);
-    avformat_free_context(context);
-  }
-};
-
-bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
 // What muxers cannot do without; unknown if a stream's first packet comes long after the file's beginning.
 bool is_known(const AVStream& stream) {
@@ -32,8 +25,6 @@ bool is_known(const AVStream& stream) {
        stream, film.path());
 }
 
-bool is_matroska(std::string_view container) { return container == "matroska" || container == "webm"; }
-
 bool can_hold(const AVOutputFormat& format, const AVStream& stream) {
   const AVCodecParameters& p = *stream.codecpar;
   if (p.codec_type == AVMEDIA_TYPE_ATTACHMENT || (is_cover(stream) && is_matroska(format.name))) {
@@ -45,53 +36,39 @@ bool can_hold(const AVOutputFormat& format, const AVStream& stream) {
   return known > 0;
 }
 
-// Tags of the old pictures, or of the old file, which are not true of the new ones.
-void remove_stale(AVDictionary*& tags) {
-  static constexpr const char* kStale[] = {"BPS",
-                                           "NUMBER_OF_FRAMES",
-                                           "NUMBER_OF_BYTES",
-                                           "_STATISTICS_TAGS",
-                                           "_STATISTICS_WRITING_APP",
-                                           "_STATISTICS_WRITING_DATE_UTC",
-                                           "encoder",
-                                           "ENCODER",
-                                           "major_brand",
-                                           "minor_version",
-                                           "compatible_brands"};
-  for (const char* key : kStale) {
-    av_dict_set(&tags, key, nullptr, 0);
-    av_dict_set(&tags, fmt::format("{}-eng", key).c_str(), nullptr, 0);
+// Some encoders give their headers with the first packet, when the head of the segment is written.
+AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& first) {
+  AvParameters parameters(avcodec_parameters_alloc());
+  if (!parameters) throw std::bad_alloc();
+  av_check(avcodec_parameters_copy(parameters.get(), &segments), ErrorCode::io, "copying a stream's parameters");
+  if (parameters->extradata_size > 0) return parameters;
+  AVBSFContext* context = nullptr;
+  if (av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &context) < 0) throw std::bad_alloc();
+  const std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>> filter(context);
+  av_check(avcodec_parameters_copy(filter->par_in, &segments), ErrorCode::io, "copying a stream's parameters");
+  if (av_bsf_init(filter.get()) < 0) return parameters;  // a codec that has none
+  const AvPacket packet = new_packet();
+  if (av_packet_ref(packet.get(), &first) < 0) throw std::bad_alloc();
+  if (av_bsf_send_packet(filter.get(), packet.get()) < 0 || av_bsf_receive_packet(filter.get(), packet.get()) < 0) {
+    return parameters;
   }
+  size_t size = 0;
+  const uint8_t* headers = av_packet_get_side_data(packet.get(), AV_PKT_DATA_NEW_EXTRADATA, &size);
+  if (headers == nullptr) return parameters;
+  parameters->extradata = static_cast<uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (parameters->extradata == nullptr) throw std::bad_alloc();
+  parameters->extradata_size = static_cast<int>(size);
+  std::memcpy(parameters->extradata, headers, size);
+  return parameters;
 }
 
-void copy_side_data(const AVStream& from, AVStream& to) {
-  for (int i = 0; i < from.nb_side_data; ++i) {
-    const AVPacketSideData& data = from.side_data[i];
-    // What belongs to the old coding: Dolby Vision's layers, bit rates.
-    if (data.type == AV_PKT_DATA_DOVI_CONF || data.type == AV_PKT_DATA_CPB_PROPERTIES) continue;
-    uint8_t* copy = av_stream_new_side_data(&to, data.type, data.size);
-    if (copy == nullptr) throw std::bad_alloc();
-    std::memcpy(copy, data.data, data.size);
-  }
-}
-
-// What only the pictures told, the container shall tell too.
-void add_light(const AVFrame& picture, AVStream& to) {
-  static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
-      {AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
-      {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
-  for (const auto& [of_frame, of_stream] : kTypes) {
-    const AVFrameSideData* data = av_frame_get_side_data(&picture, of_frame);
-    if (data == nullptr || av_stream_get_side_data(&to, of_stream, nullptr) != nullptr) continue;
-    uint8_t* copy = av_stream_new_side_data(&to, of_stream, data->size);
-    if (copy == nullptr) throw std::bad_alloc();
-    std::memcpy(copy, data->data, data->size);
-  }
-}
-
-bool is_mov(std::string_view container) {
-  static constexpr std::string_view kNames[] = {"mov", "mp4", "ipod", "3gp", "3g2", "f4v", "ismv", "psp"};
-  return std::find(std::begin(kNames), std::end(kNames), container) != std::end(kNames);
+// Readers of Matroska take the delay of Opus from its times; FFmpeg's muxer does not put it back.
+void add_codec_delay(AVPacket& packet, AVRational time_base, const AVFormatContext& out, int stream) {
+  const AVCodecParameters& p = *out.streams[stream]->codecpar;
+  if (p.codec_id != AV_CODEC_ID_OPUS || !is_matroska(out.oformat->name)) return;
+  const int64_t delay = av_rescale_q(p.initial_padding, {1, p.sample_rate}, time_base);
+  if (packet.pts != AV_NOPTS_VALUE) packet.pts += delay;
+  if (packet.dts != AV_NOPTS_VALUE) packet.dts += delay;
 }
 
 // What would be lost of how the pictures are to be shown.
@@ -121,109 +98,20 @@ void check_display(Film& film, const std::string& container, const std::string& 
   }
 }
 
-void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
-  if (from.nb_chapters == 0) return;
-  to.chapters = static_cast<AVChapter**>(av_calloc(from.nb_chapters, sizeof(AVChapter*)));
-  if (to.chapters == nullptr) throw std::bad_alloc();
-  for (unsigned i = 0; i < from.nb_chapters; ++i) {
-    const AVChapter& chapter = *from.chapters[i];
-    auto* copy = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
-    if (copy == nullptr) throw std::bad_alloc();
-    copy->id = chapter.id;
-    copy->time_base = chapter.time_base;
-    copy->start = chapter.start;
-    copy->end = chapter.end;
-    av_dict_copy(&copy->metadata, chapter.metadata, 0);
-    to.chapters[to.nb_chapters++] = copy;
-  }
-}
-
-// A cover in Matroska is an attached file; everywhere else it is a stream of one picture.
-void make_attachment(const AVStream& from, AVStream& to) {
-  const AVPacket& picture = from.attached_pic;
-  AVCodecParameters& p = *to.codecpar;
-  p.codec_type = AVMEDIA_TYPE_ATTACHMENT;
-  av_freep(&p.extradata);
-  p.extradata = static_cast<uint8_t*>(av_mallocz(static_cast<size_t>(picture.size) + AV_INPUT_BUFFER_PADDING_SIZE));
-  if (p.extradata == nullptr) throw std::bad_alloc();
-  p.extradata_size = picture.size;
-  std::memcpy(p.extradata, picture.data, static_cast<size_t>(picture.size));
-  const bool png = p.codec_id == AV_CODEC_ID_PNG;
-  if (av_dict_get(to.metadata, "filename", nullptr, 0) == nullptr) {
-    av_dict_set(&to.metadata, "filename", png ? "cover.png" : "cover.jpg", 0);
-  }
-  if (av_dict_get(to.metadata, "mimetype", nullptr, 0) == nullptr) {
-    av_dict_set(&to.metadata, "mimetype", png ? "image/png" : "image/jpeg", 0);
-  }
-}
-
-void add_stream(const Film& film, int index, const AVCodecParameters& pictures, AVFormatContext& out) {
-  const AVStream& from = *film.format().streams[index];
-  AVStream* to = avformat_new_stream(&out, nullptr);
-  if (to == nullptr) throw std::bad_alloc();
-  const bool upscaled = index == film.video_index();
-  av_check(avcodec_parameters_copy(to->codecpar, upscaled ? &pictures : from.codecpar), ErrorCode::io,
-           "copying a stream's parameters");
-  // A tag stays where the container knows it for this codec.
-  const AVCodecTag* const* tags = out.oformat->codec_tag;
-  if (upscaled || (tags != nullptr && av_codec_get_id(tags, to->codecpar->codec_tag) != to->codecpar->codec_id)) {
-    to->codecpar->codec_tag = 0;
-  }
-  // Where there are several for a codec, they mean something: of ProRes the profile, of HEVC where its headers are.
-  if (upscaled && is_mov(out.oformat->name)) {
-    const uint32_t hvc1 = MKTAG('h', 'v', 'c', '1');
-    if (pictures.codec_id == AV_CODEC_ID_PRORES) to->codecpar->codec_tag = pictures.codec_tag;
-    if (pictures.codec_id == AV_CODEC_ID_HEVC && from.codecpar->codec_tag == hvc1) to->codecpar->codec_tag = hvc1;
-  }
-  to->id = from.id;
-  to->time_base = from.time_base;
-  to->start_time = from.start_time;
-  to->duration = from.duration;
-  to->disposition = from.disposition;
-  to->avg_frame_rate = from.avg_frame_rate;
-  to->r_frame_rate = from.r_frame_rate;
-  to->sample_aspect_ratio = from.sample_aspect_ratio;
-  av_dict_copy(&to->metadata, from.metadata, 0);
-  if (upscaled) {
-    remove_stale(to->metadata);
-    // Segments do not tell what does not stand in the pictures themselves.
-    AVCodecParameters& p = *to->codecpar;
-    const AVFrame& first = *film.first_frame();
-    if (to->sample_aspect_ratio.num == 0) to->sample_aspect_ratio = first.sample_aspect_ratio;
-    p.sample_aspect_ratio = to->sample_aspect_ratio;
-    p.color_range = first.color_range;
-    p.color_primaries = first.color_primaries;
-    p.color_trc = first.color_trc;
-    p.color_space = first.colorspace;
-    p.chroma_location = first.chroma_location;
-    p.field_order = AV_FIELD_PROGRESSIVE;
-  }
-  copy_side_data(from, *to);
-  if (upscaled) add_light(*film.first_frame(), *to);
-  if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
-}
-
 }  // namespace
 
-std::string container_of(const std::filesystem::path& output) {
-  const AVOutputFormat* format = av_guess_format(nullptr, output.c_str(), nullptr);
-  if (format == nullptr || format->video_codec == AV_CODEC_ID_NONE || (format->flags & AVFMT_NOFILE) != 0) {
-    fail(ErrorCode::usage,
-         "the suffix of '{}' is none of a film's; use .mkv (which holds everything), .mp4, .mov, .webm",
-         output.string());
-  }
-  return format->name;
-}
-
-StreamPlan plan_streams(Film& film, const std::filesystem::path& output, AVCodecID pictures) {
+StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const std::string container = container_of(output);
   const AVOutputFormat& format = *av_guess_format(container.c_str(), nullptr, nullptr);
-  if (avformat_query_codec(&format, pictures, FF_COMPLIANCE_EXPERIMENTAL) == 0) {
-    fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures; use .mkv, or another --codec",
-         container, output.string(), avcodec_get_name(pictures));
+  // Of raw pictures the tag alone tells what they are, and muxers write one that is not true if they do not know it.
+  const bool unknown = pictures.codec_id == AV_CODEC_ID_RAWVIDEO && !is_matroska(container) &&
+                       av_codec_get_id(format.codec_tag, pictures.codec_tag) != AV_CODEC_ID_RAWVIDEO;
+  if (unknown || avformat_query_codec(&format, pictures.codec_id, FF_COMPLIANCE_EXPERIMENTAL) == 0) {
+    fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures{}; use .mkv, or another --codec",
+         container, output.string(), avcodec_get_name(pictures.codec_id), unknown ? " like these" : "");
   }
   film.index();
-  check_display(film, container, output.string(), pictures);
+  check_display(film, container, output.string(), pictures.codec_id);
   for (const std::string& late : film.late_streams()) fail_for_late(film, late);
   StreamPlan plan;
   int next = 0;
@@ -259,42 +147,33 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, AVCodec
       plan.warnings.emplace_back("Dolby Vision's dynamic metadata stays behind: it describes the old pictures");
     }
   }
+  // Muxers look at more than the codec when they write the head.
+  const AvOutput head = open_output(film, pictures, plan, output, "/dev/null");
+  av_check(
+      write_head(*head), ErrorCode::usage,
+      "a file of the kind {} ('{}') cannot hold the film with {} pictures like these; use .mkv, or another --codec",
+      container, output.string(), avcodec_get_name(pictures.codec_id));
   return plan;
 }
 
 void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const std::filesystem::path& output,
               const std::filesystem::path& temporary, const std::atomic<bool>& stop) {
   film.rewind();
-  AVFormatContext& in = film.format();
-  const std::string name = output.string(), url = "file:" + temporary.string();
-  OutputFile file;
-  av_check(avformat_alloc_output_context2(&file.context, nullptr, container_of(output).c_str(), url.c_str()),
-           ErrorCode::io, "writing '{}'", name);
-  AVFormatContext& out = *file.context;
-  out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-  out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
-  av_dict_copy(&out.metadata, in.metadata, 0);
-  remove_stale(out.metadata);
-  copy_chapters(in, out);
-  for (int i = 0; i < static_cast<int>(in.nb_streams); ++i) {
-    if (plan.output_of[static_cast<size_t>(i)] >= 0) add_stream(film, i, pictures.parameters(), out);
-  }
-  av_check(avio_open(&out.pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);
-  AvOptions settings;
-  if (std::string_view(out.oformat->name) == "mov" || std::string_view(out.oformat->name) == "mp4") {
-    // Keys like com.apple.quicktime.make are kept in a form of their own, which holds the others too.
-    const bool keys = av_dict_get(out.metadata, "com.", nullptr, AV_DICT_IGNORE_SUFFIX) != nullptr;
-    settings.set("movflags", keys ? "+faststart+use_metadata_tags" : "+faststart");
-  }
-  av_check(avformat_write_header(&out, settings.get()), ErrorCode::io, "writing the head of '{}'", name);
+  const AVFormatContext& in = film.format();
+  const std::string name = output.string();
+  const AvPacket picture = new_packet(), packet = new_packet();
+  bool pictures_left = pictures.next(*picture);
+  const AvOutput file = open_output(film, *with_headers(pictures.parameters(), *picture), plan, output, temporary);
+  AVFormatContext& out = *file;
+  av_check(write_head(out), ErrorCode::io, "writing the head of '{}'", name);
 
   const int upscaled = plan.output_of[static_cast<size_t>(film.video_index())];
-  const AvPacket picture = new_packet(), packet = new_packet();
   std::vector<int64_t> last(out.nb_streams, AV_NOPTS_VALUE);
   const auto write = [&](AVPacket& p, int stream, AVRational time_base) {
     if (stop) fail(ErrorCode::cancelled, "stopped");
     p.stream_index = stream;
     p.pos = -1;
+    add_codec_delay(p, time_base, out, stream);
     av_packet_rescale_ts(&p, time_base, out.streams[stream]->time_base);
     // Muxers refuse decoding times that go back, and some those that stand still, which transport streams and rounding
     // to milliseconds make. Where they may stand still they must: packets shorter than the clock's step would drift.
@@ -308,7 +187,6 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
     if (p.dts != AV_NOPTS_VALUE) last_dts = p.dts;
     av_check(av_interleaved_write_frame(&out, &p), ErrorCode::io, "writing '{}'", name);
   };
-  bool pictures_left = pictures.next(*picture);
   const AVRational video_base = film.video().time_base;
   while (film.read(*packet, true)) {
     // More streams may appear than the plan has, of data.

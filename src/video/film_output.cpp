@@ -1,0 +1,224 @@
+#include "video/film_output.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "video/pixel_format.hpp"
+#include "video/segment_stream.hpp"
+
+namespace fsrcnn {
+namespace {
+
+// Tags of the old pictures, or of the old file, which are not true of the new ones.
+void remove_stale(AVDictionary*& tags) {
+  static constexpr const char* kStale[] = {"BPS",
+                                           "NUMBER_OF_FRAMES",
+                                           "NUMBER_OF_BYTES",
+                                           "_STATISTICS_TAGS",
+                                           "_STATISTICS_WRITING_APP",
+                                           "_STATISTICS_WRITING_DATE_UTC",
+                                           "encoder",
+                                           "ENCODER",
+                                           "major_brand",
+                                           "minor_version",
+                                           "compatible_brands"};
+  for (const char* key : kStale) {
+    av_dict_set(&tags, key, nullptr, 0);
+    av_dict_set(&tags, fmt::format("{}-eng", key).c_str(), nullptr, 0);
+  }
+}
+
+void copy_side_data(const AVStream& from, AVStream& to) {
+  for (int i = 0; i < from.nb_side_data; ++i) {
+    const AVPacketSideData& data = from.side_data[i];
+    // What belongs to the old coding: Dolby Vision's layers, bit rates.
+    if (data.type == AV_PKT_DATA_DOVI_CONF || data.type == AV_PKT_DATA_CPB_PROPERTIES) continue;
+    uint8_t* copy = av_stream_new_side_data(&to, data.type, data.size);
+    if (copy == nullptr) throw std::bad_alloc();
+    std::memcpy(copy, data.data, data.size);
+  }
+}
+
+// What only the pictures told, the container shall tell too.
+void add_light(const AVFrame& picture, AVStream& to) {
+  static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
+      {AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
+      {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
+  for (const auto& [of_frame, of_stream] : kTypes) {
+    const AVFrameSideData* data = av_frame_get_side_data(&picture, of_frame);
+    if (data == nullptr || av_stream_get_side_data(&to, of_stream, nullptr) != nullptr) continue;
+    uint8_t* copy = av_stream_new_side_data(&to, of_stream, data->size);
+    if (copy == nullptr) throw std::bad_alloc();
+    std::memcpy(copy, data->data, data->size);
+  }
+}
+
+void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
+  if (from.nb_chapters == 0) return;
+  to.chapters = static_cast<AVChapter**>(av_calloc(from.nb_chapters, sizeof(AVChapter*)));
+  if (to.chapters == nullptr) throw std::bad_alloc();
+  for (unsigned i = 0; i < from.nb_chapters; ++i) {
+    const AVChapter& chapter = *from.chapters[i];
+    auto* copy = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
+    if (copy == nullptr) throw std::bad_alloc();
+    copy->id = chapter.id;
+    copy->time_base = chapter.time_base;
+    copy->start = chapter.start;
+    copy->end = chapter.end;
+    av_dict_copy(&copy->metadata, chapter.metadata, 0);
+    to.chapters[to.nb_chapters++] = copy;
+  }
+}
+
+// A cover in Matroska is an attached file; everywhere else it is a stream of one picture.
+void make_attachment(const AVStream& from, AVStream& to) {
+  const AVPacket& picture = from.attached_pic;
+  AVCodecParameters& p = *to.codecpar;
+  p.codec_type = AVMEDIA_TYPE_ATTACHMENT;
+  av_freep(&p.extradata);
+  p.extradata = static_cast<uint8_t*>(av_mallocz(static_cast<size_t>(picture.size) + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (p.extradata == nullptr) throw std::bad_alloc();
+  p.extradata_size = picture.size;
+  std::memcpy(p.extradata, picture.data, static_cast<size_t>(picture.size));
+  const bool png = p.codec_id == AV_CODEC_ID_PNG;
+  if (av_dict_get(to.metadata, "filename", nullptr, 0) == nullptr) {
+    av_dict_set(&to.metadata, "filename", png ? "cover.png" : "cover.jpg", 0);
+  }
+  if (av_dict_get(to.metadata, "mimetype", nullptr, 0) == nullptr) {
+    av_dict_set(&to.metadata, "mimetype", png ? "image/png" : "image/jpeg", 0);
+  }
+}
+
+// A tag stays unless the container knows it for another codec, or another one for this codec.
+bool can_tag(const AVOutputFormat& format, const AVCodecParameters& p) {
+  const AVCodecTag* const* tags = format.codec_tag;
+  if (tags == nullptr) return true;
+  const AVCodecID known = av_codec_get_id(tags, p.codec_tag);
+  return known == p.codec_id || (known == AV_CODEC_ID_NONE && av_codec_get_tag(tags, p.codec_id) == 0);
+}
+
+// Tags that encoders choose tell the kind of pixels (Ut Video, raw pictures) or the profile (ProRes). To the others
+// segments have given one, which is no better than the container's own.
+bool is_of_encoder(const AVCodecParameters& p) {
+  return p.codec_tag != av_codec_get_tag(av_guess_format(kSegmentFormat, nullptr, nullptr)->codec_tag, p.codec_id);
+}
+
+void add_stream(const Film& film, int index, const AVCodecParameters& pictures, AVFormatContext& out) {
+  const AVStream& from = *film.format().streams[index];
+  AVStream* to = avformat_new_stream(&out, nullptr);
+  if (to == nullptr) throw std::bad_alloc();
+  const bool upscaled = index == film.video_index();
+  av_check(avcodec_parameters_copy(to->codecpar, upscaled ? &pictures : from.codecpar), ErrorCode::io,
+           "copying a stream's parameters");
+  if ((upscaled && !is_of_encoder(pictures)) || !can_tag(*out.oformat, *to->codecpar)) to->codecpar->codec_tag = 0;
+  // Of HEVC it tells where its headers are.
+  const uint32_t hvc1 = MKTAG('h', 'v', 'c', '1');
+  if (upscaled && is_mov(out.oformat->name) && pictures.codec_id == AV_CODEC_ID_HEVC &&
+      from.codecpar->codec_tag == hvc1) {
+    to->codecpar->codec_tag = hvc1;
+  }
+  to->id = from.id;
+  to->time_base = from.time_base;
+  to->start_time = from.start_time;
+  to->duration = from.duration;
+  to->disposition = from.disposition;
+  to->avg_frame_rate = from.avg_frame_rate;
+  to->r_frame_rate = from.r_frame_rate;
+  to->sample_aspect_ratio = from.sample_aspect_ratio;
+  av_dict_copy(&to->metadata, from.metadata, 0);
+  if (upscaled) {
+    remove_stale(to->metadata);
+    // Segments do not tell what does not stand in the pictures themselves.
+    AVCodecParameters& p = *to->codecpar;
+    const AVFrame& first = *film.first_frame();
+    if (to->sample_aspect_ratio.num == 0) to->sample_aspect_ratio = first.sample_aspect_ratio;
+    p.sample_aspect_ratio = to->sample_aspect_ratio;
+    p.color_range = first.color_range;
+    p.color_primaries = first.color_primaries;
+    p.color_trc = first.color_trc;
+    p.color_space = first.colorspace;
+    p.chroma_location = first.chroma_location;
+    p.field_order = AV_FIELD_PROGRESSIVE;
+    if (p.format == AV_PIX_FMT_NONE) p.format = planar_format(static_cast<AVPixelFormat>(first.format));
+  }
+  copy_side_data(from, *to);
+  if (upscaled) add_light(*film.first_frame(), *to);
+  if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
+}
+
+// Of transport streams: names of stations, numbers of their programs.
+void copy_programs(const AVFormatContext& from, const StreamPlan& plan, AVFormatContext& to) {
+  for (unsigned i = 0; i < from.nb_programs; ++i) {
+    const AVProgram& program = *from.programs[i];
+    AVProgram* copy = nullptr;
+    for (unsigned k = 0; k < program.nb_stream_indexes; ++k) {
+      const unsigned stream = program.stream_index[k];
+      if (stream >= plan.output_of.size() || plan.output_of[stream] < 0) continue;
+      if (copy == nullptr) copy = av_new_program(&to, program.id);
+      if (copy == nullptr) throw std::bad_alloc();
+      av_program_add_stream_index(&to, program.id, static_cast<unsigned>(plan.output_of[stream]));
+    }
+    if (copy == nullptr) continue;
+    copy->program_num = program.program_num;
+    copy->pmt_pid = program.pmt_pid;
+    copy->pcr_pid = program.pcr_pid;
+    av_dict_copy(&copy->metadata, program.metadata, 0);
+  }
+}
+
+}  // namespace
+
+bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
+
+bool is_matroska(std::string_view container) { return container == "matroska" || container == "webm"; }
+
+bool is_mov(std::string_view container) {
+  static constexpr std::string_view kNames[] = {"mov", "mp4", "ipod", "3gp", "3g2", "f4v", "ismv", "psp"};
+  return std::find(std::begin(kNames), std::end(kNames), container) != std::end(kNames);
+}
+
+std::string container_of(const std::filesystem::path& output) {
+  const AVOutputFormat* format = av_guess_format(nullptr, output.c_str(), nullptr);
+  if (format == nullptr || format->video_codec == AV_CODEC_ID_NONE || (format->flags & AVFMT_NOFILE) != 0) {
+    fail(ErrorCode::usage,
+         "the suffix of '{}' is none of a film's; use .mkv (which holds everything), .mp4, .mov, .webm",
+         output.string());
+  }
+  return format->name;
+}
+
+AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const StreamPlan& plan,
+                     const std::filesystem::path& output, const std::filesystem::path& path) {
+  const AVFormatContext& in = film.format();
+  const std::string name = output.string(), url = "file:" + path.string();
+  AVFormatContext* context = nullptr;
+  av_check(avformat_alloc_output_context2(&context, nullptr, container_of(output).c_str(), url.c_str()), ErrorCode::io,
+           "writing '{}'", name);
+  AvOutput file(context);
+  AVFormatContext& out = *context;
+  out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+  out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
+  av_dict_copy(&out.metadata, in.metadata, 0);
+  remove_stale(out.metadata);
+  copy_chapters(in, out);
+  for (int i = 0; i < static_cast<int>(in.nb_streams) && i < static_cast<int>(plan.output_of.size()); ++i) {
+    if (plan.output_of[static_cast<size_t>(i)] >= 0) add_stream(film, i, pictures, out);
+  }
+  copy_programs(in, plan, out);
+  av_check(avio_open(&out.pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);
+  return file;
+}
+
+int write_head(AVFormatContext& output) {
+  AvOptions settings;
+  const std::string_view container = output.oformat->name;
+  if (container == "mov" || container == "mp4") {
+    // Keys like com.apple.quicktime.make are kept in a form of their own, which holds the others too.
+    const bool keys = av_dict_get(output.metadata, "com.", nullptr, AV_DICT_IGNORE_SUFFIX) != nullptr;
+    settings.set("movflags", keys ? "+faststart+use_metadata_tags" : "+faststart");
+  }
+  return avformat_write_header(&output, settings.get());
+}
+
+}  // namespace fsrcnn

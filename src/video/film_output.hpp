@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "video/film.hpp"
+
+namespace fsrcnn {
+
+/// What becomes of a film's streams in a container, found before any work.
+struct StreamPlan {
+  std::vector<int> output_of;         ///< for each stream of the film its number in the output, or -1
+  std::vector<std::string> warnings;  ///< of what stays behind because no container of this kind can hold it
+};
+
+/// FFmpeg's name of the muxer for a file of this name. Throws Error(usage) for an unknown suffix.
+std::string container_of(const std::filesystem::path& output);
+
+bool is_matroska(std::string_view container);
+bool is_mov(std::string_view container);
+
+/// A cover: a picture that stands for the film, or for its sound.
+bool is_cover(const AVStream& stream);
+
+struct AvFreeOutput {
+  void operator()(AVFormatContext* context) const {
+    avio_closep(&context->pb);
+    avformat_free_context(context);
+  }
+};
+/// A file that is being written; closed without a word if something fails.
+using AvOutput = std::unique_ptr<AVFormatContext, AvFreeOutput>;
+
+/// A file of the kind of `output` with all that the plan takes of the film: streams, chapters, programs, tags and side
+/// data; `pictures` are the upscaled ones. It is written to `path`. Throws Error(io).
+AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const StreamPlan& plan,
+                     const std::filesystem::path& output, const std::filesystem::path& path);
+
+/// Returns FFmpeg's error code, if it is negative.
+int write_head(AVFormatContext& output);
+
+}  // namespace fsrcnn
