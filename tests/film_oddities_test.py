@@ -174,6 +174,26 @@ class FilmOdditiesTest(FilmCase):
         alpha = ffmpeg("-i", self.folder / "b.mkv", "-frames:v", "1", "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout
         self.assertLess(max(abs(alpha[64 * 32 + x] - 4 * x) for x in range(4, 60)), 16)
 
+    def test_what_is_transparent_does_not_tint_the_edges(self):
+        """Under full transparency lies another colour, of which nothing is to be seen."""
+        chains = {"yuva420p": "lum='if(gte(X,32),180,20)':cb='if(gte(X,16),90,220)':cr='if(gte(X,16),160,30)'",
+                  "yuva444p10le": "lum='if(gte(X,32),700,80)':cb='if(gte(X,32),400,880)':cr='if(gte(X,32),600,120)'",
+                  "rgba": "r='if(gte(X,32),250,0)':g='if(gte(X,32),130,0)':b='if(gte(X,32),40,255)'"}  # fmt: skip
+        for pixels, chain in chains.items():
+            with self.subTest(pixels):
+                film, codec = (self.folder / "a.mov", "png") if pixels == "rgba" else (self.folder / "a.mkv", "ffv1")
+                output = self.folder / f"b{film.suffix}"
+                ffmpeg("-f", "lavfi", "-i", f"color=black:s=64x48,format={pixels},geq={chain}:a='if(gte(X,32),{500 if '10' in pixels else 128},0)'",
+                       "-frames:v", "1", "-c:v", codec, film)  # fmt: skip
+                self.succeed("upscale", film, "-o", output)
+                wide = "gbrap16le" if pixels == "rgba" else "yuva444p16le"
+                samples = memoryview(decoded(output, wide)).cast("H")
+                planes = [samples[128 * 96 * i :][: 128 * 96] for i in range(4)]
+                seen = [i for i in range(128 * 96) if planes[3][i] > 0]
+                self.assertGreater(len(seen), 63 * 96)
+                for plane in planes[:3]:
+                    self.assertLess(max(abs(plane[i] - plane[128 * 48 + 100]) for i in seen) / 257, 2)
+
     def test_chroma_keeps_its_place(self):
         """On a ramp a shift is a level: of samples to the left of their two pixels, and in their middle."""
         for place, expected in (("left", -1.25), ("center", -2.5)):

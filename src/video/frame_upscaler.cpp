@@ -8,6 +8,7 @@ extern "C" {
 #include <cmath>
 
 #include "base/plane.hpp"
+#include "picture/bleed.hpp"
 #include "picture/colour.hpp"
 
 namespace fsrcnn {
@@ -51,6 +52,57 @@ Plane plane_of(const AVFrame& frame, int plane) {
 }
 
 int plane_count(int format) { return av_pix_fmt_count_planes(static_cast<AVPixelFormat>(format)); }
+
+template <class F>
+void for_each_sample(const Plane& plane, F&& f) {
+  for (int64_t y = 0; y < plane.height; ++y) {
+    for (int64_t x = 0; x < plane.width; ++x) {
+      if (plane.type == SampleType::u8)
+        f(reinterpret_cast<uint8_t*>(plane.row(y))[x], y, x);
+      else
+        f(reinterpret_cast<uint16_t*>(plane.row(y))[x], y, x);
+    }
+  }
+}
+
+// What nobody sees must not darken the edges of what is seen: fully transparent samples of the planes from `first` to
+// `last`, which are of one size, get the values beside them, as far as `reach` samples away.
+void bleed_planes(AVFrame& frame, int first, int last, int reach) {
+  const Plane size = plane_of(frame, first);
+  const AVPixFmtDescriptor& d = description(frame.format);
+  const bool chroma = is_chroma(frame.format, first);
+  const int shift_x = chroma ? d.log2_chroma_w : 0, shift_y = chroma ? d.log2_chroma_h : 0;
+  const int64_t planes = last - first + 1;
+  Tensor<float> rows({1, planes + 1, size.height, size.width});
+  // A sample is seen if one of its pixels is.
+  for_each_sample(plane_of(frame, 3), [&](auto alpha, int64_t y, int64_t x) {
+    if (alpha > 0) rows(0, planes, y >> shift_y, x >> shift_x) = 1;
+  });
+  for (int p = first; p <= last; ++p) {
+    for_each_sample(plane_of(frame, p), [&](auto sample, int64_t y, int64_t x) { rows(0, p - first, y, x) = sample; });
+  }
+  bleed_colours(rows, reach, size.height);
+  for (int p = first; p <= last; ++p) {
+    for_each_sample(plane_of(frame, p), [&](auto& sample, int64_t y, int64_t x) {
+      sample = static_cast<std::remove_reference_t<decltype(sample)>>(std::lround(rows(0, p - first, y, x)));
+    });
+  }
+}
+
+void bleed(AVFrame& frame, int reach) {
+  if ((description(frame.format).flags & AV_PIX_FMT_FLAG_ALPHA) == 0) return;
+  bool hidden = false;
+  for_each_sample(plane_of(frame, 3), [&](auto alpha, int64_t, int64_t) { hidden = hidden || alpha == 0; });
+  if (!hidden) return;
+  av_check(av_frame_make_writable(&frame), ErrorCode::input, "taking memory for a frame of {}x{}", frame.width,
+           frame.height);
+  if (is_rgb(frame.format)) {
+    bleed_planes(frame, 0, 2, reach);
+  } else {
+    bleed_planes(frame, 0, 0, reach);
+    bleed_planes(frame, 1, 2, reach);
+  }
+}
 
 // Offset of chroma samples from the middle of their luma pixels, in luma pixels.
 double offset_x(AVChromaLocation location, int64_t subsampling) {
@@ -115,6 +167,7 @@ void FrameUpscaler::prepare(const AVFrame& frame) {
 FrameUpscaler::Job FrameUpscaler::begin(AvFrame frame) {
   const AVPixelFormat planar = planar_format(static_cast<AVPixelFormat>(frame->format));
   AvFrame input = to_planar_(std::move(frame), planar);
+  bleed(*input, static_cast<int>(engine_.model().halo()));
   prepare(*input);
   AvFrame output = new_frame();
   output->format = input->format;
@@ -157,19 +210,10 @@ void FrameUpscaler::upscale_rgb(const AVFrame& input, AVFrame& output) {
   static constexpr int kPlaneOf[] = {2, 0, 1};
   const int64_t scale = engine_.scale(), w = input.width, h = input.height;
   Tensor<float> lr({1, 3, h, w}), hr({1, 3, scale * h, scale * w});
-  const auto each = [](const Plane& plane, float* values, auto&& f) {
-    for (int64_t y = 0; y < plane.height; ++y, values += plane.width) {
-      for (int64_t x = 0; x < plane.width; ++x) {
-        if (plane.type == SampleType::u8)
-          f(reinterpret_cast<uint8_t*>(plane.row(y))[x], values[x], plane.one);
-        else
-          f(reinterpret_cast<uint16_t*>(plane.row(y))[x], values[x], plane.one);
-      }
-    }
-  };
   for (int c = 0; c < 3; ++c) {
-    each(plane_of(input, kPlaneOf[c]), lr.plane(0, c),
-         [](auto& sample, float& value, float one) { value = static_cast<float>(sample) / one; });
+    const Plane plane = plane_of(input, kPlaneOf[c]);
+    for_each_sample(
+        plane, [&](auto sample, int64_t y, int64_t x) { lr(0, c, y, x) = static_cast<float>(sample) / plane.one; });
   }
   rgb_to_ycbcr(lr);
   engine_.upscale(const_view(plane_of(lr)), plane_of(hr));
@@ -188,9 +232,10 @@ void FrameUpscaler::upscale_rgb(const AVFrame& input, AVFrame& output) {
   }
   ycbcr_to_rgb(hr);
   for (int c = 0; c < 3; ++c) {
-    each(plane_of(output, kPlaneOf[c]), hr.plane(0, c), [](auto& sample, float& value, float one) {
-      sample =
-          static_cast<std::remove_reference_t<decltype(sample)>>(std::nearbyint(std::clamp(value, 0.0F, 1.0F) * one));
+    const Plane plane = plane_of(output, kPlaneOf[c]);
+    for_each_sample(plane, [&](auto& sample, int64_t y, int64_t x) {
+      sample = static_cast<std::remove_reference_t<decltype(sample)>>(
+          std::nearbyint(std::clamp(hr(0, c, y, x), 0.0F, 1.0F) * plane.one));
     });
   }
 }
