@@ -140,17 +140,42 @@ class FilmOdditiesTest(FilmCase):
                     self.assertGreater(self.video(output)["extradata_size"], 0)
                     self.assertEqual(len(decoded(output)), 3 * 128 * 128 * 3 // 2)
 
+    def test_the_family_has_another_encoder_or_profile_for_these_pixels(self):
+        for name, size, pixels, codec in (("a.mkv", "64x48", "gbrp", ("libx264rgb",)), ("a.mkv", "64x48", "yuv444p", ("libaom-av1", "-cpu-used", "8")),
+                                          ("a.mkv", "64x48", "gray", ("libaom-av1", "-cpu-used", "8")), ("a.mov", "256x120", "yuv422p", ("dnxhd", "-profile:v", "dnxhr_sq")),
+                                          ("a.mov", "256x120", "yuv422p10le", ("dnxhd", "-profile:v", "dnxhr_hqx")),
+                                          ("a.mov", "256x120", "yuv444p10le", ("dnxhd", "-profile:v", "dnxhr_444"))):  # fmt: skip
+            with self.subTest(f"{codec[0]} {pixels}"):
+                film = self.make(name, "-c:v", *codec, frames=2, filters=f",scale={size.replace('x', ':')}", pixels="bgr24" if pixels == "gbrp" else pixels)
+                output = self.folder / f"b{film.suffix}"
+                self.succeed("upscale", film, "-o", output)
+                old, new = self.video(film), self.video(output)
+                self.assertEqual(old["pix_fmt"], pixels)
+                for key in ("codec_name", "codec_tag_string", "profile", "pix_fmt", "color_range"):
+                    self.assertEqual(old.get(key), new.get(key), key)
+                self.assertEqual(len(decoded(output, "gray")), 2 * 4 * int(size.split("x")[0]) * int(size.split("x")[1]))
+
+    def test_raw_pictures_are_kept_without_loss(self):
+        for name, pixels, kept in (("a.mkv", "yuv422p", "yuv422p"), ("a.avi", "bgr24", "bgr0")):
+            with self.subTest(pixels):
+                film = self.make(name, "-c:v", "rawvideo", frames=2, pixels=pixels)
+                result = self.run_program("upscale", film, "-o", f"b{film.suffix}")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("the film's pictures are raw; the encoder ffv1", result.stderr)
+                video = self.video(self.folder / f"b{film.suffix}")
+                self.assertEqual((video["codec_name"], video["pix_fmt"]), ("ffv1", kept))
+
     def test_encoders_with_a_quantizer_are_not_starved(self):
         """FFmpeg's default is 200 kb/s; the mean error against an output without loss stays small."""
         noise = ",noise=alls=60:allf=t"
-        for codec in ("mpeg2video", "mpeg4"):
+        for codec, chosen, most in (("mpeg2video", (), 2.6), ("mpeg4", (), 2.6), ("ffv1", ("--codec", "libaom-av1"), 4)):
             with self.subTest(codec):
                 film = self.make("a.mkv", "-c:v", codec, "-q:v", "2", size="80x64", filters=noise)
                 pixels = []
-                for output, options in (("b.mkv", ()), ("c.mkv", ("--codec", "ffv1"))):
+                for output, options in (("b.mkv", chosen), ("c.mkv", ("--codec", "ffv1"))):
                     self.succeed("upscale", film, "-o", output, *options)
                     pixels.append(decoded(self.folder / output, "gray"))
-                self.assertLess(sum(abs(a - b) for a, b in zip(*pixels)) / len(pixels[0]), 2.6)
+                self.assertLess(sum(abs(a - b) for a, b in zip(*pixels)) / len(pixels[0]), most)
 
     def test_pictures_that_the_encoder_leaves_out_are_told(self):
         """Theora has no packet for a picture that is like the one before."""

@@ -36,24 +36,48 @@ const Preference* preference(AVCodecID id) {
   return found == std::end(kPreferences) ? nullptr : found;
 }
 
-const AVCodec* encoder_of_family(AVCodecID id) {
+// Of the family's encoders the first that takes the film's pixels, or else the first, which tells what it takes.
+const AVCodec* encoder_of_family(AVCodecID id, AVPixelFormat planar) {
   const Preference* preferred = preference(id);
-  const AVCodec* encoder = preferred != nullptr ? avcodec_find_encoder_by_name(preferred->encoder) : nullptr;
-  return encoder != nullptr ? encoder : avcodec_find_encoder(id);
+  const AVCodec* first = preferred != nullptr ? avcodec_find_encoder_by_name(preferred->encoder) : nullptr;
+  if (first == nullptr) first = avcodec_find_encoder(id);
+  if (first == nullptr || same_samples(planar, first->pix_fmts) != AV_PIX_FMT_NONE) return first;
+  constexpr int kOthers = AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID | AV_CODEC_CAP_EXPERIMENTAL;
+  void* state = nullptr;
+  while (const AVCodec* codec = av_codec_iterate(&state)) {
+    if (av_codec_is_encoder(codec) != 0 && codec->id == id && (codec->capabilities & kOthers) == 0 &&
+        same_samples(planar, codec->pix_fmts) != AV_PIX_FMT_NONE) {
+      return codec;
+    }
+  }
+  return first;
+}
+
+// Of a pipe no picture is known before the work.
+AVPixelFormat pixels_of(const Film& film) {
+  const int format = film.first_frame() != nullptr ? film.first_frame()->format : film.video().codecpar->format;
+  return planar_format(static_cast<AVPixelFormat>(format));
+}
+
+AVCodecID default_codec(const Film& film) {
+  const AVCodecID id = film.video().codecpar->codec_id;
+  if (!is_raw(film)) return id;
+  // YUV4MPEG2 is what other programs have decoded; whoever keeps raw pictures in a film's file wants no loss.
+  const bool passed_on = std::string_view(film.format().iformat->name) == "yuv4mpegpipe";
+  return passed_on ? AV_CODEC_ID_H264 : AV_CODEC_ID_FFV1;
 }
 
 const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
   if (options.codec.empty()) {
-    AVCodecID id = film.video().codecpar->codec_id;
-    if (id == AV_CODEC_ID_RAWVIDEO || id == AV_CODEC_ID_WRAPPED_AVFRAME) id = AV_CODEC_ID_H264;  // raw: from a pipe
-    if (const AVCodec* encoder = encoder_of_family(id)) return *encoder;
+    const AVCodecID id = default_codec(film);
+    if (const AVCodec* encoder = encoder_of_family(id, pixels_of(film))) return *encoder;
     fail(ErrorCode::usage, "the film is {}, for which there is no encoder here; choose another with --codec, e.g. h264",
          avcodec_get_name(id));
   }
   const AVCodec* encoder = avcodec_find_encoder_by_name(options.codec.c_str());
   if (encoder == nullptr) {
     if (const AVCodecDescriptor* family = avcodec_descriptor_get_by_name(options.codec.c_str())) {
-      encoder = encoder_of_family(family->id);
+      encoder = encoder_of_family(family->id, pixels_of(film));
     }
   }
   if (encoder == nullptr || encoder->type != AVMEDIA_TYPE_VIDEO) {
@@ -127,6 +151,15 @@ bool has_quantizer(AVCodecID id) {
   return std::find(std::begin(kIds), std::end(kIds), id) != std::end(kIds);
 }
 
+// DNxHR's, which has any size: DNxHD's profiles have a few. An input's own is kept where its pixels are those.
+int dnxhr_profile(const AVStream& film, AVPixelFormat pixels) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
+  if (d.log2_chroma_w == 0) return FF_PROFILE_DNXHR_444;
+  if (d.comp[0].depth > 8) return FF_PROFILE_DNXHR_HQX;
+  const int own = film.codecpar->codec_id == AV_CODEC_ID_DNXHD ? film.codecpar->profile : FF_PROFILE_UNKNOWN;
+  return own == FF_PROFILE_DNXHR_LB || own == FF_PROFILE_DNXHR_SQ ? own : FF_PROFILE_DNXHR_HQ;
+}
+
 // Times are kept in the film's unit, unless the codec writes a frame rate instead.
 AVRational time_base_of(const AVCodec& encoder, const Film& film) {
   const AVRational rate = film.video().avg_frame_rate;
@@ -136,6 +169,11 @@ AVRational time_base_of(const AVCodec& encoder, const Film& film) {
 }
 
 }  // namespace
+
+bool is_raw(const Film& film) {
+  const AVCodecID id = film.video().codecpar->codec_id;
+  return id == AV_CODEC_ID_RAWVIDEO || id == AV_CODEC_ID_WRAPPED_AVFRAME;
+}
 
 std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
 
@@ -196,17 +234,21 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   if (has_crf && (options.crf >= 0 || preferred != nullptr)) {
     settings.set("crf", fmt::format("{}", options.crf >= 0 ? options.crf : preferred->crf));
-    if (name.starts_with("libvpx")) settings.set("b", "0");
+    if (name.starts_with("libvpx") || name == "libaom-av1") settings.set("b", "0");
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
+  if (name == "libaom-av1") settings.set("cpu-used", "6");  // its default takes many seconds for a picture
+  if (encoder.id == AV_CODEC_ID_DNXHD) {
+    settings.set("profile", fmt::format("{}", dnxhr_profile(film.video(), codec_->pix_fmt)));
+  }
   // What the user gives in these comes behind, and counts where it says otherwise.
   std::string parameters;
-  const char* parameters_key = name == "libx265" ? "x265-params" : name == "libx264" ? "x264-params" : "";
+  const char* parameters_key = name == "libx265" ? "x265-params" : name.starts_with("libx264") ? "x264-params" : "";
   if (name == "libx265") {
     const std::string hdr = hdr_parameters(first, film, true);
     parameters = "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
-  if (name == "libx264") parameters = hdr_parameters(first, film, false);
+  if (name.starts_with("libx264")) parameters = hdr_parameters(first, film, false);
   if (!parameters.empty()) settings.set(parameters_key, parameters);
   if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");
   for (const auto& [key, value] : options.others) {

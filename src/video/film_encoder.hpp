@@ -44,6 +44,9 @@ class FilmEncoder {
   PixelConverter to_pixels_;
 };
 
+/// Whether the film's pictures have no coding, which an output could have too.
+bool is_raw(const Film& film);
+
 /// The name of the encoder that is meant by these options for this film. Throws Error(usage).
 std::string encoder_name(const EncoderOptions& options, const Film& film);
 

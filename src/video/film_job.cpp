@@ -228,6 +228,10 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
   result.encoder = encoder_name(job.encoder, film);
+  if (job.encoder.codec.empty() && is_raw(film)) {
+    result.warnings.push_back(fmt::format(
+        "the film's pictures are raw; the encoder {} is taken for them. --codec chooses another", result.encoder));
+  }
   result.segments = static_cast<int64_t>(segments.size());
   std::vector<FilmPart> parts;
   std::vector<fs::path> files;
