@@ -108,7 +108,10 @@ bool compare_files(const CompareOptions& options) {
   if (options.json) {
     fmt::print("{}\n", to_json(c).dump(1));
   } else {
-    fmt::print("A {}\nB {}\n\n", options.a, options.b);
+    const auto title = [](const std::string& path, const TensorFile& file) {
+      return file.read_as.empty() ? path : fmt::format("{} ({})", path, file.read_as);
+    };
+    fmt::print("A {}\nB {}\n\n", title(options.a, a), title(options.b, b));
     print(c);
     fmt::print("\n{}\n", verdict(c));
   }

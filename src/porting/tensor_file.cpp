@@ -109,8 +109,12 @@ double parse_decimal(std::string_view word, const std::string& source, size_t in
   return value;
 }
 
+std::string_view hexadecimal_digits(std::string_view word) {
+  return word.substr(word.starts_with("0x") || word.starts_with("0X") ? 2 : 0);
+}
+
 uint64_t parse_hexadecimal(std::string_view word, const std::string& source, size_t index) {
-  const std::string_view digits = word.substr(word.starts_with("0x") || word.starts_with("0X") ? 2 : 0);
+  const std::string_view digits = hexadecimal_digits(word);
   uint64_t bits = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
   if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() > 16) {
@@ -133,21 +137,47 @@ Shape shape_of(const Words& words, const std::string& source) {
   return words.rectangular ? Shape{1, 1, words.rows, count / words.rows} : Shape{1, 1, 1, count};
 }
 
+/// Whether most of the words that are not 0 have an exponent that a feature map's values may have; small integers look
+/// like denormals and NaNs.
+bool look_like_float32(const std::vector<uint64_t>& words) {
+  int64_t plausible = 0, others = 0;
+  for (const uint64_t bits : words) {
+    const float magnitude = std::abs(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+    if (magnitude == 0) continue;
+    ++(magnitude >= 1e-20F && magnitude <= 1e20F ? plausible : others);
+  }
+  return plausible >= others;
+}
+
 TensorFile parse_hex(const Words& words, const std::string& source) {
   const Shape shape = shape_of(words, source);
   const auto& list = words.words;
-  const size_t digits = list[0].size() - (list[0].starts_with("0x") || list[0].starts_with("0X") ? 2 : 0);
-  const NumberType::Kind kind = words.remark.type ? words.remark.type->kind
-                                : digits == 8     ? NumberType::Kind::float32
-                                : digits == 16    ? NumberType::Kind::float64
-                                                  : NumberType::Kind::fixed;
-  TensorFile file{.values = {}, .has_shape = words.remark.shape.has_value()};
+  std::vector<uint64_t> all_bits(list.size());
+  size_t fewest = 16, digits = 1;
+  for (size_t i = 0; i < list.size(); ++i) {
+    all_bits[i] = parse_hexadecimal(list[i], source, i);
+    fewest = std::min(fewest, hexadecimal_digits(list[i]).size());
+    digits = std::max(digits, hexadecimal_digits(list[i]).size());
+  }
+  // C's %x writes as few digits as the number needs, and those of a negative one's whole word.
+  const bool varying = fewest != digits;
+  if (varying) digits = digits > 8 ? 16 : 8;
+  const NumberType::Kind kind = words.remark.type                            ? words.remark.type->kind
+                                : varying                                    ? NumberType::Kind::fixed
+                                : digits == 8 && look_like_float32(all_bits) ? NumberType::Kind::float32
+                                : digits == 16                               ? NumberType::Kind::float64
+                                                                             : NumberType::Kind::fixed;
+  TensorFile file{.values = {},
+                  .has_shape = words.remark.shape.has_value(),
+                  .read_as = kind == NumberType::Kind::float32   ? "words of float32"
+                             : kind == NumberType::Kind::float64 ? "words of float64"
+                             : words.remark.type                 ? "words of " + to_string(*words.remark.type)
+                                                 : fmt::format("words of {} bits, two's complement", 4 * digits)};
   if (kind == NumberType::Kind::float32) {
     Tensor<float> tensor(shape);
     for (size_t i = 0; i < list.size(); ++i) {
-      const uint64_t bits = parse_hexadecimal(list[i], source, i);
-      if (bits > UINT32_MAX) fail(ErrorCode::input, "{}: word {} has more than 8 digits", source, i);
-      tensor.values()[i] = std::bit_cast<float>(static_cast<uint32_t>(bits));
+      if (all_bits[i] > UINT32_MAX) fail(ErrorCode::input, "{}: word {} has more than 8 digits", source, i);
+      tensor.values()[i] = std::bit_cast<float>(static_cast<uint32_t>(all_bits[i]));
     }
     file.values = std::move(tensor);
     return file;
@@ -155,7 +185,7 @@ TensorFile parse_hex(const Words& words, const std::string& source) {
   Tensor<double> tensor(shape);
   const double unit = words.remark.type ? words.remark.type->fixed.value(1) : 1;
   for (size_t i = 0; i < list.size(); ++i) {
-    const uint64_t bits = parse_hexadecimal(list[i], source, i);
+    const uint64_t bits = all_bits[i];
     // The words' digits are as many as the type's bits need; the topmost is the sign.
     const int sign_bit = static_cast<int>(4 * digits) - 1;
     const uint64_t above = sign_bit >= 63 ? 0 : ~uint64_t{0} << (sign_bit + 1);
@@ -294,7 +324,8 @@ bool is_dump(const fs::path& path) {
 }
 
 Tensor<float> read_luma(const fs::path& path) {
-  Tensor<float> planes = read_tensor(path).to_float();
+  const TensorFile file = read_tensor(path);
+  Tensor<float> planes = file.to_float();
   const Shape shape = planes.shape();
   if (!is_dump(path)) {
     shape.c < 3 ? gray_to_luma(planes) : rgb_to_ycbcr(planes);
@@ -303,6 +334,21 @@ Tensor<float> read_luma(const fs::path& path) {
   if (shape.n != 1 || shape.c != 1 || planes.count() == 0) {
     fail(ErrorCode::input, "{}: its shape is {}, but the network's input is (1, 1, height, width)", path.string(),
          to_string(shape));
+  }
+  if (!file.has_shape && (shape.h == 1 || shape.w == 1)) {
+    fail(ErrorCode::input,
+         "{}: it has {} values but does not tell their shape; give a .npy of (height, width), or a text with the line "
+         "'# shape 1 1 HEIGHT WIDTH'",
+         path.string(), shape.count());
+  }
+  // Somewhat beyond [0, 1], as a network's own output may be.
+  constexpr float kLeast = -0.5F, kMost = 1.5F;
+  const auto [least, most] = std::minmax_element(planes.values().begin(), planes.values().end());
+  const auto is_wrong = [&](float value) { return !(value >= kLeast && value <= kMost); };
+  if (std::any_of(planes.values().begin(), planes.values().end(), is_wrong)) {
+    fail(ErrorCode::input,
+         "{}: it has values from {} to {}, but luma is expected in [0, 1]; divide samples of 8 bits by 255",
+         path.string(), *least, *most);
   }
   return planes;
 }

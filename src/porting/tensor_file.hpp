@@ -17,6 +17,7 @@ struct TensorFile {
   /// False where the form does not tell the shape (raw; text or hex without a remark): then it is (1, 1, 1, count), or
   /// of a text (1, 1, rows, columns), and may be given another with as many values.
   bool has_shape = true;
+  std::string read_as = {};  ///< where the form leaves it open, as hexadecimal words do: what they were taken for
 
   const Shape& shape() const;
   int64_t count() const { return shape().count(); }
@@ -31,7 +32,9 @@ struct TensorFile {
 ///     .txt, .dat, .csv       decimal numbers between blanks, commas or line ends; comments begin with '#' or "//"
 ///     .h                     the numbers between the first pair of braces after a '='
 ///     .hex, .mem             words of hexadecimal digits, as $readmemh reads them: 8 digits are float32's bits, 16
-///                            float64's; others are integers in two's complement
+///                            float64's; others, also 8 that make no sensible float32, are integers in two's
+///                            complement, of 32 (or 64) bits where the words have different widths, as C's %x writes
+///                            them
 ///     .f32, .raw, .bin       float32, little endian; .f64: float64
 ///     .png, .jpg, .tif, ...  a picture: (1, C, H, W) in [0, 1]
 ///
@@ -57,7 +60,7 @@ std::vector<std::byte> format_tensor(const Tensor<T>& tensor, const NumberType& 
                                      const std::string& name);
 
 /// The network's input: a dump of (1, 1, H, W), or a picture's luma as networks are trained on: BT.601 limited range /
-/// 255. Throws Error(input).
+/// 255. Throws Error(input), also where a dump's values are far from [0, 1] or it does not tell its height and width.
 Tensor<float> read_luma(const std::filesystem::path& path);
 
 }  // namespace fsrcnn

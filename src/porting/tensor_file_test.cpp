@@ -57,6 +57,21 @@ TEST(TensorFile, ReadsWhatOthersWrite) {
             (std::vector<float>{1.5F, -0.2F}));
   EXPECT_EQ(read("// a\n0x7F\n80\nff", ".mem").to_float().values(), (std::vector<float>{127, -128, -1}));
   EXPECT_EQ(read("3f800000", ".hex").to_float().values(), std::vector<float>{1});
+  EXPECT_EQ(read("3f800000", ".hex").read_as, "words of float32");
+}
+
+TEST(TensorFile, ReadsIntegersAsCWritesThem) {
+  const auto read = [](const char* text) { return parse_tensor_text(text, ".hex", "x"); };
+  // printf("%x"), of 10, -1, 255, -300 and 5.
+  const std::vector<float> values = {10, -1, 255, -300, 5};
+  EXPECT_EQ(read("a\nffffffff\nff\nfffffed4\n5\n").to_float().values(), values);
+  EXPECT_EQ(read("a\nffffffff\nff\nfffffed4\n5\n").read_as, "words of 32 bits, two's complement");
+  EXPECT_EQ(read("0000000a\nffffffff\n000000ff\nfffffed4\n00000005\n").to_float().values(), values);
+  EXPECT_EQ(read("0xa 0xffffffffffffffff ff fffffffffffffed4 5").to_float().values(), values);
+  EXPECT_EQ(read("// type q5.2\na\nffffffff\nff").to_float().values(), (std::vector<float>{2.5F, -0.25F, 63.75F}));
+  EXPECT_EQ(read("7f\n80\n100").to_float().values(), (std::vector<float>{127, 128, 256}));
+  // Zeros, and a tiny number among others, say nothing against float32.
+  EXPECT_EQ(read("00000000\n00000000\n3f000000\n00000001\n").to_float().values()[2], 0.5F);
 }
 
 TEST(TensorFile, SaysWhatIsWrong) {
@@ -74,6 +89,25 @@ TEST(TensorFile, SaysWhatIsWrong) {
   write_file(folder / "t.raw", as_bytes("12345"));
   EXPECT_NE(error_of([&] { read_tensor(folder / "t.raw"); }).find("its 5 bytes are no whole number of 4-byte values"),
             std::string::npos);
+}
+
+TEST(TensorFile, NetworksReadLumaInZeroToOne) {
+  const test::TemporaryFolder folder;
+  const auto message = [&](const char* name, Bytes bytes) {
+    write_file(folder / name, bytes);
+    return error_of([&] { read_luma(folder / name); });
+  };
+  const auto npy = [&](std::vector<float> values) { return message("x.npy", format_npy(values, {2, 2})); };
+  EXPECT_EQ(npy({0, 0.25, 1, 1.25}), "no error");
+  EXPECT_NE(npy({0, 16, 217, 1}).find("x.npy: it has values from 0 to 217, but luma is expected in [0, 1]; divide"),
+            std::string::npos);
+  EXPECT_NE(npy({0, -16, 1, 1}).find("values from -16 to 1"), std::string::npos);
+  EXPECT_NE(npy({0, NAN, 1, 1}).find("but luma is expected"), std::string::npos);
+  EXPECT_NE(message("x.f32", as_bytes("123412341234123412341234")).find("x.f32: it has 6 values but does"),
+            std::string::npos);
+  EXPECT_NE(message("x.txt", as_bytes("0.5\n0.5\n")).find("it has 2 values but does not tell"), std::string::npos);
+  EXPECT_EQ(message("x.txt", as_bytes("# shape 1 1 1 2\n0.5\n0.5\n")), "no error");
+  EXPECT_EQ(message("x.txt", as_bytes("0.5 0.5\n0.5 0.5\n")), "no error");
 }
 
 TEST(NumberType, RoundsAsItSays) {
