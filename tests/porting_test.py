@@ -63,6 +63,9 @@ class Porting(ProgramTest):
         self.expect(0, "compare", "b.npy", preds, "--tolerance", "0.3")
         self.assertIn("has shape", self.expect(INPUT, "compare", mid, preds))
         self.assertIn("is a folder and the other is not", self.expect(USAGE, "compare", "dumps", preds))
+        (self.folder / "c.hex").write_text("a\nffffffff\n")
+        (self.folder / "c.txt").write_text("10\n-1\n")
+        self.assertIn("A c.hex (words of 32 bits, two's complement)\nB c.txt\n", self.expect(0, "compare", "c.hex", "c.txt"))
 
     def test_compare_folders_of_different_forms(self):
         picture = self.picture(20, 26)
@@ -89,6 +92,9 @@ class Porting(ProgramTest):
             shutil.copytree(self.folder / "all" / kind / "last", self.folder / "parameter" / kind / "last")
         question = ("diagnose", "--model", "parameter", "--feature", "mid=mid.npy", "--reference", "preds.npy")
         self.assertTrue(self.expect(0, *question).startswith("The port is right"))
+        self.assertIn("give --feature mid=FILE", self.expect(USAGE, "diagnose", "--model", "parameter", "--reference", "preds.npy"))
+        exchanged = ("diagnose", "--model", "parameter", "--feature", "mid=preds.npy", "--reference", "mid.npy")
+        self.assertIn("would make 52 rows of 104", self.expect(USAGE, *exchanged))
 
         kernel = self.folder / "parameter/kernel/last/kernel23_0.txt"
         generator = random.Random(1)
@@ -216,6 +222,9 @@ class Porting(ProgramTest):
         self.assertIn("1   0 1.1   0 1.2", printed)
         self.assertIn("  9 8 7\n  6 5 4\n  3 2 1", printed)
         self.assertIn("agree on all 36 outputs", printed)
+        printed = self.expect(0, "explain", "conv-transpose2d", "--stride", "3", "--padding", "0", "--format", "text")
+        self.assertIn("height = (3 - 1)*3 - 2*0 + 1*(3 - 1) + 1 + 1 = 10", printed)
+        self.assertIn("needs --input and --weight", self.expect(USAGE, "explain", "conv-transpose2d", "--groups", "2", "--format", "text"))
         printed = self.expect(0, "explain", "--input", CROP, "--format", "text")
         self.assertIn("FSRCNN(56, 12, 4) on the middle of", printed)
         self.assertIn("ask for --format text", self.expect(USAGE, "explain", "conv-transpose2d"))

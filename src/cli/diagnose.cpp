@@ -65,6 +65,7 @@ std::vector<Dump> read_dumps(const DiagnoseOptions& options, const Model& model)
   return dumps;
 }
 
+/// By the sizes of what is given. Throws Error(usage) if they tell none.
 int64_t scale_of(const std::vector<Dump>& dumps, const std::optional<Tensor<float>>& luma, const Model& model) {
   double low = luma ? static_cast<double>(luma->shape().h) : 0, high = 0;
   for (const Dump& dump : dumps) {
@@ -74,7 +75,18 @@ int64_t scale_of(const std::vector<Dump>& dumps, const std::optional<Tensor<floa
     (tail ? high : low) = static_cast<double>(dump.tensor.shape().h);
   }
   const double scale = low > 0 ? std::round(high / low) : 0;
-  return scale >= 2 && scale <= 4 ? static_cast<int64_t>(scale) : 0;
+  if (scale >= 2 && scale <= 4) return static_cast<int64_t>(scale);
+  if (low == 0) {
+    fail(ErrorCode::usage, "nothing is given that the network or its last layer reads; give {}--feature mid=FILE",
+         model.layers.size() == 1 ? "" : "--input FILE or ");
+  }
+  if (high == 0) {
+    fail(ErrorCode::usage, "the weights do not tell their scale; give the output with --reference, or --model-scale");
+  }
+  fail(ErrorCode::usage,
+       "the last layer would make {:.0f} rows of {:.0f}, which is no scale of 2, 3 or 4; are its input and output "
+       "exchanged, or of different pictures?",
+       high, low);
 }
 
 std::string number(double value) {
@@ -162,7 +174,6 @@ bool run(const DiagnoseOptions& options) {
   }
   request.dumps = read_dumps(options, model);
   if (model.scale == 0) model.scale = scale_of(request.dumps, request.luma, model);
-  require_scale(model, options.model.model);
   const bool tells = isatty(STDERR_FILENO) != 0;
   const Diagnosis diagnosis = diagnose(request, [&](const std::string& what) {
     if (tells) fmt::print(stderr, "{} ...\n", what);

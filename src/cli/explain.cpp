@@ -21,8 +21,22 @@ struct ExplainOptions {
   ConvTranspose2dOption layer;
 };
 
-ExplainedLayer layer_of(const ExplainOptions& options) {
-  if (options.input.empty() && options.layer.weight.empty()) return slides_example();
+/// The slides' example, with what is given of its parameters.
+ExplainedLayer example_with(const CLI::App& command, const ExplainOptions& options) {
+  for (const char* name : {"--bias", "--groups"}) {
+    if (command.count(name) > 0) fail(ErrorCode::usage, "{} needs --input and --weight, a layer of your own", name);
+  }
+  ExplainedLayer layer = slides_example();
+  const ConvTranspose2dParams given = options.layer.params();
+  if (command.count("--stride") > 0) layer.params.stride = given.stride;
+  if (command.count("--padding") > 0) layer.params.padding = given.padding;
+  if (command.count("--output-padding") > 0) layer.params.output_padding = given.output_padding;
+  if (command.count("--dilation") > 0) layer.params.dilation = given.dilation;
+  return layer;
+}
+
+ExplainedLayer layer_of(const CLI::App& command, const ExplainOptions& options) {
+  if (options.input.empty() && options.layer.weight.empty()) return example_with(command, options);
   if (options.input.empty() || options.layer.weight.empty()) {
     fail(ErrorCode::usage, "give both --input and --weight, or neither for the slides' example");
   }
@@ -33,10 +47,10 @@ ExplainedLayer layer_of(const ExplainOptions& options) {
   return layer;
 }
 
-std::string explain(const ExplainOptions& options) {
+std::string explain(const CLI::App& command, const ExplainOptions& options) {
   const bool html = options.format == "html";
   if (options.what == "conv-transpose2d") {
-    const ExplainedLayer layer = layer_of(options);
+    const ExplainedLayer layer = layer_of(command, options);
     return html ? explain_html(layer) : explain_text(layer);
   }
   if (options.input.empty()) {
@@ -69,11 +83,11 @@ void add_explain(CLI::App& app) {
       ->type_name("NAME")
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "File to write; text is printed without it")->type_name("FILE");
-  command->callback([options] {
+  command->callback([command, options] {
     if (options->output.empty() && options->format == "html") {
       fail(ErrorCode::usage, "give the page a name with -o, or ask for --format text");
     }
-    const std::string text = explain(*options);
+    const std::string text = explain(*command, *options);
     if (options->output.empty()) {
       fmt::print("{}", text);
       return;

@@ -119,6 +119,19 @@ std::vector<std::string> middle_layers(const fs::path& kernels) {
   return names;
 }
 
+/// Somebody may give a folder within the set of weights: its kernels, or those of one layer.
+void check_holds_kernels(const fs::path& folder) {
+  std::error_code error;
+  fs::path outer = fs::absolute(folder, error).lexically_normal();
+  if (fs::exists(outer / "kernel", error)) return;
+  if (!outer.has_filename()) outer = outer.parent_path();
+  for (int level = 0; level < 3; ++level, outer = outer.parent_path()) {
+    if (!fs::exists(outer / "kernel", error)) continue;
+    fail(ErrorCode::model, "{}: there is no folder kernel in it; give the one that holds kernel: {}", folder.string(),
+         outer.string());
+  }
+}
+
 std::string layer_folder(const fs::path& kernels, const std::string& start) {
   std::error_code error;
   if (fs::exists(kernels / start, error)) return start;
@@ -138,7 +151,13 @@ void take_layer(const fs::path& folder, const std::string& start, const std::str
     state_dict.tensors.push_back(std::move(tensor));
   };
   add(key + ".weight", read_matrices(folder / "kernel" / layer, "kernel"));
-  add(key + ".bias", read_numbers(folder / "bias" / layer, "bias"));
+  const fs::path biases = folder / "bias" / layer;
+  if (std::error_code error; !fs::exists(biases, error)) {
+    fail(ErrorCode::model,
+         "{}: the folder is missing; expected are files bias0_0.txt, ... in it, of 0 if the layer has no bias",
+         biases.string());
+  }
+  add(key + ".bias", read_numbers(biases, "bias"));
   if (!activation_key.empty()) add(activation_key + ".weight", read_numbers(folder / "prelu" / layer, "prelu"));
 }
 
@@ -187,12 +206,14 @@ bool is_whole_slides_text(const fs::path& folder) {
 }
 
 StateDict read_slides_last_layer(const fs::path& folder) {
+  check_holds_kernels(folder);
   StateDict state_dict;
   take_layer(folder, "last", "last_part", "", state_dict);
   return state_dict;
 }
 
 StateDict read_slides_text(const fs::path& folder) {
+  check_holds_kernels(folder);
   StateDict state_dict;
   const std::vector<std::string> middle = middle_layers(folder / "kernel");
   take_layer(folder, "first", "first_part.0", "first_part.1", state_dict);

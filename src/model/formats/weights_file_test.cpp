@@ -81,6 +81,25 @@ TEST(WeightsFile, SlidesFolderHasTheSlidesNames) {
       std::string::npos);
 }
 
+TEST(WeightsFile, SaysWhereTheSlidesFolderIsAndWhatItLacks) {
+  const TemporaryFolder folder;
+  save_model(load_model(test_file("golden/tiny.safetensors")), folder / "parameter/");
+  for (const char* inner : {"kernel", "kernel/last", "kernel/last/"}) {
+    for (const auto load : {+[](const fs::path& path) { return load_model(path); },
+                            +[](const fs::path& path) { return load_last_layer(path); }}) {
+      EXPECT_TRUE(error_of([&] {
+                    load(folder / "parameter" / inner);
+                  }).ends_with("give the one that holds kernel: " + (folder / "parameter").string()))
+          << inner;
+    }
+  }
+  fs::remove_all(folder / "parameter/bias/last");
+  EXPECT_NE(error_of([&] {
+              load_last_layer(folder / "parameter");
+            }).find("parameter/bias/last: the folder is missing; expected are files bias0_0.txt, ... in it, of 0 if"),
+            std::string::npos);
+}
+
 TEST(SlidesText, ReadsAsNumpyDoes) {
   const NamedTensor matrix = parse_text_matrix("# kernel\n 1.5\t-2e-3 +3 \r\n\n4 5 1e-40 # last\n", "k.txt");
   EXPECT_EQ(matrix.shape, (std::vector<int64_t>{2, 3}));
