@@ -153,6 +153,10 @@ class Explainer {
         const std::string& name = segment_.ports()[layer].name;
         const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
         if (segment_.explains(residual)) found.push_back({residual.rms, name, {&m}});
+        // With a changed geometry or form the parameters could not be solved for.
+        static const std::set<std::string> solvable = {"turn", "transpose", "order", "bias", "rounding", "padding"};
+        if (solvable.contains(m.family) && residual.fits && residual.rms < best_rms_)
+          best_ = &m, best_rms_ = residual.rms;
         // Digits that change nothing alone will not in a pair.
         if (m.family == "rounding" && std::abs(residual.rms / segment_.right().rms - 1) < 1e-9) idle_.insert(&m);
       }
@@ -265,8 +269,9 @@ class Explainer {
       if (slopes.explains) return tell_slopes(slopes);
     }
     say("solving for the layer's kernels");
+    if (solve_beside()) return;
     const Solution kernels = solve_kernels(port, segment_.input(), segment_.output(), segment_.tolerance());
-    if (kernels.explains && verifies(kernels)) return tell_kernels(kernels);
+    if (kernels.explains && verifies(kernels)) return tell_kernels(kernels, port);
     if (port.name == "feature extraction") {
       const auto [x, worst] = solve_input(port, segment_.output());
       if (worst <= 30 * segment_.tolerance()) return tell_input(x, worst);
@@ -277,6 +282,24 @@ class Explainer {
           "unknowns. Give one with at least {} pixels.",
           kernels.equations, kernels.unknowns, 3 * kernels.unknowns / 2));
     }
+  }
+
+  /// A mistake that explains nearly all, and a few kernels that are others.
+  bool solve_beside() {
+    if (best_ == nullptr || 10 * best_rms_ > segment_.right().rms) return false;
+    LayerPort port = segment_.ports()[0];
+    best_->make(port);
+    const Solution solution = solve_kernels(port, segment_.input(), segment_.output(), segment_.tolerance());
+    const auto count = static_cast<int64_t>(solution.kernels.size());
+    if (!solution.explains || !verifies(solution) || 2 * count > solution.kernel_count ||
+        solution.kernels.size() + solution.biases.size() == 0) {
+      return false;
+    }
+    result_.ids = {best_->id};
+    tell_kernels(solution, port);
+    result_.short_cause = best_->sentence + ", and " + result_.short_cause;
+    result_.verdict = fmt::format("In {}, {}; beside that, {}", result_.layer, best_->sentence, result_.verdict);
+    return true;
   }
 
   /// The solved layer on the whole picture, of which only some pixels were equations.
@@ -304,10 +327,14 @@ class Explainer {
         known[known.size() == 1 ? 0 : c], c);
   }
 
-  void tell_kernels(const Solution& solution) {
+  void tell_kernels(const Solution& solution, const LayerPort& port) {
     const std::string folder = slides_folder(layer().key);
-    for (const auto& [a, b] : solution.kernels) {
-      result_.files.push_back(fmt::format("kernel/{}/kernel{}_{}.txt", folder, a, b));
+    const auto file = [&](const std::pair<int64_t, int64_t>& kernel) {
+      return fmt::format("kernel/{}/kernel{}_{}.txt", folder, kernel.first, kernel.second);
+    };
+    for (const auto& kernel : solution.kernels) result_.files.push_back(file(kernel));
+    for (const Misplaced& m : misplaced_kernels(port, solution)) {
+      result_.notes.push_back(fmt::format("{} holds what {} should.", file(m.holder), file(m.wanted)));
     }
     for (const int64_t b : solution.biases) result_.files.push_back(fmt::format("bias/{}/bias{}_0.txt", folder, b));
     if (!solution.kernels.empty()) result_.ids.emplace_back("kernels");
@@ -385,6 +412,8 @@ class Explainer {
   const std::function<void(const std::string&)>& tell_;
   std::vector<std::vector<Mistake>> mistakes_;
   std::set<const Mistake*> idle_;
+  const Mistake* best_ = nullptr;  // that explains most without explaining all
+  double best_rms_ = std::numeric_limits<double>::infinity();
   Explanation result_;
 };
 

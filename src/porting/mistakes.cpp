@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "picture/colour.hpp"
-
 namespace fsrcnn {
 namespace {
 
@@ -88,6 +86,31 @@ float rounded_to_digits(float value, int digits) {
   return rounded_to_decimals(value, digits - 1 - static_cast<int>(std::floor(std::log10(std::abs(value)))));
 }
 
+/// The order in which files numbered so are listed by name: kernel10 before kernel2.
+std::vector<int64_t> order_of_names(int64_t a, int64_t b) {
+  std::vector<std::pair<std::string, int64_t>> names;
+  for (int64_t i = 0; i < a * b; ++i) names.emplace_back(fmt::format("{}_{}.txt", i / b, i % b), i);
+  std::sort(names.begin(), names.end());
+  std::vector<int64_t> order;
+  for (const auto& [name, i] : names) order.push_back(i);
+  return order;
+}
+
+Tensor<float> kernels_in_order(const Tensor<float>& weight, const std::vector<int64_t>& order) {
+  Tensor<float> to(weight.shape());
+  const int64_t size = weight.shape().h * weight.shape().w;
+  for (size_t i = 0; i < order.size(); ++i) {
+    std::copy_n(weight.data() + order[i] * size, size, to.data() + static_cast<int64_t>(i) * size);
+  }
+  return to;
+}
+
+std::vector<float> in_order(const std::vector<float>& values) {
+  std::vector<float> to;
+  for (const int64_t i : order_of_names(static_cast<int64_t>(values.size()), 1)) to.push_back(values[i]);
+  return to;
+}
+
 /// Of (a, b, kh, kw) read as if it were (b, a, kh, kw).
 Tensor<float> swap_axes(const Tensor<float>& weight) {
   const Shape s = weight.shape();
@@ -101,6 +124,7 @@ class List {
 
   std::vector<Mistake> all() {
     kernels();
+    order();
     biases();
     geometry();
     if (context_.output_is_activated || !context_.output_is_dump) activations();
@@ -136,6 +160,32 @@ class List {
     if (port_.weight.shape().n > 1 && port_.weight.shape().c > 1) {
       add("kernel_axes_swapped", "axes", "input and output channels of the kernels are exchanged",
           [](LayerPort& p) { p.weight = swap_axes(p.weight); });
+    }
+  }
+
+  /// Files of kernels taken for others.
+  void order() {
+    const Shape s = port_.weight.shape();
+    if (s.n > 10 || s.c > 10) {
+      const std::string why = "in the order of their names (10 before 2), not of their numbers";
+      add("files_in_order_of_names", "order", "the files are read " + why, [s](LayerPort& p) {
+        p.weight = kernels_in_order(p.weight, order_of_names(s.n, s.c));
+        p.bias = in_order(p.bias);
+        p.slope = in_order(p.slope);
+      });
+      add("kernels_in_order_of_names", "order", "the files of kernels are read " + why,
+          [s](LayerPort& p) { p.weight = kernels_in_order(p.weight, order_of_names(s.n, s.c)); });
+    }
+    for (const int64_t by : {1, -1}) {
+      if (s.n < 3) break;
+      add(by > 0 ? "kernels_off_by_1" : "kernels_off_by_-1", "order",
+          fmt::format("the kernels are numbered off by one: {}_0 is taken where {}_0 should be", by > 0 ? 1 : 0,
+                      by > 0 ? 0 : 1),
+          [s, by](LayerPort& p) {
+            std::vector<int64_t> order;
+            for (int64_t i = 0; i < s.n * s.c; ++i) order.push_back((i + (s.n + by) * s.c) % (s.n * s.c));
+            p.weight = kernels_in_order(p.weight, order);
+          });
     }
   }
 
@@ -348,38 +398,5 @@ class List {
 }  // namespace
 
 std::vector<Mistake> mistakes_at(const MistakeContext& context) { return List(context).all(); }
-
-std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Tensor<float>& picture,
-                                                                        int64_t colour_planes) {
-  std::map<std::string, std::shared_ptr<const Tensor<float>>> lumas;
-  if (colour_planes != 3) return lumas;
-  const Shape s = picture.shape();
-  const auto plane = [&](const Tensor<float>& from, int64_t c) {
-    return Tensor<float>({1, 1, s.h, s.w}, {from.plane(0, c), from.plane(0, c) + s.h * s.w});
-  };
-  const auto put = [&](const std::string& name, Tensor<float> luma) {
-    lumas[name] = std::make_shared<const Tensor<float>>(std::move(luma));
-  };
-  Tensor<float> ycbcr = picture, bgr = picture;
-  rgb_to_ycbcr(ycbcr);
-  std::swap_ranges(bgr.plane(0, 0), bgr.plane(0, 0) + s.h * s.w, bgr.plane(0, 2));
-  rgb_to_ycbcr(bgr);
-  put("the luma of BGR taken for RGB", plane(bgr, 0));
-  put("Cb (chroma)", plane(ycbcr, 1));
-  put("Cr (chroma)", plane(ycbcr, 2));
-  put("the red plane", plane(picture, 0));
-  put("the green plane", plane(picture, 1));
-  put("the blue plane", plane(picture, 2));
-  Tensor<float> integers({1, 1, s.h, s.w}), full({1, 1, s.h, s.w});
-  for (int64_t i = 0; i < s.h * s.w; ++i) {
-    const float r = picture.plane(0, 0)[i], g = picture.plane(0, 1)[i], b = picture.plane(0, 2)[i];
-    const auto level = [](float v) { return static_cast<int>(std::lround(v * 255)); };
-    integers.data()[i] = static_cast<float>(((66 * level(r) + 129 * level(g) + 25 * level(b) + 128) >> 8) + 16) / 255;
-    full.data()[i] = 0.299F * r + 0.587F * g + 0.114F * b;
-  }
-  put("integer luma (66, 129, 25) instead of 65.481, 128.553, 24.966", std::move(integers));
-  put("luma of full range (0.299, 0.587, 0.114)", std::move(full));
-  return lumas;
-}
 
 }  // namespace fsrcnn

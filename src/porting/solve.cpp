@@ -272,6 +272,21 @@ Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const 
   return solution;
 }
 
+std::vector<Misplaced> misplaced_kernels(const LayerPort& port, const Solution& solution) {
+  constexpr double kSame = 0.05;  // of a kernel's norm
+  const Shape s = port.weight.shape();
+  const Eigen::Map<const Eigen::MatrixXf> files(port.weight.data(), s.h * s.w, s.n * s.c);
+  std::vector<Misplaced> list;
+  for (const auto& [a, b] : solution.kernels) {
+    const Eigen::Map<const Eigen::VectorXf> solved(solution.port.weight.plane(a, b), s.h * s.w);
+    Eigen::Index nearest = 0;
+    const double distance = (files.colwise() - solved).colwise().norm().minCoeff(&nearest);
+    if (distance > kSame * solved.norm() || nearest == a * s.c + b) continue;
+    list.push_back({{a, b}, {nearest / s.c, nearest % s.c}});
+  }
+  return list;
+}
+
 std::pair<Tensor<float>, double> solve_input(const LayerPort& port, const Tensor<float>& output) {
   const Shape shape = output.shape();
   const Tensor<double> weight(port.weight.shape(), {port.weight.values().begin(), port.weight.values().end()});

@@ -29,6 +29,12 @@ Solution solve_slopes(const LayerPort& port, const Tensor<float>& input, const T
 Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output,
                        double tolerance);
 
+/// A kernel that was solved for, and the one of the files that it is; by the first two axes of the weight.
+struct Misplaced {
+  std::pair<int64_t, int64_t> wanted, holder;
+};
+std::vector<Misplaced> misplaced_kernels(const LayerPort& port, const Solution& solution);
+
 /// The input that gives this output of a layer with one input channel, by conjugate gradients; and the largest
 /// difference that remains.
 std::pair<Tensor<float>, double> solve_input(const LayerPort& port, const Tensor<float>& output);
