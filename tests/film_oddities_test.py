@@ -189,6 +189,7 @@ class FilmOdditiesTest(FilmCase):
             self.assertIn(f"{left} frames were left out by the encoder", result.stderr)
         result = self.run_program("join", film, "b.nut", "-o", "c.mkv")
         self.assertIn(f"lacks {left} of the frames 0:12", result.stderr)
+        self.assertEqual(result.returncode, 1)
 
     def test_transparency_is_kept_or_refused(self):
         film = self.folder / "a.webm"

@@ -1,6 +1,7 @@
 """Films in parts, and what is left of them after kills and failures: python3 film_parts_test.py PROGRAM [--kills N]
 [unittest's options]"""
 
+import json
 import os
 import random
 import resource
@@ -57,6 +58,29 @@ class FilmPartsTest(FilmCase):
         at = len(whole) // 2
         bad.write_bytes(whole[:at] + bytes(2000) + whole[at + 2000 :])
         self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "2.nut", "-o", "a.mkv", says="pictures where 24 were written")
+
+    def test_a_film_cut_short_is_told_of_in_parts_too(self):
+        film = self.film_with_everything()
+        film.write_bytes(film.read_bytes()[: film.stat().st_size * 6 // 10])
+        result = self.run_program("plan", film)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("cut short", result.stderr)
+        plan = self.run_program("plan", film, "--json")
+        self.assertEqual(plan.returncode, 1)
+        plan = json.loads(plan.stdout)
+        self.assertIn("cut short", plan["warnings"][0])
+        self.assertEqual(result.stdout.split(), [s["frames"] for s in plan["segments"]])
+        self.run_program("upscale", film, "-o", "0.nut", "--frames", plan["segments"][0]["frames"], *FAST)
+        result = self.run_program("join", film, "0.nut", "-o", "a.mkv", "--json")
+        self.assertEqual(result.returncode, 1)
+        summary = json.loads(result.stdout)
+        self.assertEqual((summary["exit_code"], summary["inputs"][0]["status"]), (1, "damaged"))
+        self.assertIn("cut short", summary["inputs"][0]["warnings"][-1])
+        self.assertEqual(summary["inputs"][0]["frames"], len(packets(self.folder / "a.mkv", "v:0")))
+        self.assertEqual(summary["inputs"][0]["output_size"], [128, 96])
+        result = self.run_program("join", film, "missing.nut", "-o", "b.mkv", "--json")
+        self.assertEqual(result.returncode, IO)
+        self.assertEqual(json.loads(result.stdout)["inputs"][0]["error"]["code"], IO)
 
     def test_damaged_parts_are_made_again(self):
         film, whole, output = self.film_with_everything(), self.folder / "whole.mkv", self.folder / "out.mkv"

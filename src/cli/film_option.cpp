@@ -29,6 +29,30 @@ FrameRange parse_range(const std::string& text) {
   return range;
 }
 
+// What people should know of how the film was: what stays behind, and what was damaged.
+std::vector<std::string> warnings_of(const FilmResult& result) {
+  std::vector<std::string> warnings = result.warnings;
+  if (!result.cut_short.empty()) warnings.push_back(result.cut_short);
+  const Damage& d = result.damage;
+  const auto tell = [&](int64_t count, const char* what) {
+    if (count > 0) warnings.push_back(fmt::format("{} {}", count, what));
+  };
+  tell(d.packets, "packets of the film's pictures are damaged and could not be decoded; their frames are missing");
+  tell(d.frames, "frames of the film are damaged and were decoded with errors");
+  tell(d.out_of_order, "frames of the film have no time of their own and were left out");
+  tell(d.missing, "frames of the film could not be decoded and are missing");
+  tell(d.dropped, "frames were left out by the encoder; choose another with --codec");
+  tell(d.interlaced, "frames of the film are interlaced; they may look combed");
+  return warnings;
+}
+
+// Whether the film was not whole, or its output is not.
+bool is_damaged(const FilmResult& result) {
+  const Damage& d = result.damage;
+  return d.packets + d.frames + d.out_of_order + d.missing + d.dropped > 0 || result.lacks_frames ||
+         !result.cut_short.empty();
+}
+
 // A line of JSON each second, for programs that read along.
 class ProgressLines {
  public:
@@ -99,26 +123,15 @@ void FilmOption::add_to(CLI::App& command) {
       ->type_name("bar|json");
 }
 
-std::vector<std::string> warnings_of(const FilmResult& result) {
-  std::vector<std::string> warnings = result.warnings;
-  if (!result.cut_short.empty()) warnings.push_back(result.cut_short);
-  const Damage& d = result.damage;
-  const auto tell = [&](int64_t count, const char* what) {
-    if (count > 0) warnings.push_back(fmt::format("{} {}", count, what));
-  };
-  tell(d.packets, "packets of the film's pictures are damaged and could not be decoded; their frames are missing");
-  tell(d.frames, "frames of the film are damaged and were decoded with errors");
-  tell(d.out_of_order, "frames of the film have no time of their own and were left out");
-  tell(d.missing, "frames of the film could not be decoded and are missing");
-  tell(d.dropped, "frames were left out by the encoder; choose another with --codec");
-  tell(d.interlaced, "frames of the film are interlaced; they may look combed");
-  return warnings;
-}
-
-bool is_damaged(const FilmResult& result) {
-  const Damage& d = result.damage;
-  return d.packets + d.frames + d.out_of_order + d.missing + d.dropped > 0 || result.lacks_frames ||
-         !result.cut_short.empty();
+void fill(InputSummary& summary, const FilmResult& result) {
+  summary.kind = "film";
+  summary.width = result.width;
+  summary.height = result.height;
+  summary.output_width = result.output_width;
+  summary.output_height = result.output_height;
+  summary.frames = result.frames;
+  summary.warnings = warnings_of(result);
+  summary.status = is_damaged(result) ? InputSummary::Status::damaged : InputSummary::Status::done;
 }
 
 void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
@@ -153,12 +166,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
     throw;
   }
   const FilmStatistics& s = result.statistics;
-  summary.kind = "film";
-  summary.width = result.width;
-  summary.height = result.height;
-  summary.output_width = engine.scale() * result.width;
-  summary.output_height = engine.scale() * result.height;
-  summary.frames = result.frames;
+  fill(summary, result);
   summary.method = fmt::format("{}, {}", summary.model, result.encoder);
   if (result.frames_before > 0) summary.method += fmt::format("; {} frames were done before", result.frames_before);
   if (s.strips_copied > 0) {
@@ -172,8 +180,6 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
                     {"writing", result.mux_s}};
   summary.strips = s.strips;
   summary.strips_reused = s.strips_copied;
-  summary.warnings = warnings_of(result);
-  if (is_damaged(result)) summary.status = InputSummary::Status::damaged;
 }
 
 }  // namespace fsrcnn::cli

@@ -30,10 +30,7 @@ void add_segment_frames(CLI::App& command, int64_t& frames);
 void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
                        ProgressBar& bar, InputSummary& summary);
 
-/// What people should know of how the film was: what stays behind, and what was damaged.
-std::vector<std::string> warnings_of(const FilmResult& result);
-
-/// Whether the film was not whole, or its output is not.
-bool is_damaged(const FilmResult& result);
+/// Sizes, frames, warnings (what stays behind, and what was damaged) and whether all is whole.
+void fill(InputSummary& summary, const FilmResult& result);
 
 }  // namespace fsrcnn::cli

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <memory>
 
 #include <fmt/format.h>
@@ -6,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/film_option.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/run_summary.hpp"
 #include "video/film.hpp"
 
 // `plan` and `join`: a film upscaled in segments, by many machines if need be.
@@ -32,15 +34,21 @@ void add_plan(CLI::App& app) {
       return static_cast<double>(index[static_cast<size_t>(frame)].time - index.front().time) *
              av_q2d(film.video().time_base);
     };
+    const std::string& cut_short = film.cut_short();
+    if (!cut_short.empty()) fmt::print(stderr, "fsrcnn: note: {}\n", cut_short);
     if (options->json) {
       nlohmann::json list = nlohmann::json::array();
       for (const FrameRange& s : segments) {
         list.push_back({{"frames", fmt::format("{}:{}", s.begin, s.end)}, {"begin_s", seconds(s.begin)}});
       }
-      fmt::print("{}\n", nlohmann::json{{"film", options->film}, {"segments", list}}.dump(1));
-      return;
+      nlohmann::json warnings = nlohmann::json::array();
+      if (!cut_short.empty()) warnings.push_back(cut_short);
+      const nlohmann::json plan = {{"film", options->film}, {"segments", list}, {"warnings", warnings}};
+      fmt::print("{}\n", plan.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
+    } else {
+      for (const FrameRange& s : segments) fmt::print("{}:{}\n", s.begin, s.end);
     }
-    for (const FrameRange& s : segments) fmt::print("{}:{}\n", s.begin, s.end);
+    if (!cut_short.empty()) throw CLI::RuntimeError(1);
   });
 }
 
@@ -48,7 +56,7 @@ void add_join(CLI::App& app) {
   struct Options {
     std::string film, output;
     std::vector<std::string> segments;
-    bool quiet = false;
+    bool quiet = false, json = false;
   };
   CLI::App* command =
       app.add_subcommand("join", "Put segments made by `upscale --frames` and the film's sound and subtitles together");
@@ -58,15 +66,34 @@ void add_join(CLI::App& app) {
       ->type_name("FILE");
   command->add_option("segments", options->segments, "Segments, all of the film")->required()->type_name("SEGMENT");
   command->add_option("-o,--output", options->output, "Film to write: .mkv, .mp4, ...")->required()->type_name("FILE");
+  command->add_flag("--json", options->json, "Print a summary of the run as JSON");
   command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
   command->callback([options] {
     const std::vector<std::filesystem::path> segments(options->segments.begin(), options->segments.end());
-    const StopRequest stop;
-    const FilmResult result = join_film(options->film, segments, options->output, stop);
-    for (const std::string& warning : warnings_of(result)) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+    RunSummary summary;
+    InputSummary& film = summary.inputs.emplace_back();
+    film.input = options->film;
+    film.output = options->output;
+    const auto join = [&] {
+      const StopRequest stop;
+      const FilmResult result = join_film(options->film, segments, options->output, stop);
+      fill(film, result);
+      film.method = fmt::format("{} segments, {}", result.segments, result.encoder);
+      film.stages = {{"writing", result.mux_s}};
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    film.error = error_of(join, "out of memory; '" + film.input + "' is too large for this machine");
+    film.seconds = summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    summary.signal = stop_signal();
     if (!options->quiet) {
-      fmt::print("{}: {} frames of {} segments\n", options->output, result.frames, result.segments);
+      for (const std::string& warning : film.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
     }
+    if (film.error) {
+      fmt::print(stderr, "fsrcnn: {}\n", film.error->what());
+    } else if (!options->quiet && !options->json) {
+      fmt::print("{}: {} frames of {} segments\n", options->output, film.frames, segments.size());
+    }
+    finish(summary, options->json);
   });
 }
 

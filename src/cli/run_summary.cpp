@@ -1,6 +1,9 @@
 #include "cli/run_summary.hpp"
 
 #include <algorithm>
+#include <new>
+
+#include <CLI/CLI.hpp>
 
 namespace fsrcnn::cli {
 namespace {
@@ -26,8 +29,10 @@ Json to_json(const InputSummary& input) {
     json["input_size"] = {input.width, input.height};
     json["output_size"] = {input.output_width, input.output_height};
     json["frames"] = input.frames;
-    json["model"] = input.model;
-    json["model_scale"] = input.model_scale;
+    if (!input.model.empty()) {
+      json["model"] = input.model;
+      json["model_scale"] = input.model_scale;
+    }
     json["method"] = input.method;
     json["seconds"] = input.seconds;
     for (const auto& [stage, seconds] : input.stages) json["stage_seconds"][stage] = seconds;
@@ -56,8 +61,10 @@ int RunSummary::exit_code() const {
 Json to_json(const RunSummary& summary) {
   Json json = {{"version", FSRCNN_VERSION}, {"exit_code", summary.exit_code()}, {"seconds", summary.seconds}};
   if (summary.error) json["error"] = to_json(*summary.error);
-  json["cpu"] = summary.cpu;
-  json["threads"] = summary.threads;
+  if (!summary.cpu.empty()) {
+    json["cpu"] = summary.cpu;
+    json["threads"] = summary.threads;
+  }
   json["done"] = summary.count(InputSummary::Status::done);
   json["damaged"] = summary.count(InputSummary::Status::damaged);
   json["skipped"] = summary.count(InputSummary::Status::skipped);
@@ -65,6 +72,24 @@ Json to_json(const RunSummary& summary) {
   json["inputs"] = Json::array();
   for (const InputSummary& input : summary.inputs) json["inputs"].push_back(to_json(input));
   return json;
+}
+
+std::optional<Error> error_of(const std::function<void()>& work, const std::string& out_of_memory) {
+  try {
+    work();
+    return std::nullopt;
+  } catch (const Error& e) {
+    return e;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::input, out_of_memory);
+  } catch (const std::exception& e) {
+    return Error(ErrorCode::io, e.what());
+  }
+}
+
+void finish(const RunSummary& summary, bool json) {
+  if (json) fmt::print("{}\n", to_json(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (summary.exit_code() != 0) throw CLI::RuntimeError(summary.exit_code());
 }
 
 }  // namespace fsrcnn::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,10 +20,10 @@ struct InputSummary {
   std::string kind;  ///< "picture" or "film"; empty if it is not known
   std::string input, output;
   Status status = Status::failed;
-  int64_t width = 0, height = 0;                       ///< of the input
-  int64_t output_width = 0, output_height = 0;         ///< pixels
-  int64_t frames = 1;                                  ///< upscaled
-  std::string model;                                   ///< its name, or its file's
+  int64_t width = 0, height = 0;                ///< of the input
+  int64_t output_width = 0, output_height = 0;  ///< pixels
+  int64_t frames = 1;                           ///< upscaled
+  std::string model;                            ///< its name, or its file's
   int64_t model_scale = 0;
   std::string method;                                  ///< how it got to its size, and what encoded it
   double seconds = 0;                                  ///< in all
@@ -49,5 +50,11 @@ struct RunSummary {
 
 /// For --json; README.md describes it.
 nlohmann::ordered_json to_json(const RunSummary& summary);
+
+/// What `work` fails with; `out_of_memory` is the message if memory does not suffice.
+std::optional<Error> error_of(const std::function<void()>& work, const std::string& out_of_memory);
+
+/// The last that a command does: prints the summary if it is to be JSON, and ends the program with its exit code.
+void finish(const RunSummary& summary, bool json);
 
 }  // namespace fsrcnn::cli

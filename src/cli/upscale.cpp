@@ -103,16 +103,9 @@ InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions
   const Clock::time_point begin = Clock::now();
   ProgressBar bar(options.quiet || options.film.progress_json);
   bar.update(0);
-  try {
-    upscale_one(engines, job, options, bar, summary);
-    if (summary.status == InputSummary::Status::failed) summary.status = InputSummary::Status::done;
-  } catch (const Error& e) {
-    summary.error = e;
-  } catch (const std::bad_alloc&) {
-    summary.error = Error(ErrorCode::input, "out of memory; '" + summary.input + "' is too large for this machine");
-  } catch (const std::exception& e) {
-    summary.error = Error(ErrorCode::io, e.what());
-  }
+  summary.error = error_of([&] { upscale_one(engines, job, options, bar, summary); },
+                           "out of memory; '" + summary.input + "' is too large for this machine");
+  if (!summary.error && summary.status == InputSummary::Status::failed) summary.status = InputSummary::Status::done;
   summary.seconds = seconds_since(begin);
   bar.finish();
   if (!options.quiet) {
@@ -157,23 +150,13 @@ void run(const UpscaleOptions& options) {
   }
   const Clock::time_point begin = Clock::now();
   RunSummary summary;
-  try {
-    run_jobs(options, summary);
-  } catch (const Error& e) {
-    summary.error = e;
-  } catch (const std::bad_alloc&) {
-    summary.error = Error(ErrorCode::input, "out of memory; the model is too large for this machine");
-  } catch (const std::exception& e) {
-    summary.error = Error(ErrorCode::io, e.what());
-  }
+  summary.error =
+      error_of([&] { run_jobs(options, summary); }, "out of memory; the model is too large for this machine");
   if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
   summary.signal = stop_signal();
   summary.seconds = seconds_since(begin);
   list_failures(summary);
-  if (options.json) {
-    fmt::print("{}\n", to_json(summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  }
-  if (summary.exit_code() != 0) throw CLI::RuntimeError(summary.exit_code());
+  finish(summary, options.json);
 }
 
 /// CLI11's own range would let NaN pass.

@@ -187,6 +187,8 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   result.encoder = encoder_name(encoder, film);
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
+  result.output_width = static_cast<int>(engine.scale()) * result.width;
+  result.output_height = static_cast<int>(engine.scale()) * result.height;
   result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
     if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
   });
@@ -227,6 +229,8 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   result.cut_short = film.cut_short();
   result.width = film.video().codecpar->width;
   result.height = film.video().codecpar->height;
+  result.output_width = static_cast<int>(engine.scale()) * result.width;
+  result.output_height = static_cast<int>(engine.scale()) * result.height;
   result.encoder = encoder_name(job.encoder, film);
   if (job.encoder.codec.empty() && is_raw(film)) {
     result.warnings.push_back(fmt::format(
@@ -284,6 +288,11 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   SegmentStream pictures(segments, film);
   const StreamPlan plan = plan_streams(film, output, pictures.parameters());
   pictures.check_whole();
+  result.width = film.video().codecpar->width;
+  result.height = film.video().codecpar->height;
+  result.output_width = pictures.parameters().width;
+  result.output_height = pictures.parameters().height;
+  result.encoder = avcodec_get_name(pictures.parameters().codec_id);
   result.frames = pictures.count();
   result.warnings = plan.warnings;
   result.cut_short = film.cut_short();

@@ -36,6 +36,7 @@ struct FilmResult {
   FilmStatistics statistics;  ///< of this call
   Damage damage;              ///< of the whole film
   int width = 0, height = 0;  ///< of the film
+  int output_width = 0, output_height = 0;
   int64_t frames = 0, frames_before = 0;
   int64_t segments = 0, segments_before = 0;  ///< before: found done by an earlier call
   std::string encoder;
