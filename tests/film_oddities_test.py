@@ -156,14 +156,17 @@ class FilmOdditiesTest(FilmCase):
                 self.assertEqual(len(decoded(output, "gray")), 2 * 4 * int(size.split("x")[0]) * int(size.split("x")[1]))
 
     def test_raw_pictures_are_kept_without_loss(self):
-        for name, pixels, kept in (("a.mkv", "yuv422p", "yuv422p"), ("a.avi", "bgr24", "bgr0")):
-            with self.subTest(pixels):
+        for name, pixels, kept in (("a.mkv", "yuv422p", "yuv422p"), ("a.avi", "bgr24", "bgr0"), ("a.mov", "uyvy422", "yuv422p")):
+            with self.subTest(name):
                 film = self.make(name, "-c:v", "rawvideo", frames=2, pixels=pixels)
                 result = self.run_program("upscale", film, "-o", f"b{film.suffix}")
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertIn("the film's pictures are raw; the encoder ffv1", result.stderr)
                 video = self.video(self.folder / f"b{film.suffix}")
                 self.assertEqual((video["codec_name"], video["pix_fmt"]), ("ffv1", kept))
+
+    def test_what_an_encoder_says_is_told(self):
+        self.fail_with(USAGE, "upscale", self.make("a.mkv", frames=2, pixels="yuv422p"), "-o", "b.mov", "--codec", "dnxhd", says="at least 256x120")
 
     def test_encoders_with_a_quantizer_are_not_starved(self):
         """FFmpeg's default is 200 kb/s; the mean error against an output without loss stays small."""
@@ -199,6 +202,13 @@ class FilmOdditiesTest(FilmCase):
         self.assertEqual(self.video(self.folder / "b.mkv")["pix_fmt"], "yuva420p")
         alpha = ffmpeg("-i", self.folder / "b.mkv", "-frames:v", "1", "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout
         self.assertLess(max(abs(alpha[64 * 32 + x] - 4 * x) for x in range(4, 60)), 16)
+
+    def test_transparency_of_hap_is_kept(self):
+        film = self.make("a.mov", "-c:v", "hap", "-format", "hap_alpha", frames=2, filters=",format=rgba,colorchannelmixer=aa=0.5", pixels="rgba")
+        self.succeed("upscale", film, "-o", "b.mov")
+        self.assertEqual(self.video(self.folder / "b.mov")["codec_tag_string"], "Hap5")
+        alpha = ffmpeg("-i", self.folder / "b.mov", "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout
+        self.assertLess(max(abs(a - 128) for a in alpha), 3)
 
     def test_what_is_transparent_does_not_tint_the_edges(self):
         """Under full transparency lies another colour, of which nothing is to be seen."""
@@ -250,7 +260,7 @@ class FilmOdditiesTest(FilmCase):
 
     def test_tags_that_tell_the_kind_of_pixels(self):
         """Of several codecs nothing else does."""
-        for codec, suffix, pixels in (("utvideo", "mkv", "yuv420p"), ("utvideo", "avi", "yuv422p"), ("utvideo", "mkv", "gbrp"),
+        for codec, suffix, pixels in (("utvideo", "mkv", "yuv420p"), ("utvideo", "avi", "yuv422p"), ("utvideo", "mkv", "gbrp"), ("utvideo", "mov", "yuv420p"),
                                       ("speedhq", "avi", "yuv422p"), ("rawvideo", "avi", "yuv422p"), ("rawvideo", "mkv", "yuv420p")):  # fmt: skip
             with self.subTest(f"{codec} {suffix} {pixels}"):
                 film, output = self.make("a.mkv", frames=2, pixels=pixels), self.folder / f"b.{suffix}"

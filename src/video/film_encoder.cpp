@@ -238,6 +238,9 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
   if (name == "libaom-av1") settings.set("cpu-used", "6");  // its default takes many seconds for a picture
+  const bool transparent =
+      (av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+  if (encoder.id == AV_CODEC_ID_HAP && transparent) settings.set("format", "hap_alpha");
   if (encoder.id == AV_CODEC_ID_DNXHD) {
     settings.set("profile", fmt::format("{}", dnxhr_profile(film.video(), codec_->pix_fmt)));
   }

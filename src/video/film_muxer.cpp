@@ -36,6 +36,17 @@ bool can_hold(const AVOutputFormat& format, const AVStream& stream) {
   return known > 0;
 }
 
+bool can_hold_pictures(const AVOutputFormat& format, const AVCodecParameters& pictures) {
+  // Of raw pictures the tag alone tells what they are, and muxers write one that is not true if they do not know it.
+  if (pictures.codec_id == AV_CODEC_ID_RAWVIDEO && format.codec_tag != nullptr && !is_matroska(format.name)) {
+    return av_codec_get_id(format.codec_tag, pictures.codec_tag) == AV_CODEC_ID_RAWVIDEO;
+  }
+  if (avformat_query_codec(&format, pictures.codec_id, FF_COMPLIANCE_EXPERIMENTAL) != 0) return true;
+  // In MOV the muxer takes the tags of AVI for codecs that have none of their own.
+  const AVCodecTag* const tags[] = {avformat_get_riff_video_tags(), nullptr};
+  return std::string_view(format.name) == "mov" && av_codec_get_tag(tags, pictures.codec_id) != 0;
+}
+
 // Some encoders give their headers with the first packet, when the head of the segment is written.
 AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& first) {
   AvParameters parameters(avcodec_parameters_alloc());
@@ -103,12 +114,10 @@ void check_display(Film& film, const std::string& container, const std::string& 
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const std::string container = container_of(output);
   const AVOutputFormat& format = *av_guess_format(container.c_str(), nullptr, nullptr);
-  // Of raw pictures the tag alone tells what they are, and muxers write one that is not true if they do not know it.
-  const bool unknown = pictures.codec_id == AV_CODEC_ID_RAWVIDEO && !is_matroska(container) &&
-                       av_codec_get_id(format.codec_tag, pictures.codec_tag) != AV_CODEC_ID_RAWVIDEO;
-  if (unknown || avformat_query_codec(&format, pictures.codec_id, FF_COMPLIANCE_EXPERIMENTAL) == 0) {
-    fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures{}; use .mkv, or another --codec",
-         container, output.string(), avcodec_get_name(pictures.codec_id), unknown ? " like these" : "");
+  if (!can_hold_pictures(format, pictures)) {
+    fail(ErrorCode::usage,
+         "a file of the kind {} ('{}') cannot hold {} pictures like these; use .mkv, or another --codec", container,
+         output.string(), avcodec_get_name(pictures.codec_id));
   }
   film.index();
   check_display(film, container, output.string(), pictures.codec_id);
