@@ -69,7 +69,7 @@ TEST(TensorFile, ReadsIntegersAsCWritesThem) {
   EXPECT_EQ(read("0000000a\nffffffff\n000000ff\nfffffed4\n00000005\n").to_float().values(), values);
   EXPECT_EQ(read("0xa 0xffffffffffffffff ff fffffffffffffed4 5").to_float().values(), values);
   EXPECT_EQ(read("// type q5.2\na\nffffffff\nff").to_float().values(), (std::vector<float>{2.5F, -0.25F, 63.75F}));
-  EXPECT_EQ(read("7f\n80\n100").to_float().values(), (std::vector<float>{127, 128, 256}));
+  EXPECT_EQ(read("7f\n80\nff\n1").to_float().values(), (std::vector<float>{127, 128, 255, 1}));
   // Zeros, and a tiny number among others, say nothing against float32.
   EXPECT_EQ(read("00000000\n00000000\n3f000000\n00000001\n").to_float().values()[2], 0.5F);
 }
