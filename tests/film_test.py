@@ -244,6 +244,29 @@ class FilmTest(FilmCase):
         self.assertEqual((summary["inputs"][0]["frames"], summary["inputs"][0]["output_size"]), (24, [128, 96]))
         self.assertEqual(self.video(self.folder / "out" / "a.mkv")["width"], 128)
 
+    def test_folders_leave_out_no_film(self):
+        inputs, out = self.folder / "in", self.folder / "out"
+        inputs.mkdir()
+        film = self.make("film.mkv", "-c:v", "mpeg4", "-g", "4", frames=3)
+        kinds = {".3gp": "3gp", ".3g2": "3g2", ".asf": "asf", ".f4v": "f4v", ".nut": "nut", ".MK3D": "matroska", ".divx": "avi", ".mxf": "mxf", ".ogg": "ogg"}
+        codecs = {".f4v": "libx264", ".mxf": "mpeg2video", ".ogg": "libtheora"}
+        for suffix, kind in kinds.items():
+            codec = ("-c:v", codecs[suffix]) if suffix in codecs else ("-c", "copy")
+            ffmpeg("-i", film, *codec, "-f", kind, inputs / f"film{suffix[1:]}{suffix}")
+        for other in ("notes.txt", "list.csv", ".hidden"):
+            (inputs / other).write_text("neither")
+        result = self.run_program("upscale", inputs, "-o", out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"2 files in '{inputs}' were left out", result.stderr)
+        self.assertIn("list.csv', ...", result.stderr)
+        kept = {s: s for s in kinds} | {".MK3D": ".mkv", ".divx": ".mkv"}
+        self.assertEqual({p.name for p in out.iterdir()}, {f"film{s[1:]}{kept[s]}" for s in kinds})
+        for path in out.iterdir():
+            self.assertEqual(len(decoded(path)), 3 * 128 * 96 * 3 // 2, path)
+        summary = json.loads(self.succeed("upscale", inputs, "-o", out, "--skip-existing", "--json"))
+        self.assertIn("2 files", summary["warnings"][0])
+        self.assertEqual(summary["skipped"], len(kinds))
+
     def test_pipes(self):
         for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p12le", "gray"):
             with self.subTest(pixels):

@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
+#include "video/film_muxer.hpp"
 
 namespace fsrcnn::cli {
 namespace fs = std::filesystem;
@@ -19,8 +20,10 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, error);
 }
 
-constexpr std::array kFilmSuffixes = {".mkv", ".mp4", ".mov", ".m4v", ".webm", ".avi",  ".wmv", ".flv",
-                                      ".ts",  ".mts", ".mpg", ".ogv", ".y4m",  ".m2ts", ".vob", ".mpeg"};
+constexpr std::array kFilmSuffixes = {".mkv",  ".mp4", ".mov",  ".m4v", ".webm", ".avi", ".wmv", ".flv",
+                                      ".ts",   ".mts", ".m2ts", ".mpg", ".vob",  ".ogv", ".y4m", ".3gp",
+                                      ".3g2",  ".mxf", ".mpeg", ".asf", ".f4v",  ".ogg", ".ogm", ".m2v",
+                                      ".mk3d", ".nut", ".divx", ".rm",  ".rmvb", ".dv"};
 
 bool has_film_suffix(const fs::path& path) {
   return std::find(kFilmSuffixes.begin(), kFilmSuffixes.end(), lower_suffix(path)) != kFilmSuffixes.end();
@@ -39,9 +42,18 @@ bool is_film(const fs::path& path, bool into_picture = true) {
   return is_ordinary(path) ? !is_picture(path) : !into_picture;
 }
 
-/// Its own suffix where pictures are written so, else PNG.
+bool is_writable_film(const fs::path& name) {
+  try {
+    container_of(name);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// Its own suffix where pictures are written so, else PNG; of films, else Matroska.
 fs::path output_name(fs::path name, bool film, const std::string& suffix) {
-  if (film) return name;
+  if (film) return is_writable_film(name) ? name : name.replace_extension(".mkv");
   if (!suffix.empty()) return name.replace_extension(suffix);
   return is_writable(name) ? name : name.replace_extension(".png");
 }
@@ -58,7 +70,8 @@ Job failed(const fs::path& input, ErrorCode code, const std::string& message) {
 /// What a folder has to upscale.
 struct Found {
   std::vector<fs::path> files;
-  std::vector<Job> failures;  ///< folders that cannot be read
+  std::vector<Job> failures;     ///< folders that cannot be read
+  std::vector<fs::path> others;  ///< neither pictures nor films
 };
 
 void look_into(const fs::path& folder, bool recursive, const fs::path& left_out, Found& found) {
@@ -78,6 +91,8 @@ void look_into(const fs::path& folder, bool recursive, const fs::path& left_out,
     } else if (is_writable(path) || has_film_suffix(path) || is_picture(path)) {
       // A damaged picture is known by its name, and its failure is told.
       found.files.push_back(path);
+    } else {
+      found.others.push_back(path);
     }
   }
   if (error) {
@@ -142,7 +157,7 @@ void check_names(const std::vector<Job>& jobs) {
 
 }  // namespace
 
-std::vector<Job> plan_jobs(const JobOptions& options) {
+std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings) {
   const fs::path output = options.output;
   const std::string suffix = options.format.empty() ? "" : "." + options.format;
   if (!suffix.empty() && !is_writable("a" + suffix)) check_writable({}, "OUTPUT" + suffix);
@@ -171,6 +186,12 @@ std::vector<Job> plan_jobs(const JobOptions& options) {
       for (const fs::path& file : found.files) {
         const bool film = is_film(file);
         jobs.push_back({file, output / output_name(file.lexically_relative(input), film, suffix), true, film, {}});
+      }
+      if (!found.others.empty()) {
+        warnings.push_back(fmt::format(
+            "{} files in '{}' were left out, for their names are neither a picture's nor a film's: '{}'{}",
+            found.others.size(), input.string(), std::min_element(found.others.begin(), found.others.end())->string(),
+            found.others.size() > 1 ? ", ..." : ""));
       }
       jobs.insert(jobs.end(), found.failures.begin(), found.failures.end());
     }

@@ -26,8 +26,8 @@ struct JobOptions {
 
 /// The files to upscale, in the order given and those of a folder by name; of a folder those that are pictures by
 /// content or by name, and films by name. A folder's outputs lie as its inputs do. A folder that has neither or cannot
-/// be read is a job with an error. Throws Error(usage) if two inputs would have one output, an output is an input, or a
-/// form cannot be written.
-std::vector<Job> plan_jobs(const JobOptions& options);
+/// be read is a job with an error. `warnings` gets what a folder has besides, for people. Throws Error(usage) if two
+/// inputs would have one output, an output is an input, or a form cannot be written.
+std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings);
 
 }  // namespace fsrcnn::cli

@@ -69,6 +69,7 @@ Json to_json(const RunSummary& summary) {
   json["damaged"] = summary.count(InputSummary::Status::damaged);
   json["skipped"] = summary.count(InputSummary::Status::skipped);
   json["failed"] = summary.count(InputSummary::Status::failed);
+  json["warnings"] = summary.warnings;
   json["inputs"] = Json::array();
   for (const InputSummary& input : summary.inputs) json["inputs"].push_back(to_json(input));
   return json;

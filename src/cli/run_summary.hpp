@@ -39,8 +39,9 @@ struct RunSummary {
   int threads = 0;
   double seconds = 0;
   std::vector<InputSummary> inputs;
-  std::optional<Error> error;  ///< if nothing could be begun
-  int signal = 0;              ///< that stopped it
+  std::vector<std::string> warnings;  ///< of what is no input
+  std::optional<Error> error;         ///< if nothing could be begun
+  int signal = 0;                     ///< that stopped it
 
   int64_t count(InputSummary::Status status) const;
   /// 128 and the signal's number if one stopped it, 0 if all inputs are done, the error's own code if there was one

@@ -116,7 +116,10 @@ InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions
 }
 
 void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
-  const std::vector<Job> jobs = plan_jobs(options.jobs);
+  const std::vector<Job> jobs = plan_jobs(options.jobs, summary.warnings);
+  if (!options.quiet) {
+    for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+  }
   EngineChoice engines(options.model, options.engine.options);
   summary.cpu = engines.first().cpu();
   summary.threads = engines.first().threads();
