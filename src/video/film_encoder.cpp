@@ -143,11 +143,13 @@ std::string hdr_parameters(const AVFrame& frame, const Film& film, bool x265) {
 // Encoders without constant quality but with a constant quantizer, and the one at which hardly anybody sees a
 // difference.
 constexpr int kQuantizer = 2;
+constexpr int kTheoraQuality = 9;  // of 10
 
 bool has_quantizer(AVCodecID id) {
-  static constexpr AVCodecID kIds[] = {
-      AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4, AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3,
-      AV_CODEC_ID_MJPEG,      AV_CODEC_ID_H263,       AV_CODEC_ID_FLV1,  AV_CODEC_ID_WMV1,      AV_CODEC_ID_WMV2};
+  static constexpr AVCodecID kIds[] = {AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,
+                                       AV_CODEC_ID_MSMPEG4V2,  AV_CODEC_ID_MSMPEG4V3,  AV_CODEC_ID_MJPEG,
+                                       AV_CODEC_ID_H263,       AV_CODEC_ID_FLV1,       AV_CODEC_ID_WMV1,
+                                       AV_CODEC_ID_WMV2,       AV_CODEC_ID_THEORA};
   return std::find(std::begin(kIds), std::end(kIds), id) != std::end(kIds);
 }
 
@@ -220,7 +222,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   };
   if (has_quantizer(encoder.id) && !given("b") && !given("global_quality")) {
     codec_->flags |= AV_CODEC_FLAG_QSCALE;
-    codec_->global_quality = kQuantizer * FF_QP2LAMBDA;
+    codec_->global_quality = (encoder.id == AV_CODEC_ID_THEORA ? kTheoraQuality : kQuantizer) * FF_QP2LAMBDA;
   }
 
   AvOptions settings;
