@@ -169,9 +169,10 @@ class CommandLine(ProgramTest):
         self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "fsrcnn-x2", "--model-scale", "3", says="is for scale 2, not 3")
 
     def test_info(self):
-        for name in ("fsrcnn-x2", "fsrcnn-x3"):
-            self.assertRegex(self.succeed("info", "--list"), rf"(?m)^{name} +{name[-1]}  FSRCNN\(56, 12, 4\) +12,809 +12,464  ")
-            self.assertRegex(self.succeed("info", name), rf"^{name}: FSRCNN\(56, 12, 4\), scale {name[-1]}, zero padding")
+        for name in ("fsrcnn-x2", "fsrcnn-x3", "fsrcnn-x4", "fsrcnn-video-x2", "fsrcnn-s-x2"):
+            network, parameters, operations = ("32, 5, 1", "4,086", "3,937") if "-s-" in name else ("56, 12, 4", "12,809", "12,464")
+            self.assertRegex(self.succeed("info", "--list"), rf"(?m)^{name} +{name[-1]}  FSRCNN\({network}\) +{parameters} +{operations}  ")
+            self.assertRegex(self.succeed("info", name), rf"^{name}: FSRCNN\({network}\), scale {name[-1]}, zero padding")
         self.fail_with(USAGE, "info", "--list", "fsrcnn-x2")
         printed = self.succeed("info")
         self.assertIn("FSRCNN(56, 12, 4), scale 2, zero padding", printed)

@@ -83,7 +83,7 @@ class FilmOdditiesTest(FilmCase):
 
     def test_signals_are_heard_while_nothing_comes(self):
         process = subprocess.Popen([PROGRAM, "upscale", "-", "-o", "a.mkv"], cwd=self.folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(0.5)
+        time.sleep(2)  # until it reads, on a busy machine too
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=10), 128 + signal.SIGTERM)
         process.communicate()

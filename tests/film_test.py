@@ -257,7 +257,7 @@ class FilmTest(FilmCase):
             (inputs / other).write_text("neither")
         result = self.run_program("upscale", inputs, "-o", out)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn(f"2 files in '{inputs}' were left out", result.stderr)
+        self.assertIn(f"2 files in '{inputs}' left out", result.stderr)
         self.assertIn("list.csv', ...", result.stderr)
         kept = {s: s for s in kinds} | {".MK3D": ".mkv", ".divx": ".mkv"}
         self.assertEqual({p.name for p in out.iterdir()}, {f"film{s[1:]}{kept[s]}" for s in kinds})

@@ -209,6 +209,7 @@ class Pictures(ProgramTest):
             ("--scale 1", (95, 77), "unchanged in size"),
             ("--scale 1.37", (130, 105), "fsrcnn-x2 to 190x154, then Lanczos"),
             ("--scale 3", (285, 231), "fsrcnn-x3"),
+            ("--scale 4", (380, 308), "fsrcnn-x4"),
             ("--scale 8", (760, 616), "fsrcnn-x2 3 times"),
             ("--size 300x20", (300, 20), "fsrcnn-x3 to 285x231, then Lanczos"),
             ("--size 10x9", (10, 9), "Lanczos, as nothing is enlarged"),

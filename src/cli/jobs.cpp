@@ -188,10 +188,11 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
         jobs.push_back({file, output / output_name(file.lexically_relative(input), film, suffix), true, film, {}});
       }
       if (!found.others.empty()) {
-        warnings.push_back(fmt::format(
-            "{} files in '{}' were left out, for their names are neither a picture's nor a film's: '{}'{}",
-            found.others.size(), input.string(), std::min_element(found.others.begin(), found.others.end())->string(),
-            found.others.size() > 1 ? ", ..." : ""));
+        warnings.push_back(
+            fmt::format("{} in '{}' left out, for the names are neither a picture's nor a film's: '{}'{}",
+                        found.others.size() == 1 ? "1 file" : fmt::format("{} files", found.others.size()),
+                        input.string(), std::min_element(found.others.begin(), found.others.end())->string(),
+                        found.others.size() > 1 ? ", ..." : ""));
       }
       jobs.insert(jobs.end(), found.failures.begin(), found.failures.end());
     }

@@ -9,21 +9,33 @@
 namespace fsrcnn {
 
 // Defined in files that the build makes from models/. NOLINTBEGIN(modernize-avoid-c-arrays)
-extern const unsigned char fsrcnn_x2[], fsrcnn_x3[];
-extern const unsigned long fsrcnn_x2Size, fsrcnn_x3Size;
+extern const unsigned char fsrcnn_x2[], fsrcnn_x3[], fsrcnn_x4[], fsrcnn_s_x2[], fsrcnn_video_x2[];
+extern const unsigned long fsrcnn_x2Size, fsrcnn_x3Size, fsrcnn_x4Size, fsrcnn_s_x2Size, fsrcnn_video_x2Size;
 // NOLINTEND(modernize-avoid-c-arrays)
 
 namespace {
 
-constexpr std::array kModels = {BuiltinModel{"fsrcnn-x2", "photographs and clean films", 2, true},
-                                BuiltinModel{"fsrcnn-x3", "photographs and clean films", 3, true}};
+constexpr const char* kClean = "photographs and clean films";
+constexpr std::array kModels = {
+    BuiltinModel{"fsrcnn-x2", kClean, 2, true},
+    BuiltinModel{"fsrcnn-x3", kClean, 3, true},
+    BuiltinModel{"fsrcnn-x4", kClean, 4, true},
+    BuiltinModel{"fsrcnn-s-x2", "the same on slow machines", 2, false},
+    BuiltinModel{"fsrcnn-video-x2", "compressed films and photographs", 2, false},
+};
 
 /// Their files, in the same order.
 struct Embedded {
   const unsigned char* data;
   const unsigned long* size;
 };
-constexpr std::array<Embedded, kModels.size()> kFiles = {{{fsrcnn_x2, &fsrcnn_x2Size}, {fsrcnn_x3, &fsrcnn_x3Size}}};
+constexpr std::array<Embedded, kModels.size()> kFiles = {{
+    {fsrcnn_x2, &fsrcnn_x2Size},
+    {fsrcnn_x3, &fsrcnn_x3Size},
+    {fsrcnn_x4, &fsrcnn_x4Size},
+    {fsrcnn_s_x2, &fsrcnn_s_x2Size},
+    {fsrcnn_video_x2, &fsrcnn_video_x2Size},
+}};
 
 }  // namespace
 

@@ -17,7 +17,7 @@ constexpr int kNoisyRuns = 3;
 /// Steps that are looked for, the coarsest first.
 const std::vector<double>& steps() {
   static const std::vector<double> list = [] {
-    std::vector<double> all = {1, 1.0 / 255, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
+    std::vector<double> all = {1, 1.0 / 255, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
     for (int bits = 1; bits <= 20; ++bits) all.push_back(std::ldexp(1, -bits));
     std::sort(all.begin(), all.end(), std::greater<>());
     return all;
