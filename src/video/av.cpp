@@ -7,6 +7,7 @@ extern "C" {
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
 
@@ -46,6 +47,21 @@ AvPacket new_packet() {
   AvPacket packet(av_packet_alloc());
   if (!packet) throw std::bad_alloc();
   return packet;
+}
+
+AvParameters new_parameters() {
+  AvParameters parameters(avcodec_parameters_alloc());
+  if (!parameters) throw std::bad_alloc();
+  return parameters;
+}
+
+void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t size) {
+  av_freep(&parameters.extradata);
+  parameters.extradata_size = 0;
+  parameters.extradata = static_cast<uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (parameters.extradata == nullptr) throw std::bad_alloc();
+  parameters.extradata_size = static_cast<int>(size);
+  std::memcpy(parameters.extradata, bytes, size);
 }
 
 std::string AvOptions::unused() const {

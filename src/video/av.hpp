@@ -42,6 +42,10 @@ inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
 
 AvFrame new_frame();
 AvPacket new_packet();
+AvParameters new_parameters();
+
+/// The headers of a stream, in place of what it has. Throws std::bad_alloc.
+void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t size);
 
 /// Options for FFmpeg's functions, which take away those that they know.
 class AvOptions {

@@ -63,7 +63,7 @@ AVCodecID default_codec(const Film& film) {
   const AVCodecID id = film.video().codecpar->codec_id;
   if (!is_raw(film)) return id;
   // YUV4MPEG2 is what other programs have decoded; whoever keeps raw pictures in a film's file wants no loss.
-  const bool passed_on = std::string_view(film.format().iformat->name) == "yuv4mpegpipe";
+  const bool passed_on = film.format().iformat->name == kRawFormat;
   return passed_on ? AV_CODEC_ID_H264 : AV_CODEC_ID_FFV1;
 }
 

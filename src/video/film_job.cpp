@@ -141,11 +141,17 @@ AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
     fail(ErrorCode::usage, "{} pictures cannot be kept in segments (NUT has no place for them); choose another --codec",
          avcodec_get_name(encoder.context().codec_id));
   }
-  AvParameters parameters(avcodec_parameters_alloc());
-  if (!parameters) throw std::bad_alloc();
+  AvParameters parameters = new_parameters();
   av_check(avcodec_parameters_from_context(parameters.get(), &encoder.context()), ErrorCode::io,
            "copying a stream's parameters");
   return parameters;
+}
+
+void set_sizes(FilmResult& result, const Film& film, const Engine& engine) {
+  result.width = film.video().codecpar->width;
+  result.height = film.video().codecpar->height;
+  result.output_width = static_cast<int>(engine.scale()) * result.width;
+  result.output_height = static_cast<int>(engine.scale()) * result.height;
 }
 
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
@@ -185,10 +191,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   };
   if (!film.is_pipe() && !job.frames) result.cut_short = film.cut_short();
   result.encoder = encoder_name(encoder, film);
-  result.width = film.video().codecpar->width;
-  result.height = film.video().codecpar->height;
-  result.output_width = static_cast<int>(engine.scale()) * result.width;
-  result.output_height = static_cast<int>(engine.scale()) * result.height;
+  set_sizes(result, film, engine);
   result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
     if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
   });
@@ -227,10 +230,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
   FilmResult result;
   result.warnings = plan.warnings;
   result.cut_short = film.cut_short();
-  result.width = film.video().codecpar->width;
-  result.height = film.video().codecpar->height;
-  result.output_width = static_cast<int>(engine.scale()) * result.width;
-  result.output_height = static_cast<int>(engine.scale()) * result.height;
+  set_sizes(result, film, engine);
   result.encoder = encoder_name(job.encoder, film);
   if (job.encoder.codec.empty() && is_raw(film)) {
     result.warnings.push_back(fmt::format(

@@ -5,7 +5,6 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -49,8 +48,7 @@ bool can_hold_pictures(const AVOutputFormat& format, const AVCodecParameters& pi
 
 // Some encoders give their headers with the first packet, when the head of the segment is written.
 AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& first) {
-  AvParameters parameters(avcodec_parameters_alloc());
-  if (!parameters) throw std::bad_alloc();
+  AvParameters parameters = new_parameters();
   av_check(avcodec_parameters_copy(parameters.get(), &segments), ErrorCode::io, "copying a stream's parameters");
   if (parameters->extradata_size > 0) return parameters;
   AVBSFContext* context = nullptr;
@@ -65,11 +63,7 @@ AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& fir
   }
   size_t size = 0;
   const uint8_t* headers = av_packet_get_side_data(packet.get(), AV_PKT_DATA_NEW_EXTRADATA, &size);
-  if (headers == nullptr) return parameters;
-  parameters->extradata = static_cast<uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
-  if (parameters->extradata == nullptr) throw std::bad_alloc();
-  parameters->extradata_size = static_cast<int>(size);
-  std::memcpy(parameters->extradata, headers, size);
+  if (headers != nullptr) set_extradata(*parameters, headers, size);
   return parameters;
 }
 

@@ -76,11 +76,7 @@ void make_attachment(const AVStream& from, AVStream& to) {
   const AVPacket& picture = from.attached_pic;
   AVCodecParameters& p = *to.codecpar;
   p.codec_type = AVMEDIA_TYPE_ATTACHMENT;
-  av_freep(&p.extradata);
-  p.extradata = static_cast<uint8_t*>(av_mallocz(static_cast<size_t>(picture.size) + AV_INPUT_BUFFER_PADDING_SIZE));
-  if (p.extradata == nullptr) throw std::bad_alloc();
-  p.extradata_size = picture.size;
-  std::memcpy(p.extradata, picture.data, static_cast<size_t>(picture.size));
+  set_extradata(p, picture.data, static_cast<size_t>(picture.size));
   const bool png = p.codec_id == AV_CODEC_ID_PNG;
   if (av_dict_get(to.metadata, "filename", nullptr, 0) == nullptr) {
     av_dict_set(&to.metadata, "filename", png ? "cover.png" : "cover.jpg", 0);

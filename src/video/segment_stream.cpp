@@ -108,7 +108,7 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
     fail(ErrorCode::input, "'{}' is no segment of a film: it does not tell its frames", path.string());
   }
   if (!parameters_) {
-    parameters_.reset(avcodec_parameters_alloc());
+    parameters_ = new_parameters();
     av_check(avcodec_parameters_copy(parameters_.get(), &p), ErrorCode::io, "reading '{}'", path.string());
   }
   if (p.codec_id != parameters_->codec_id || p.width != parameters_->width || p.height != parameters_->height ||

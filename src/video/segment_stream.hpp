@@ -51,10 +51,6 @@ class SegmentStream {
   bool next(AVPacket& packet);
 
  private:
-  struct ParametersFree {
-    void operator()(AVCodecParameters* p) const { avcodec_parameters_free(&p); }
-  };
-
   struct Segment {
     std::filesystem::path path;
     FrameRange range;
@@ -71,7 +67,7 @@ class SegmentStream {
   int64_t frames_before_key_;
   AVRational time_base_;
   int64_t time_offset_;
-  std::unique_ptr<AVCodecParameters, ParametersFree> parameters_;
+  AvParameters parameters_;
   std::vector<int64_t> dts_;  // of packets in the order of decoding
   AvInput input_;
   size_t segment_ = 0;
