@@ -10,6 +10,7 @@
 #include "model/formats/pytorch.hpp"
 #include "model/formats/safetensors.hpp"
 #include "model/formats/slides_text.hpp"
+#include "model/formats/zip_archive.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -198,6 +199,14 @@ TEST(Npz, RefusesANameThatIsNoText) {
   }
   EXPECT_EQ(found, 2);
   EXPECT_EQ(error_of([&] { parse_npz(bytes, "damaged"); }), "4: damaged: the name of an entry is damaged");
+}
+
+TEST(Npz, RefusesThousandsOfEntriesAtOnce) {
+  std::vector<std::pair<std::string, std::vector<std::byte>>> entries(5000);
+  for (size_t i = 0; i < entries.size(); ++i) entries[i].first = fmt::format("{}.npy", i);
+  const std::vector<std::byte> bytes = write_zip(entries);
+  EXPECT_EQ(error_of([&] { looks_like_npz(bytes, "large"); }),
+            "4: large: it has 5000 entries, more than the 4096 that weights can sensibly have");
 }
 
 TEST(Pytorch, ChecksumsGuardTheNumbersOfAZip) {

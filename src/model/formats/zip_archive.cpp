@@ -7,6 +7,8 @@
 namespace fsrcnn {
 namespace {
 
+constexpr zip_int64_t kMostEntries = 4096;
+
 struct OwnedError {
   zip_error_t value;
   OwnedError() { zip_error_init(&value); }
@@ -33,9 +35,13 @@ ZipReader::ZipReader(Bytes archive, std::string source) : source_(std::move(sour
 std::vector<std::string> ZipReader::names() const {
   std::vector<std::string> names;
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
+  if (count > kMostEntries) {
+    fail(ErrorCode::model, "{}: it has {} entries, more than the {} that weights can sensibly have", source_, count,
+         kMostEntries);
+  }
   for (zip_int64_t i = 0; i < count; ++i) {
     const char* name = zip_get_name(archive_.get(), i, ZIP_FL_ENC_RAW);
-    // libzip does not find every name that it lists.
+    // libzip does not find every name that it lists. It looks through all of them, hence the limit.
     if (name == nullptr || zip_name_locate(archive_.get(), name, ZIP_FL_ENC_RAW) < 0) {
       fail(ErrorCode::model, "{}: the name of an entry is damaged", source_);
     }

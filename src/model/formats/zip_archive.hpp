@@ -19,7 +19,7 @@ class ZipReader {
   /// Throws Error(model) naming `source` if the bytes are no archive.
   ZipReader(Bytes archive, std::string source);
 
-  /// All of them can be read. Throws Error(model) if one is damaged.
+  /// All of them can be read. Throws Error(model) if one is damaged, or if there are thousands.
   std::vector<std::string> names() const;
 
   /// The entry's bytes; empty if there is none of this name.
