@@ -194,14 +194,34 @@ class FilmOdditiesTest(FilmCase):
         self.assertIn(f"lacks {left} of the frames 0:12", result.stderr)
         self.assertEqual(result.returncode, 1)
 
-    def test_transparency_is_kept_or_refused(self):
-        film = self.folder / "a.webm"
-        ffmpeg("-f", "lavfi", "-i", "color=red:s=32x32:d=0.2,format=yuva420p,geq=lum=128:cb=128:cr=128:a=X*8", "-c:v", "libvpx-vp9", film)
-        self.fail_with(USAGE, "upscale", film, "-o", "b.webm", says="transparent")
-        self.succeed("upscale", film, "-o", "b.mkv", "--codec", "ffv1")
-        self.assertEqual(self.video(self.folder / "b.mkv")["pix_fmt"], "yuva420p")
-        alpha = ffmpeg("-i", self.folder / "b.mkv", "-frames:v", "1", "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout
-        self.assertLess(max(abs(alpha[64 * 32 + x] - 4 * x) for x in range(4, 60)), 16)
+    def test_transparency_of_vp8_and_vp9_is_kept(self):
+        """It is a second coding beside each packet."""
+        alpha_of = lambda path, *decoder: ffmpeg(*decoder, "-i", path, "-vf", "alphaextract,format=gray", "-f", "rawvideo", "-").stdout  # noqa: E731
+        for codec in ("libvpx", "libvpx-vp9"):
+            with self.subTest(codec):
+                film = self.folder / "a.webm"
+                ffmpeg("-f", "lavfi", "-i", "color=red:s=32x32:d=1,format=yuva420p,geq=lum=128:cb=128:cr=128:a=X*7+N", "-auto-alt-ref", "0",
+                       "-g", "6", "-crf", "8", "-b:v", "0", "-c:v", codec, film)  # fmt: skip
+                for output in ("b.webm", "b.mkv"):
+                    self.succeed("upscale", film, "-o", output, "--segment-frames", 6)
+                    self.assertEqual(self.video(self.folder / output)["tags"]["alpha_mode"], "1")
+                    alpha = alpha_of(self.folder / output, "-c:v", codec)
+                    self.assertEqual(len(alpha), 25 * 64 * 64)
+                    for n in range(25):
+                        row = alpha[64 * (64 * n + 32) :][:64]
+                        self.assertLess(max(abs(row[x] - 3.5 * (x - 0.5) - n) for x in range(4, 60)), 6)
+                self.succeed("upscale", film, "-o", "c.mkv", "--codec", "ffv1")
+                self.assertEqual(len(alpha_of(self.folder / "c.mkv")), 25 * 64 * 64)
+                self.fail_with(USAGE, "upscale", film, "-o", "d.avi", says="use .webm or .mkv")
+                # Parts made apart have it too; one without does not fit.
+                ranges = self.succeed("plan", film, "--segment-frames", 6).split()
+                for i, frames in enumerate(ranges):
+                    self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames)
+                parts = [f"{i}.nut" for i in range(len(ranges))]
+                self.succeed("join", film, *parts, "-o", "e.webm")
+                self.assertEqual((self.folder / "b.webm").read_bytes(), (self.folder / "e.webm").read_bytes())
+                ffmpeg("-i", self.folder / "1.nut", "-map", "0:0", "-map", "0:1", "-c", "copy", "-metadata", f"frames={ranges[1]}", self.folder / "opaque.nut")
+                self.fail_with(INPUT, "join", film, parts[0], "opaque.nut", *parts[2:], "-o", "f.webm", says="encoded differently")
 
     def test_transparency_of_hap_is_kept(self):
         film = self.make("a.mov", "-c:v", "hap", "-format", "hap_alpha", frames=2, filters=",format=rgba,colorchannelmixer=aa=0.5", pixels="rgba")
@@ -261,7 +281,8 @@ class FilmOdditiesTest(FilmCase):
     def test_tags_that_tell_the_kind_of_pixels(self):
         """Of several codecs nothing else does."""
         for codec, suffix, pixels in (("utvideo", "mkv", "yuv420p"), ("utvideo", "avi", "yuv422p"), ("utvideo", "mkv", "gbrp"), ("utvideo", "mov", "yuv420p"),
-                                      ("speedhq", "avi", "yuv422p"), ("rawvideo", "avi", "yuv422p"), ("rawvideo", "mkv", "yuv420p")):  # fmt: skip
+                                      ("speedhq", "avi", "yuv422p"), ("rawvideo", "avi", "yuv422p"), ("rawvideo", "mkv", "yuv420p"),
+                                      ("qtrle", "mov", "rgb24"), ("qtrle", "mov", "argb")):  # fmt: skip
             with self.subTest(f"{codec} {suffix} {pixels}"):
                 film, output = self.make("a.mkv", frames=2, pixels=pixels), self.folder / f"b.{suffix}"
                 self.succeed("upscale", film, "-o", output, "--codec", codec)
@@ -275,6 +296,8 @@ class FilmOdditiesTest(FilmCase):
         film = self.make("a.mkv", frames=2)
         self.fail_with(USAGE, "upscale", film, "-o", "b.mxf", "--codec", "mpeg4", says="codec not currently supported in container")
         self.fail_with(USAGE, "upscale", film, "-o", "b.mov", "--codec", "rawvideo", says="cannot hold rawvideo pictures like these")
+        rgb = self.make("rgb.mkv", frames=2, pixels="gbrp")
+        self.fail_with(USAGE, "upscale", rgb, "-o", "b.mkv", "--codec", "qtrle", says="cannot hold qtrle pictures like these; use .mov, or")
 
     def test_programs_of_transport_streams(self):
         film = self.folder / "a.ts"

@@ -10,6 +10,7 @@ extern "C" {
 #include <string_view>
 
 #include "video/frame_upscaler.hpp"
+#include "video/segment_stream.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -88,14 +89,6 @@ const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
 }
 
 AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
-  // Their transparency is a second stream beside the packets, which segments do not have.
-  if (std::string_view(encoder.name).starts_with("libvpx") &&
-      (av_pix_fmt_desc_get(planar)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0) {
-    fail(ErrorCode::usage,
-         "the film is transparent, which cannot be kept with {} here. Choose --codec ffv1 (and .mkv), or "
-         "remove the transparency first, e.g. ffmpeg -i FILM -pix_fmt yuv420p OPAQUE.mkv",
-         encoder.name);
-  }
   const AVPixelFormat format = same_samples(planar, encoder.pix_fmts);
   if (format != AV_PIX_FMT_NONE) return format;
   std::string known;
@@ -240,9 +233,13 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
   if (name == "libaom-av1") settings.set("cpu-used", "6");  // its default takes many seconds for a picture
-  const bool transparent =
-      (av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
-  if (encoder.id == AV_CODEC_ID_HAP && transparent) settings.set("format", "hap_alpha");
+  if (encoder.id == AV_CODEC_ID_HAP && is_transparent(codec_->pix_fmt)) settings.set("format", "hap_alpha");
+  if (has_alpha_beside(encoder.id, codec_->pix_fmt)) {
+    // Key frames and hidden pictures at the same places in both codings.
+    constexpr int kKeyFrames = 128;
+    codec_->gop_size = codec_->keyint_min = kKeyFrames;
+    settings.set("auto-alt-ref", "0");
+  }
   if (encoder.id == AV_CODEC_ID_DNXHD) {
     settings.set("profile", fmt::format("{}", dnxhr_profile(film.video(), codec_->pix_fmt)));
   }

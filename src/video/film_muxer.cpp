@@ -40,6 +40,8 @@ bool can_hold_pictures(const AVOutputFormat& format, const AVCodecParameters& pi
   if (pictures.codec_id == AV_CODEC_ID_RAWVIDEO && format.codec_tag != nullptr && !is_matroska(format.name)) {
     return av_codec_get_id(format.codec_tag, pictures.codec_tag) == AV_CODEC_ID_RAWVIDEO;
   }
+  // There is no place for its bits of a pixel, without which nobody can decode it.
+  if (pictures.codec_id == AV_CODEC_ID_QTRLE && is_matroska(format.name)) return false;
   if (avformat_query_codec(&format, pictures.codec_id, FF_COMPLIANCE_EXPERIMENTAL) != 0) return true;
   // In MOV the muxer takes the tags of AVI for codecs that have none of their own.
   const AVCodecTag* const tags[] = {avformat_get_riff_video_tags(), nullptr};
@@ -93,6 +95,13 @@ void check_display(Film& film, const std::string& container, const std::string& 
                      of_stream(AV_PKT_DATA_CONTENT_LIGHT_LEVEL) != nullptr ||
                      of_frame(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
                      of_frame(AV_FRAME_DATA_CONTENT_LIGHT_LEVEL) != nullptr;
+  if (has_alpha_beside(pictures, planar_format(static_cast<AVPixelFormat>(film.first_frame()->format))) &&
+      !is_matroska(container)) {
+    fail(
+        ErrorCode::usage,
+        "the film is transparent, which a file of the kind {} ('{}') cannot keep beside {} pictures; use .webm or .mkv",
+        container, output, avcodec_get_name(pictures));
+  }
   const bool in_pictures = pictures == AV_CODEC_ID_H264 || pictures == AV_CODEC_ID_HEVC;
   if (light && !in_pictures && !is_matroska(container) && !is_mov(container)) {
     fail(
@@ -108,10 +117,12 @@ void check_display(Film& film, const std::string& container, const std::string& 
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const std::string container = container_of(output);
   const AVOutputFormat& format = *av_guess_format(container.c_str(), nullptr, nullptr);
+  const char* other_container = pictures.codec_id == AV_CODEC_ID_QTRLE ? ".mov, or "
+                                : is_matroska(container)               ? ""
+                                                                       : ".mkv, or ";
   if (!can_hold_pictures(format, pictures)) {
-    fail(ErrorCode::usage,
-         "a file of the kind {} ('{}') cannot hold {} pictures like these; use .mkv, or another --codec", container,
-         output.string(), avcodec_get_name(pictures.codec_id));
+    fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures like these; use {}another --codec",
+         container, output.string(), avcodec_get_name(pictures.codec_id), other_container);
   }
   film.index();
   check_display(film, container, output.string(), pictures.codec_id);
@@ -152,10 +163,9 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
   }
   // Muxers look at more than the codec when they write the head.
   const AvOutput head = open_output(film, pictures, plan, output, "/dev/null");
-  av_check(
-      write_head(*head), ErrorCode::usage,
-      "a file of the kind {} ('{}') cannot hold the film with {} pictures like these; use .mkv, or another --codec",
-      container, output.string(), avcodec_get_name(pictures.codec_id));
+  av_check(write_head(*head), ErrorCode::usage,
+           "a file of the kind {} ('{}') cannot hold the film with {} pictures like these; use {}another --codec",
+           container, output.string(), avcodec_get_name(pictures.codec_id), other_container);
   return plan;
 }
 

@@ -20,6 +20,7 @@ void remove_stale(AVDictionary*& tags) {
                                            "_STATISTICS_WRITING_DATE_UTC",
                                            "encoder",
                                            "ENCODER",
+                                           "alpha_mode",
                                            "major_brand",
                                            "minor_version",
                                            "compatible_brands"};

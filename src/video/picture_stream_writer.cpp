@@ -16,11 +16,18 @@ PictureStreamWriter::PictureStreamWriter(const std::string& url, const std::stri
     context_->flags |= AVFMT_FLAG_BITEXACT;
     if (format == kSegmentFormat) {
       av_dict_set(&context_->metadata, kFramesKey, fmt::format("{}:{}", range.begin, range.end).c_str(), 0);
+      av_dict_set_int(&context_->metadata, kBitsKey, encoder.context().bits_per_coded_sample, 0);
     }
     context_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
     AVStream* stream = avformat_new_stream(context_, nullptr);
     if (stream == nullptr) throw std::bad_alloc();
     av_check(avcodec_parameters_from_context(stream->codecpar, &encoder.context()), ErrorCode::io, "writing '{}'", url);
+    AVCodecParameters& p = *stream->codecpar;
+    if (format == kSegmentFormat && p.codec_tag == 0 &&
+        av_codec_get_tag(context_->oformat->codec_tag, p.codec_id) == 0) {
+      const AVCodecTag* const tags[] = {avformat_get_mov_video_tags(), nullptr};
+      p.codec_tag = av_codec_get_tag(tags, p.codec_id);  // which the format's reader knows, too
+    }
     stream->time_base = time_base_;
     // YUV4MPEG2 has a rate and no times.
     const AVRational rate = encoder.context().framerate;
@@ -35,6 +42,13 @@ PictureStreamWriter::PictureStreamWriter(const std::string& url, const std::stri
       count_stream_->codecpar->codec_id = AV_CODEC_ID_TEXT;
       count_stream_->codecpar->codec_tag = MKTAG('U', 'T', 'F', '8');
       count_stream_->time_base = time_base_;
+      if (has_alpha_beside(encoder.context().codec_id, encoder.context().pix_fmt)) {
+        alpha_stream_ = avformat_new_stream(context_, nullptr);
+        if (alpha_stream_ == nullptr) throw std::bad_alloc();
+        av_check(avcodec_parameters_copy(alpha_stream_->codecpar, stream->codecpar), ErrorCode::io, "writing '{}'",
+                 url);
+        alpha_stream_->time_base = time_base_;
+      }
     }
     av_check(avio_open(&context_->pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", url);
     av_check(avformat_write_header(context_, nullptr), ErrorCode::io, "writing '{}'", url);
@@ -59,7 +73,25 @@ void PictureStreamWriter::write(AVPacket& packet) {
   }
   ++count_;
   end_ = std::max(end_, packet.pts);
+  if (alpha_stream_ != nullptr) write_alpha(packet);
   av_check(av_write_frame(context_, &packet), ErrorCode::io, "writing '{}'", url_);
+}
+
+// Before its picture, so that whoever reads that one has it.
+void PictureStreamWriter::write_alpha(const AVPacket& picture) {
+  size_t size = 0;
+  const uint8_t* beside = av_packet_get_side_data(&picture, AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL, &size);
+  if (beside == nullptr || size <= kAlphaIdBytes)
+    fail(ErrorCode::io, "the encoder left out the transparency of a picture");
+  const AvPacket alpha = new_packet();
+  size -= kAlphaIdBytes;
+  av_check(av_new_packet(alpha.get(), static_cast<int>(size)), ErrorCode::io, "writing '{}'", url_);
+  std::copy_n(beside + kAlphaIdBytes, size, alpha->data);
+  alpha->pts = picture.pts;
+  alpha->dts = picture.dts;
+  alpha->flags = picture.flags;
+  alpha->stream_index = alpha_stream_->index;
+  av_check(av_write_frame(context_, alpha.get()), ErrorCode::io, "writing '{}'", url_);
 }
 
 void PictureStreamWriter::finish() {

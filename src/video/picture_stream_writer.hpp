@@ -22,12 +22,15 @@ class PictureStreamWriter {
   void finish();
 
  private:
+  void write_alpha(const AVPacket& picture);
+
   std::string url_;
   AVFormatContext* context_ = nullptr;
   AVRational time_base_;
   bool counts_ = false;               // pictures, instead of telling their times
   int64_t count_ = 0, end_ = 0;       // packets, and the latest time of them
   AVStream* count_stream_ = nullptr;  // of segments
+  AVStream* alpha_stream_ = nullptr;  // of segments, where codecs keep it beside their packets
 };
 
 }  // namespace fsrcnn

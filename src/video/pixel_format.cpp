@@ -78,6 +78,8 @@ AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list) {
   return AV_PIX_FMT_NONE;
 }
 
+bool is_transparent(AVPixelFormat format) { return (av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0; }
+
 PixelConverter::~PixelConverter() { sws_freeContext(context_); }
 
 AvFrame PixelConverter::operator()(AvFrame frame, AVPixelFormat to) {

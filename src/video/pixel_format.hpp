@@ -14,6 +14,9 @@ AVPixelFormat planar_format(AVPixelFormat format);
 /// or AV_PIX_FMT_NONE.
 AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list);
 
+/// Whether it has alpha.
+bool is_transparent(AVPixelFormat format);
+
 /// Takes packed pixels apart, and puts them together, by libswscale.
 class PixelConverter {
  public:

@@ -3,9 +3,20 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace fsrcnn {
+
+bool has_alpha_beside(AVCodecID codec, AVPixelFormat pixels) {
+  return (codec == AV_CODEC_ID_VP8 || codec == AV_CODEC_ID_VP9) && is_transparent(pixels);
+}
+
+namespace {
+
+bool has_alpha(const AVFormatContext& segment) { return static_cast<int>(segment.nb_streams) > kAlphaStream; }
+
+}  // namespace
 
 int64_t segment_time_offset(Film& film) {
   constexpr int64_t kSeconds = 100;  // more than any encoder looks ahead
@@ -83,8 +94,12 @@ AVStream& SegmentStream::open(const Segment& segment) {
   const int opened = avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr);
   if (opened < 0) throw DamagedSegment(segment.path, av_message(opened));
   input_.reset(context);
-  if (context->nb_streams != 2 || context->streams[0]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
+  if (context->nb_streams < 2 || context->nb_streams > 3 ||
+      context->streams[0]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
     fail(ErrorCode::input, "'{}' is no segment of a film", segment.path.string());
+  }
+  if (const AVDictionaryEntry* bits = av_dict_get(context->metadata, kBitsKey, nullptr, 0)) {
+    context->streams[0]->codecpar->bits_per_coded_sample = std::atoi(bits->value);
   }
   return *context->streams[0];
 }
@@ -110,9 +125,10 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
   if (!parameters_) {
     parameters_ = new_parameters();
     av_check(avcodec_parameters_copy(parameters_.get(), &p), ErrorCode::io, "reading '{}'", path.string());
+    has_alpha_ = has_alpha(*input_);
   }
   if (p.codec_id != parameters_->codec_id || p.width != parameters_->width || p.height != parameters_->height ||
-      p.extradata_size != parameters_->extradata_size ||
+      p.extradata_size != parameters_->extradata_size || (has_alpha(*input_)) != has_alpha_ ||
       (p.extradata_size > 0 &&
        std::memcmp(p.extradata, parameters_->extradata, static_cast<size_t>(p.extradata_size)) != 0)) {
     fail(ErrorCode::input,
@@ -122,9 +138,12 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
   }
   const AvPacket packet = new_packet();
   std::string written;  // how many packets, which its end tells
+  size_t alphas = 0;
   while (read_packet(segment, *packet)) {
     if (packet->stream_index == 0) {
       segment.times.push_back(film_time(*packet));
+    } else if (packet->stream_index == kAlphaStream) {
+      ++alphas;
     } else {
       written.assign(reinterpret_cast<const char*>(packet->data), static_cast<size_t>(packet->size));
     }
@@ -134,6 +153,8 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
     throw DamagedSegment(path, fmt::format("it has {} pictures where {} were written", segment.times.size(), written));
   }
   if (segment.times.empty()) throw DamagedSegment(path, "it has no picture");
+  if (has_alpha_ && alphas != segment.times.size())
+    throw DamagedSegment(path, "the transparency of pictures is missing");
   const auto count = static_cast<int64_t>(index_.size());
   if (range.begin < 0 || range.begin >= range.end || range.end > count) {
     fail(ErrorCode::input, "the segment '{}' has the frames {}:{}, but the film has 0:{}; it is of another film",
@@ -153,16 +174,31 @@ int64_t SegmentStream::film_time(const AVPacket& packet) const {
   return time - before->time <= after->time - time ? before->time : after->time;
 }
 
+void SegmentStream::put_alpha_beside(AVPacket& picture) const {
+  const auto size = static_cast<size_t>(alpha_->size);
+  uint8_t* beside = av_packet_new_side_data(&picture, AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL, kAlphaIdBytes + size);
+  if (beside == nullptr) throw std::bad_alloc();
+  std::memset(beside, 0, kAlphaIdBytes);
+  beside[kAlphaIdBytes - 1] = 1;
+  std::memcpy(beside + kAlphaIdBytes, alpha_->data, size);
+}
+
 bool SegmentStream::next(AVPacket& packet) {
   for (;; ++segment_, input_.reset()) {
     if (segment_ == segments_.size()) return false;
     const Segment& segment = segments_[segment_];
     if (!input_) open(segment);
     bool more = read_packet(segment, packet);
-    while (more && packet.stream_index != 0) more = read_packet(segment, packet);
+    for (; more && packet.stream_index != 0; more = read_packet(segment, packet)) {
+      if (packet.stream_index != kAlphaStream) continue;
+      av_packet_unref(alpha_.get());
+      av_packet_move_ref(alpha_.get(), &packet);
+    }
     if (!more) continue;
-    if (packet_ < count()) break;
-    throw DamagedSegment(segment.path, "it has changed since it was looked at");
+    if (packet_ >= count()) throw DamagedSegment(segment.path, "it has changed since it was looked at");
+    if (has_alpha_ && alpha_->pts != packet.pts) throw DamagedSegment(segment.path, "its transparency has other times");
+    if (has_alpha_) put_alpha_beside(packet);
+    break;
   }
   packet.pts = film_time(packet);
   packet.dts = dts_[static_cast<size_t>(packet_++)];

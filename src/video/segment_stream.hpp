@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "video/film.hpp"
+#include "video/pixel_format.hpp"
 
 namespace fsrcnn {
 
@@ -14,6 +15,18 @@ inline constexpr const char* kSegmentFormat = "nut";
 
 /// The key under which a segment keeps its range of frames, "A:B".
 inline constexpr const char* kFramesKey = "frames";
+
+/// The key for the bits of a coded pixel, by which some codecs tell whether they have alpha.
+inline constexpr const char* kBitsKey = "bits";
+
+/// Whether the codec keeps alpha in a second coding beside its packets. In segments it is a stream of its own, after
+/// the pictures and their number, and each packet comes before that of its picture.
+bool has_alpha_beside(AVCodecID codec, AVPixelFormat pixels);
+
+inline constexpr int kAlphaStream = 2;
+
+/// Of what is beside a packet, what comes before alpha's coding: a number, which is 1 for it.
+inline constexpr size_t kAlphaIdBytes = 8;
 
 /// A segment that is not as it was written.
 class DamagedSegment : public Error {
@@ -61,6 +74,7 @@ class SegmentStream {
   bool read_packet(const Segment& segment, AVPacket& packet);
   Segment read(const std::filesystem::path& path);
   int64_t film_time(const AVPacket& packet) const;
+  void put_alpha_beside(AVPacket& picture) const;
 
   std::vector<Segment> segments_;  // in the film's order
   std::vector<IndexedFrame> index_;
@@ -68,8 +82,10 @@ class SegmentStream {
   AVRational time_base_;
   int64_t time_offset_;
   AvParameters parameters_;
+  bool has_alpha_ = false;
   std::vector<int64_t> dts_;  // of packets in the order of decoding
   AvInput input_;
+  AvPacket alpha_ = new_packet();  // of the next picture
   size_t segment_ = 0;
   int64_t packet_ = 0;
 };
