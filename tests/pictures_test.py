@@ -271,6 +271,21 @@ class Pictures(ProgramTest):
                     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # noqa: B023, E731
                     self.fail_with(IO, "upscale", "in.png", "-o", name, says=name, preexec_fn=limit)
 
+    def test_small_disk(self):
+        shutil.copy(CROP, self.folder / "in.png")
+        script = 'printf old > "$5"; "$@" 2> ../said; echo $? > ../code; cp "$5" ../kept; ls -A > ../left'
+        for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.gif", "a.avif", "a.heic", "a.jxl"):
+            self.succeed("upscale", "in.png", "-o", name)
+            whole = (self.folder / name).stat().st_size
+            for kilobytes in (4, 8, whole // 1024):
+                result = self.on_a_small_disk(kilobytes, script, "upscale", "../in.png", "-o", name)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                said = (self.folder / "said").read_text()
+                self.assertEqual((self.folder / "code").read_text().strip(), str(IO), said)
+                self.assertIn(name, said)
+                self.assertEqual((self.folder / "kept").read_bytes(), b"old")
+                self.assertEqual((self.folder / "left").read_text().split(), [name])
+
     def test_each_write_that_fails(self):
         """Not one of them is overlooked."""
         shutil.copy(CROP, self.folder / "in.png")

@@ -74,6 +74,17 @@ class ProgramTest(unittest.TestCase):
                 yield at
         self.fail(f"more than {most} writes")
 
+    def on_a_small_disk(self, kilobytes, script, *arguments):
+        """Runs a shell script with these arguments ("$@") in a folder that is a disk of its own, which nobody else sees."""
+        (self.folder / "disk").mkdir(exist_ok=True)
+        script = f"mount -t tmpfs -o size={kilobytes}k none disk && cd disk || exit 99\n{script}"
+        for user in (["--user", "--map-root-user"], []):  # some machines allow only root to do so, some only others
+            command = ["unshare", *user, "--mount", "sh", "-c", script, "sh", PROGRAM, *map(str, arguments)]
+            result = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=300)
+            if not result.stderr.startswith(("unshare:", "mount:")):
+                return result
+        self.skipTest(f"no disk can be mounted here: {result.stderr.strip()}")
+
     def files(self):
         return {str(p): p.read_bytes() for p in sorted(self.folder.rglob("*")) if p.is_file()}
 
