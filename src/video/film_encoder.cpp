@@ -91,15 +91,14 @@ const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
 AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
   const AVPixelFormat format = same_samples(planar, encoder.pix_fmts);
   if (format != AV_PIX_FMT_NONE) return format;
-  std::string known;
-  for (const AVPixelFormat* p = encoder.pix_fmts; *p != AV_PIX_FMT_NONE; ++p) {
-    known += (known.empty() ? "" : ", ") + std::string(av_get_pix_fmt_name(*p));
-  }
+  int loss = 0;
+  const AVPixelFormat nearest =
+      avcodec_find_best_pix_fmt_of_list(encoder.pix_fmts, planar, is_transparent(planar), &loss);
   fail(ErrorCode::usage,
-       "the encoder {} cannot take the film's pixels, which are {}; it knows {}. Choose another with --codec (ffv1 "
-       "takes "
-       "nearly all)",
-       encoder.name, av_get_pix_fmt_name(planar), known);
+       "the encoder {} cannot take the film's pixels, which are {}; the nearest that it takes are {}. Choose another "
+       "with --codec (ffv1 takes nearly all), or convert the film first, e.g. ffmpeg -i FILM -map 0 -c copy -c:v ffv1 "
+       "-pix_fmt {} CONVERTED.mkv",
+       encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), av_get_pix_fmt_name(nearest));
 }
 
 template <class T>
