@@ -2,6 +2,7 @@
 // for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/builtin.hpp"
@@ -133,6 +134,24 @@ TEST(DiagnoseCoarse, FilesWithFewDecimalsAreNotAccused) {
   }
   d = files.diagnose();
   EXPECT_EQ(d.files, std::vector<std::string>{"kernel/last/kernel7_0.txt"}) << d.verdict;
+}
+
+TEST(DiagnoseCoarse, AnOutputOf8BitsTellsTheLikeliestFile) {
+  RoundedFiles files;
+  files.tail.layers[0] = x2().layers.back();
+  files.preds = in_steps(files.preds, 1.0 / 255, 0.5);
+  EXPECT_TRUE(files.diagnose().right);
+  const Tensor<float> foreign = test::random_tensor({1, 1, 9, 9}, 77, -0.05F, 0.05F);
+  std::copy_n(foreign.data(), 81, files.tail.layers[0].weight.plane(7, 0));
+  const Diagnosis d = files.diagnose();
+  EXPECT_EQ(d.files, std::vector<std::string>{"kernel/last/kernel7_0.txt"}) << d.verdict;
+  EXPECT_NE(d.verdict.find("most likely kernel/last/kernel7_0.txt is not the one"), std::string::npos) << d.verdict;
+  std::copy_n(foreign.data(), 81, files.tail.layers[0].weight.plane(20, 0));
+  const Diagnosis two = files.diagnose();
+  EXPECT_TRUE(two.files.empty()) << two.verdict;
+  EXPECT_TRUE(std::any_of(two.notes.begin(), two.notes.end(), [](const std::string& note) {
+    return note.find("too coarse to solve for several kernels") != std::string::npos;
+  }));
 }
 
 }  // namespace

@@ -179,8 +179,8 @@ class List {
     for (const int64_t by : {1, -1}) {
       if (s.n < 3) break;
       add(by > 0 ? "kernels_off_by_1" : "kernels_off_by_-1", "order",
-          fmt::format("the kernels are numbered off by one: {}_0 is taken where {}_0 should be", by > 0 ? 1 : 0,
-                      by > 0 ? 0 : 1),
+          fmt::format("the kernels are numbered off by one: kernel{}_0.txt holds what kernel{}_0.txt should",
+                      by > 0 ? 1 : 0, by > 0 ? 0 : 1),
           [s, by](LayerPort& p) {
             std::vector<int64_t> order;
             for (int64_t i = 0; i < s.n * s.c; ++i) order.push_back((i + (s.n + by) * s.c) % (s.n * s.c));

@@ -272,6 +272,42 @@ Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const 
   return solution;
 }
 
+std::optional<Likeliest> likeliest_kernel(const LayerPort& port, const Tensor<float>& input,
+                                          const Tensor<float>& output) {
+  if (!port.is_deconvolution) return std::nullopt;  // the one layer whose output is a picture of few bits
+  LayerPort linear = port;
+  linear.activates = false;
+  const Tensor<float> predicted = compute(linear, input);
+  const Target target = linear_target(port, input, output);
+  const std::vector<Phase> phases = phases_of(port);
+  const int64_t inputs = port.weight.shape().n;
+  std::vector<System> systems;
+  double rows = 0, all = 0;
+  for (const Phase& phase : phases) {
+    const System& system = systems.emplace_back(port, input, phase, target, predicted, 0, kSelectionRows);
+    rows += static_cast<double>(system.rows());
+    all += system.residual().squaredNorm();
+  }
+  std::vector<std::pair<double, int64_t>> left;
+  for (int64_t c = 0; c <= inputs; ++c) {
+    double explained = 0;
+    for (const System& system : systems) {
+      const MatrixXd a = system.block(c);
+      if (static_cast<double>(a.rows()) < kSpare * static_cast<double>(a.cols())) return std::nullopt;
+      explained += (thin_q(a).transpose() * system.residual()).squaredNorm();
+    }
+    left.emplace_back(all - explained, c);
+  }
+  std::sort(left.begin(), left.end());
+  if (left[0].second == inputs) return std::nullopt;
+  const auto rms = [rows](double squares) { return std::sqrt(std::max(squares, 0.0) / rows); };
+  return Likeliest{{left[0].second, 0},
+                   rms(left[0].first),
+                   rms(left[1].first),
+                   rows,
+                   static_cast<double>(port.weight.shape().h * port.weight.shape().w)};
+}
+
 std::vector<Misplaced> misplaced_kernels(const LayerPort& port, const Solution& solution) {
   constexpr double kSame = 0.05;  // of a kernel's norm
   const Shape s = port.weight.shape();

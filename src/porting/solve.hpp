@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,17 @@ Solution solve_slopes(const LayerPort& port, const Tensor<float>& input, const T
 /// needs little data), then all. Values that the clamp or a slope of zero hides are left out.
 Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output,
                        double tolerance);
+
+/// The one kernel whose change explains most of the difference, and what is left with the best and the second best.
+struct Likeliest {
+  std::pair<int64_t, int64_t> kernel;
+  double rms = 0, second_rms = 0;
+  double equations = 0, unknowns = 0;
+};
+
+/// For an output too coarse to solve for kernels. Empty: the largest difference of a channel is not of a kernel's.
+std::optional<Likeliest> likeliest_kernel(const LayerPort& port, const Tensor<float>& input,
+                                          const Tensor<float>& output);
 
 /// A kernel that was solved for, and the one of the files that it is; by the first two axes of the weight.
 struct Misplaced {
