@@ -115,10 +115,10 @@ class FSRCNN_API Upscaler {
   /// What runs: one of cpu_names().
   const std::string& cpu() const;
 
-  /// A luma plane (limited range as in BT.601, or full range) through the network. output: scale times as wide and high, not overlapping the
-  /// input; integers are rounded to the nearest. Output pixels whose receptive field holds a NaN or an infinity are NaN
-  /// (0 as integers). Throws Error(input) if the planes do not fit each other, and Error(cancelled) if stopped: the
-  /// output is then undefined.
+  /// A luma plane (limited range as in BT.601, or full range) through the network. output: scale times as wide and
+  /// high, not overlapping the input; integers are rounded to the nearest. Output pixels whose receptive field holds a
+  /// NaN or an infinity are NaN (0 as integers). Throws Error(input) if the planes do not fit each other, and
+  /// Error(cancelled) if stopped: the output is then undefined.
   FrameStatistics upscale(const ConstPlane& input, const Plane& output, const FrameOptions& options = {});
 
  private:
@@ -132,8 +132,8 @@ class FSRCNN_API RowUpscaler {
   /// Called with the next rows of the output, `rows.height` of them; they are gone after the call.
   using Sink = std::function<void(const ConstPlane& rows)>;
 
-  /// width and height are the LR picture's. Of the formats type, `one` and full_range count. The upscaler must outlive this.
-  /// Throws Error(input) if a size is not positive.
+  /// width and height are the LR picture's. Of the formats type, `one` and full_range count. The upscaler must outlive
+  /// this. Throws Error(input) if a size is not positive.
   RowUpscaler(Upscaler& upscaler, int64_t width, int64_t height, const ConstPlane& input_format,
               const Plane& output_format, Sink sink);
   ~RowUpscaler();

@@ -52,8 +52,8 @@ class AtomicOutput {
   Kind kind_;
 };
 
-/// Removes the temporary files and folders of all AtomicOutputs that have not been committed. May be called by a signal handler
-/// that then ends the program.
+/// Removes the temporary files and folders of all AtomicOutputs that have not been committed. May be called by a signal
+/// handler that then ends the program.
 void remove_temporary_files() noexcept;
 
 /// Writes a file atomically. Throws Error(io).

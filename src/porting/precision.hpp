@@ -7,8 +7,8 @@
 
 namespace fsrcnn {
 
-/// The step that values come in, which no port can be blamed for: of 8 bits, a text with few decimals, fixed point, or a
-/// floating point shorter than float32 (there of the largest value). 0: none that is coarser than float32.
+/// The step that values come in, which no port can be blamed for: of 8 bits, a text with few decimals, fixed point, or
+/// a floating point shorter than float32 (there of the largest value). 0: none that is coarser than float32.
 double step_of_values(const Tensor<float>& t);
 
 /// Decimal places (2 to 6) that all numbers of a layer have at most; empty: more, as those of float32.

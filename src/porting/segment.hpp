@@ -40,8 +40,8 @@ class Segment {
   /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
   /// only its top left part is computed, if `quick`.
   Residual with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const;
-  /// Leaves no more than the tolerance, and clearly less than the right layer. Where coarse numbers may be the cause: no
-  /// more than without them, and much less.
+  /// Leaves no more than the tolerance, and clearly less than the right layer. Where coarse numbers may be the cause:
+  /// no more than without them, and much less.
   bool explains(const Residual& residual) const;
   /// Too large for hundreds of trials on the whole of it.
   bool is_large() const { return std::max(input_.shape().h, input_.shape().w) > 192; }
