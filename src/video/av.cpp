@@ -1,6 +1,7 @@
 #include "video/av.hpp"
 
 extern "C" {
+#include <libavutil/hash.h>
 #include <libavutil/log.h>
 }
 
@@ -62,6 +63,25 @@ void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t s
   if (parameters.extradata == nullptr) throw std::bad_alloc();
   parameters.extradata_size = static_cast<int>(size);
   std::memcpy(parameters.extradata, bytes, size);
+}
+
+PacketHash::PacketHash() {
+  if (av_hash_alloc(&hash_, "MURMUR3") < 0) throw std::bad_alloc();
+  av_hash_init(hash_);
+}
+
+PacketHash::~PacketHash() { av_hash_freep(&hash_); }
+
+void PacketHash::add(const AVPacket& packet) {
+  av_hash_update(hash_, reinterpret_cast<const uint8_t*>(&packet.pts), sizeof(packet.pts));
+  av_hash_update(hash_, packet.data, static_cast<size_t>(packet.size));
+}
+
+std::string PacketHash::digits() {
+  uint8_t digits[2 * AV_HASH_MAX_SIZE + 1];
+  av_hash_final_hex(hash_, digits, sizeof(digits));
+  av_hash_init(hash_);
+  return reinterpret_cast<const char*>(digits);
 }
 
 std::string AvOptions::unused() const {

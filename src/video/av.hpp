@@ -8,8 +8,12 @@ extern "C" {
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
+
+struct AVHashContext;
 
 namespace fsrcnn {
 
@@ -37,6 +41,9 @@ struct AvFreeBytes {
 };
 using AvInputBytes = std::unique_ptr<AVIOContext, AvFreeBytes>;
 
+/// Keys and values, of a file.
+using StreamTags = std::vector<std::pair<std::string, std::string>>;
+
 /// FFmpeg's AV_TIME_BASE_Q, which is no C++.
 inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
 
@@ -46,6 +53,22 @@ AvParameters new_parameters();
 
 /// The headers of a stream, in place of what it has. Throws std::bad_alloc.
 void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t size);
+
+/// A hash of packets' bytes and times, against damage.
+class PacketHash {
+ public:
+  PacketHash();
+  ~PacketHash();
+  PacketHash(const PacketHash&) = delete;
+  PacketHash& operator=(const PacketHash&) = delete;
+
+  void add(const AVPacket& packet);
+  /// In hexadecimal digits; the hash begins anew.
+  std::string digits();
+
+ private:
+  AVHashContext* hash_ = nullptr;
+};
 
 /// Options for FFmpeg's functions, which take away those that they know.
 class AvOptions {

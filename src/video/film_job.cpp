@@ -1,14 +1,12 @@
 #include "video/film_job.hpp"
 
-#include <sys/stat.h>
-
-#include <fstream>
 #include <memory>
+#include <set>
 
 #include "base/add_seconds.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/sha256.hpp"
+#include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
 #include "video/picture_stream_writer.hpp"
@@ -20,59 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kHeadBytes = 1 << 20;
-
 std::string output_format(const std::string& output) {
   return output == "-" ? std::string(kRawFormat) : container_of(output);
-}
-
-std::string hash_of_weights(const Model& model) {
-  std::string bytes;
-  const auto add = [&](const auto& values) {
-    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
-    bytes += '|';
-  };
-  for (const Layer& layer : model.layers) {
-    add(layer.weight.values());
-    add(layer.bias);
-    add(layer.slope);
-  }
-  return sha256(as_bytes(bytes));
-}
-
-std::string hash_of_head(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string head(kHeadBytes, '\0');
-  if (!file) fail(ErrorCode::io, "the file '{}' cannot be read", path.string());
-  file.read(head.data(), kHeadBytes);
-  return sha256(as_bytes(head.substr(0, static_cast<size_t>(file.gcount()))));
-}
-
-// All that decides what the segments' bits are.
-nlohmann::json describe(const FilmJob& job, const Film& film, const Engine& engine,
-                        const std::vector<FrameRange>& segments) {
-  struct stat info {};
-  if (stat(job.input.c_str(), &info) != 0) fail(ErrorCode::io, "the file '{}' cannot be read", job.input);
-  nlohmann::json ranges = nlohmann::json::array(), options = nlohmann::json::object();
-  for (const FrameRange& range : segments) ranges.push_back({range.begin, range.end});
-  for (const auto& [key, value] : job.encoder.others) options[key] = value;
-  // Instruction sets with fused multiply-add agree to the bit.
-  const bool fused = engine.cpu() == "avx512" || engine.cpu() == "avx2" || engine.cpu() == "neon";
-  return {{"input",
-           {{"name", fs::path(job.input).filename().string()},
-            {"bytes", int64_t{info.st_size}},
-            {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
-            {"sha256_of_head", hash_of_head(job.input)}}},
-          {"model_sha256", hash_of_weights(engine.model())},
-          {"scale", engine.scale()},
-          {"precision", engine.precision() == Precision::exact ? "exact" : "fast"},
-          {"arithmetic", fused ? "fused" : engine.cpu()},
-          {"encoder", encoder_name(job.encoder, film)},
-          {"encoder_preset", job.encoder.preset},
-          {"encoder_crf", job.encoder.crf},
-          {"encoder_options", options},
-          {"libavcodec", avcodec_version()},
-          {"segments", ranges}};
 }
 
 void check_output(const fs::path& output) {
@@ -176,7 +123,10 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   } else if (!film.is_pipe()) {
     try_encoder(job, film, engine.scale());
   }
-  if (part.format == kSegmentFormat) part.time_offset = segment_time_offset(film);
+  if (job.frames && part.format == kSegmentFormat) {
+    part.time_offset = segment_time_offset(film);
+    part.tags = segment_tags(describe_job(job, film, engine), job.input, *job.frames);
+  }
   if (job.output == "-") {
     part.url = "pipe:1";
   } else {
@@ -209,6 +159,44 @@ void check_range(const FrameRange& range, int64_t count) {
   }
 }
 
+// Makes the segments that are not done, and returns the files of all.
+std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& film, FilmJournal& journal,
+                                    const nlohmann::json& description, const std::vector<FrameRange>& segments,
+                                    FilmResult& result, const std::atomic<bool>& stop,
+                                    const FilmProgressCallback& progress) {
+  std::vector<FilmPart> parts;
+  std::vector<fs::path> files;
+  result.frames = result.segments_before = 0;
+  result.damage = {};
+  const auto count = [&](const PartResult& r) {
+    result.frames += r.frames;
+    result.damage += r.damage;
+  };
+  for (size_t i = 0; i < segments.size(); ++i) {
+    files.push_back(journal.segment(i));
+    if (const auto done = journal.done(i)) {
+      ++result.segments_before;
+      count(*done);
+      continue;
+    }
+    if (std::error_code unknown; fs::exists(files.back(), unknown)) {
+      result.warnings.push_back(fmt::format("'{}', which was done before, is damaged; its frames {}:{} were made again",
+                                            files.back().string(), segments[i].begin, segments[i].end));
+    }
+    parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
+                     segment_tags(description, job.input, segments[i]), [&, i](const PartResult& r) {
+                       journal.publish(i, r);
+                       count(r);
+                     }});
+  }
+  result.frames_before = result.frames;
+  const auto total = static_cast<int64_t>(film.index().size());
+  result.statistics = run_film_pipeline(film, engine, job.encoder, parts, stop, [&](int64_t frames) {
+    if (progress) progress({result.frames_before + frames, total, result.frames_before});
+  });
+  return files;
+}
+
 }  // namespace
 
 fs::path parts_folder(const fs::path& output) { return follow_links(output).string() + ".parts"; }
@@ -226,7 +214,9 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
 
   const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()));
   const std::vector<FrameRange> segments = cut_into_segments(film.index(), job.segment_frames);
-  FilmJournal journal(parts_folder(job.output), describe(job, film, engine, segments));
+  nlohmann::json description = describe_job(job, film, engine);
+  for (const FrameRange& range : segments) description["segments"].push_back({range.begin, range.end});
+  FilmJournal journal(parts_folder(job.output), description);
   FilmResult result;
   result.warnings = plan.warnings;
   result.cut_short = film.cut_short();
@@ -237,42 +227,22 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
         "the film's pictures are raw; the encoder {} is taken for them. --codec chooses another", result.encoder));
   }
   result.segments = static_cast<int64_t>(segments.size());
-  std::vector<FilmPart> parts;
-  std::vector<fs::path> files;
-  const auto count = [&](const PartResult& r) {
-    result.frames += r.frames;
-    result.damage += r.damage;
-  };
-  for (size_t i = 0; i < segments.size(); ++i) {
-    files.push_back(journal.segment(i));
-    if (const auto done = journal.done(i)) {
-      ++result.segments_before;
-      count(*done);
-      continue;
-    }
-    if (std::error_code unknown; fs::exists(files.back(), unknown)) {
-      result.warnings.push_back(fmt::format("'{}', which was done before, is damaged; its frames {}:{} were made again",
-                                            files.back().string(), segments[i].begin, segments[i].end));
-    }
-    parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
-                     [&, i](const PartResult& r) {
-                       journal.publish(i, r);
-                       count(r);
-                     }});
-  }
-  result.frames_before = result.frames;
-  const auto total = static_cast<int64_t>(film.index().size());
-  result.statistics = run_film_pipeline(film, engine, job.encoder, parts, stop, [&](int64_t frames) {
-    if (progress) progress({result.frames_before + frames, total, result.frames_before});
-  });
   const fs::path whole = parts_folder(job.output) / "whole";
-  try {
-    const AddSeconds seconds(result.mux_s);
-    SegmentStream pictures(files, film);
-    mux_film(film, pictures, plan, job.output, whole, stop);
-  } catch (const DamagedSegment& damaged) {
-    journal.drop(damaged.path());
-    fail(ErrorCode::io, "{}; it was deleted", damaged.what());
+  // What an earlier call made may turn out to be damaged when all is put together. It is made again, once.
+  for (std::set<fs::path> damaged;;) {
+    const std::vector<fs::path> files =
+        make_segments(engine, job, film, journal, description, segments, result, stop, progress);
+    try {
+      const AddSeconds seconds(result.mux_s);
+      SegmentStream pictures(files, film, film_identity(job.input), segments);
+      mux_film(film, pictures, plan, job.output, whole, stop);
+      break;
+    } catch (const DamagedSegment& segment) {
+      journal.drop(segment.path());
+      result.warnings.push_back(fmt::format("{}; it was made again", segment.what()));
+      if (!damaged.insert(segment.path()).second)
+        fail(ErrorCode::io, "{}, and so it was when it was made again; the disk may be failing", segment.what());
+    }
   }
   journal.deliver(whole, follow_links(job.output));
   return result;
@@ -285,7 +255,7 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   Film film(input, &stop);
   check_output(output);
   FilmResult result;
-  SegmentStream pictures(segments, film);
+  SegmentStream pictures(segments, film, film_identity(input));
   const StreamPlan plan = plan_streams(film, output, pictures.parameters());
   pictures.check_whole();
   result.width = film.video().codecpar->width;

@@ -36,6 +36,7 @@ fs::path finished(const fs::path& folder) { return folder.string() + ".finished"
 
 // The first thing that differs, for people.
 std::string difference(const nlohmann::json& before, const nlohmann::json& now) {
+  if (!before.is_object()) return "its journal.json is damaged";
   for (const auto& patch : nlohmann::json::diff(before, now)) {
     const std::string path = patch.at("path");
     const nlohmann::json::json_pointer at(path);
@@ -61,8 +62,12 @@ FilmJournal::FilmJournal(const fs::path& folder, const nlohmann::json& job) : fo
   try {
     const fs::path journal = folder / "journal.json";
     if (!fs::exists(journal)) {
+      if (fs::exists(segment(0))) {
+        fail(ErrorCode::usage, "'{}' has parts, but no journal that tells of what; delete it to begin anew",
+             folder.string());
+      }
       write_file(journal, as_bytes(job.dump(1) + "\n"));
-    } else if (const nlohmann::json before = read_json(journal); before != job) {
+    } else if (const nlohmann::json before = read_json(journal); !(before == job)) {  // both false if it is damaged
       fail(ErrorCode::usage,
            "'{}' has parts of another job: {}. Delete it to begin anew, or choose another name for the output",
            folder.string(), difference(before, job));
@@ -80,19 +85,22 @@ fs::path FilmJournal::segment(size_t number) const { return folder_ / fmt::forma
 
 std::optional<PartResult> FilmJournal::done(size_t number) const {
   const fs::path path = segment(number);
-  const fs::path said = fs::path(path).replace_extension(".json");
-  if (!fs::exists(path) || !fs::exists(said)) return std::nullopt;
-  const nlohmann::json j = read_json(said);
-  if (!j.is_object() || j.value("bytes", int64_t{-1}) != static_cast<int64_t>(fs::file_size(path))) return std::nullopt;
-  PartResult result;
-  result.frames = j.value("frames", int64_t{0});
-  result.damage.packets = j.value("damaged_packets", int64_t{0});
-  result.damage.frames = j.value("damaged_frames", int64_t{0});
-  result.damage.out_of_order = j.value("out_of_order", int64_t{0});
-  result.damage.interlaced = j.value("interlaced", int64_t{0});
-  result.damage.missing = j.value("missing", int64_t{0});
-  result.damage.dropped = j.value("dropped", int64_t{0});
-  return result;
+  if (!fs::exists(path) || !fs::exists(said(number))) return std::nullopt;
+  try {
+    const nlohmann::json j = read_json(said(number));
+    if (j.at("bytes") != static_cast<int64_t>(fs::file_size(path))) return std::nullopt;
+    PartResult result;
+    j.at("frames").get_to(result.frames);
+    j.at("damaged_packets").get_to(result.damage.packets);
+    j.at("damaged_frames").get_to(result.damage.frames);
+    j.at("out_of_order").get_to(result.damage.out_of_order);
+    j.at("interlaced").get_to(result.damage.interlaced);
+    j.at("missing").get_to(result.damage.missing);
+    j.at("dropped").get_to(result.damage.dropped);
+    return result;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
 }
 
 void FilmJournal::drop(const fs::path& segment) const {
@@ -112,7 +120,7 @@ void FilmJournal::publish(size_t number, const PartResult& result) {
                             {"interlaced", result.damage.interlaced},
                             {"missing", result.damage.missing},
                             {"dropped", result.damage.dropped}};
-  write_file(fs::path(path).replace_extension(".json"), as_bytes(j.dump() + "\n"));
+  write_file(said(number), as_bytes(j.dump() + "\n"));
   std::error_code error;
   fs::rename(unfinished(), path, error);
   if (error) fail(ErrorCode::io, "naming '{}': {}", path.string(), error.message());

@@ -26,8 +26,7 @@ class FilmJournal {
   /// Where a segment is written before it is whole.
   std::filesystem::path unfinished() const { return folder_ / "unfinished.nut"; }
 
-  /// What an earlier call, or this one, made; none if the segment is not done, or its file has not the size that it
-  /// had.
+  /// What an earlier call, or this one, made; none if the segment is not done, or what is there of it is damaged.
   std::optional<PartResult> done(size_t number) const;
   /// The segment is not whole after all, so that the next call makes it again.
   void drop(const std::filesystem::path& segment) const;
@@ -37,6 +36,9 @@ class FilmJournal {
   void deliver(const std::filesystem::path& whole, const std::filesystem::path& output);
 
  private:
+  /// What is said of a segment.
+  std::filesystem::path said(size_t number) const { return segment(number).replace_extension(".json"); }
+
   std::filesystem::path folder_;
   int lock_ = -1;
 };

@@ -37,7 +37,7 @@ class PartEncoder {
       const FilmPart& p = parts_[part];
       const AVOutputFormat* format = av_guess_format(p.format.c_str(), nullptr, nullptr);
       encoder_.emplace(options_, film_, frame, format != nullptr && (format->flags & AVFMT_GLOBALHEADER) != 0);
-      writer_ = std::make_unique<PictureStreamWriter>(p.url, p.format, *encoder_, p.range);
+      writer_ = std::make_unique<PictureStreamWriter>(p.url, p.format, *encoder_, p.tags);
     }
     const AvFrame timed = new_frame();
     av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "passing on a frame");

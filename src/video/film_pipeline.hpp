@@ -30,6 +30,7 @@ struct FilmPart {
   std::string url;                                           ///< of a file or pipe; not made if no frame can be decoded
   std::string format;                                        ///< FFmpeg's name of a muxer
   int64_t time_offset = 0;                                   ///< added to the film's times, in its time base
+  StreamTags tags = {};                                      ///< of the file
   std::function<void(const PartResult&)> publish = nullptr;  ///< called when the part is complete
 };
 

@@ -8,14 +8,14 @@
 namespace fsrcnn {
 
 PictureStreamWriter::PictureStreamWriter(const std::string& url, const std::string& format, const FilmEncoder& encoder,
-                                         const FrameRange& range)
+                                         const StreamTags& tags)
     : url_(url), time_base_(encoder.context().time_base) {
   av_check(avformat_alloc_output_context2(&context_, nullptr, format.c_str(), url.c_str()), ErrorCode::usage,
            "writing '{}' as {}", url, format);
   try {
     context_->flags |= AVFMT_FLAG_BITEXACT;
+    for (const auto& [key, value] : tags) av_dict_set(&context_->metadata, key.c_str(), value.c_str(), 0);
     if (format == kSegmentFormat) {
-      av_dict_set(&context_->metadata, kFramesKey, fmt::format("{}:{}", range.begin, range.end).c_str(), 0);
       av_dict_set_int(&context_->metadata, kBitsKey, encoder.context().bits_per_coded_sample, 0);
     }
     context_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
@@ -25,8 +25,8 @@ PictureStreamWriter::PictureStreamWriter(const std::string& url, const std::stri
     AVCodecParameters& p = *stream->codecpar;
     if (format == kSegmentFormat && p.codec_tag == 0 &&
         av_codec_get_tag(context_->oformat->codec_tag, p.codec_id) == 0) {
-      const AVCodecTag* const tags[] = {avformat_get_mov_video_tags(), nullptr};
-      p.codec_tag = av_codec_get_tag(tags, p.codec_id);  // which the format's reader knows, too
+      const AVCodecTag* const mov[] = {avformat_get_mov_video_tags(), nullptr};
+      p.codec_tag = av_codec_get_tag(mov, p.codec_id);  // which the format's reader knows, too
     }
     stream->time_base = time_base_;
     // YUV4MPEG2 has a rate and no times.
@@ -74,6 +74,7 @@ void PictureStreamWriter::write(AVPacket& packet) {
   ++count_;
   end_ = std::max(end_, packet.pts);
   if (alpha_stream_ != nullptr) write_alpha(packet);
+  hash_.add(packet);
   av_check(av_write_frame(context_, &packet), ErrorCode::io, "writing '{}'", url_);
 }
 
@@ -91,12 +92,13 @@ void PictureStreamWriter::write_alpha(const AVPacket& picture) {
   alpha->dts = picture.dts;
   alpha->flags = picture.flags;
   alpha->stream_index = alpha_stream_->index;
+  hash_.add(*alpha);
   av_check(av_write_frame(context_, alpha.get()), ErrorCode::io, "writing '{}'", url_);
 }
 
 void PictureStreamWriter::finish() {
   if (count_stream_ != nullptr) {
-    const std::string text = fmt::format("{}", count_);
+    const std::string text = fmt::format("{} {}", count_, hash_.digits());
     const AvPacket packet = new_packet();
     av_check(av_new_packet(packet.get(), static_cast<int>(text.size())), ErrorCode::io, "writing '{}'", url_);
     std::copy(text.begin(), text.end(), packet->data);

@@ -9,16 +9,16 @@ namespace fsrcnn {
 /// Packets of one stream of pictures into a file or pipe of a format of its own.
 class PictureStreamWriter {
  public:
-  /// format: FFmpeg's name of a muxer. range: of the film's frames; segments keep it. Throws Error(io).
+  /// format: FFmpeg's name of a muxer. tags: of the file. Throws Error(io).
   PictureStreamWriter(const std::string& url, const std::string& format, const FilmEncoder& encoder,
-                      const FrameRange& range);
+                      const StreamTags& tags);
   ~PictureStreamWriter();
   PictureStreamWriter(const PictureStreamWriter&) = delete;
   PictureStreamWriter& operator=(const PictureStreamWriter&) = delete;
 
   /// The packet's times are in the encoder's time base.
   void write(AVPacket& packet);
-  /// Writes the end; of segments also the number of packets. Throws Error(io).
+  /// Writes the end; of segments also the number of packets, and a hash of them. Throws Error(io).
   void finish();
 
  private:
@@ -27,8 +27,9 @@ class PictureStreamWriter {
   std::string url_;
   AVFormatContext* context_ = nullptr;
   AVRational time_base_;
-  bool counts_ = false;               // pictures, instead of telling their times
-  int64_t count_ = 0, end_ = 0;       // packets, and the latest time of them
+  bool counts_ = false;          // pictures, instead of telling their times
+  int64_t count_ = 0, end_ = 0;  // packets, and the latest time of them
+  PacketHash hash_;
   AVStream* count_stream_ = nullptr;  // of segments
   AVStream* alpha_stream_ = nullptr;  // of segments, where codecs keep it beside their packets
 };

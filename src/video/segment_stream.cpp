@@ -23,16 +23,22 @@ int64_t segment_time_offset(Film& film) {
   return av_rescale_q(kSeconds, {1, 1}, film.video().time_base) - film.index().front().time;
 }
 
-SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film)
+SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film,
+                             const std::string& identity, const std::vector<FrameRange>& planned)
     : index_(film.index()),
       frames_before_key_(film.frames_before_key()),
       time_base_(film.video().time_base),
       time_offset_(segment_time_offset(film)) {
-  for (const auto& path : segments) {
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const std::filesystem::path& path = segments[i];
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error);
     if (error) fail(ErrorCode::io, "the segment '{}' cannot be read: {}", path.string(), error.message());
-    if (size > 0) segments_.push_back(read(path));
+    if (size == 0) continue;
+    const FrameRange range = segments_.emplace_back(read(path, identity)).range;
+    if (planned.empty() || range == planned[i]) continue;
+    throw DamagedSegment(path, fmt::format("it has the frames {}:{} instead of {}:{}", range.begin, range.end,
+                                           planned[i].begin, planned[i].end));
   }
   if (segments_.empty()) fail(ErrorCode::input, "no picture of '{}' could be decoded", film.path());
   std::stable_sort(segments_.begin(), segments_.end(),
@@ -114,32 +120,42 @@ bool SegmentStream::read_packet(const Segment& segment, AVPacket& packet) {
   return false;
 }
 
-SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
+SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, const std::string& identity) {
   Segment segment{path, {}, {}};
   const AVCodecParameters& p = *open(segment).codecpar;
-  const AVDictionaryEntry* frames = av_dict_get(input_->metadata, kFramesKey, nullptr, 0);
+  const auto tag = [&](const char* key) {
+    const AVDictionaryEntry* entry = av_dict_get(input_->metadata, key, nullptr, 0);
+    return std::string(entry != nullptr ? entry->value : "");
+  };
   FrameRange& range = segment.range;
-  if (frames == nullptr || std::sscanf(frames->value, "%" SCNd64 ":%" SCNd64, &range.begin, &range.end) != 2) {
+  if (std::sscanf(tag(kFramesKey).c_str(), "%" SCNd64 ":%" SCNd64, &range.begin, &range.end) != 2) {
     fail(ErrorCode::input, "'{}' is no segment of a film: it does not tell its frames", path.string());
   }
   if (!parameters_) {
     parameters_ = new_parameters();
     av_check(avcodec_parameters_copy(parameters_.get(), &p), ErrorCode::io, "reading '{}'", path.string());
     has_alpha_ = has_alpha(*input_);
+    job_ = tag(kJobKey);
   }
-  if (p.codec_id != parameters_->codec_id || p.width != parameters_->width || p.height != parameters_->height ||
-      p.extradata_size != parameters_->extradata_size || (has_alpha(*input_)) != has_alpha_ ||
+  if (tag(kFilmKey) != identity) {
+    fail(ErrorCode::input, "the segment '{}' is of another film than this", path.string());
+  }
+  if (tag(kJobKey) != job_ || p.codec_id != parameters_->codec_id || p.width != parameters_->width ||
+      p.height != parameters_->height || p.extradata_size != parameters_->extradata_size ||
+      has_alpha(*input_) != has_alpha_ ||
       (p.extradata_size > 0 &&
        std::memcmp(p.extradata, parameters_->extradata, static_cast<size_t>(p.extradata_size)) != 0)) {
     fail(ErrorCode::input,
-         "the segments '{}' and '{}' are encoded differently; make all with the same options and "
-         "version of the encoder",
+         "the segments '{}' and '{}' are made differently; make all with the same model, options and version of the "
+         "encoder",
          segments_.front().path.string(), path.string());
   }
   const AvPacket packet = new_packet();
   std::string written;  // how many packets, which its end tells
   size_t alphas = 0;
+  PacketHash hash;
   while (read_packet(segment, *packet)) {
+    if (packet->stream_index == 0 || packet->stream_index == kAlphaStream) hash.add(*packet);
     if (packet->stream_index == 0) {
       segment.times.push_back(film_time(*packet));
     } else if (packet->stream_index == kAlphaStream) {
@@ -149,8 +165,13 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path) {
     }
   }
   if (written.empty()) throw DamagedSegment(path, "its end is missing");
-  if (written != fmt::format("{}", segment.times.size())) {
-    throw DamagedSegment(path, fmt::format("it has {} pictures where {} were written", segment.times.size(), written));
+  const std::string count_written = written.substr(0, written.find(' '));
+  if (count_written != fmt::format("{}", segment.times.size())) {
+    throw DamagedSegment(path,
+                         fmt::format("it has {} pictures where {} were written", segment.times.size(), count_written));
+  }
+  if (written != fmt::format("{} {}", count_written, hash.digits())) {
+    throw DamagedSegment(path, "its pictures are not as they were written");
   }
   if (segment.times.empty()) throw DamagedSegment(path, "it has no picture");
   if (has_alpha_ && alphas != segment.times.size())

@@ -13,8 +13,10 @@ namespace fsrcnn {
 /// FFmpeg's name of the format of segments: the one that keeps any codec and any time base.
 inline constexpr const char* kSegmentFormat = "nut";
 
-/// The key under which a segment keeps its range of frames, "A:B".
+/// The keys under which a segment keeps its range of frames, "A:B", and the identities of its film and of its job.
 inline constexpr const char* kFramesKey = "frames";
+inline constexpr const char* kFilmKey = "film";
+inline constexpr const char* kJobKey = "job";
 
 /// The key for the bits of a coded pixel, by which some codecs tell whether they have alpha.
 inline constexpr const char* kBitsKey = "bits";
@@ -45,9 +47,11 @@ int64_t segment_time_offset(Film& film);
 /// The pictures of several segments as one stream of packets, with the film's times.
 class SegmentStream {
  public:
-  /// Reads all packets' times. Throws Error(io) or Error(input) if a segment is missing or encoded otherwise than the
-  /// first, and DamagedSegment.
-  SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film);
+  /// Reads all packets' times. identity: the film's. planned: the range that each segment should have; empty: any.
+  /// Throws Error(io) or Error(input) if a segment is missing, of another film or made otherwise than the first, and
+  /// DamagedSegment.
+  SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film, const std::string& identity,
+                const std::vector<FrameRange>& planned = {});
 
   /// Throws Error(input) if the segments are not ranges of frames that make up the film.
   void check_whole() const;
@@ -72,7 +76,7 @@ class SegmentStream {
 
   AVStream& open(const Segment& segment);
   bool read_packet(const Segment& segment, AVPacket& packet);
-  Segment read(const std::filesystem::path& path);
+  Segment read(const std::filesystem::path& path, const std::string& identity);
   int64_t film_time(const AVPacket& packet) const;
   void put_alpha_beside(AVPacket& picture) const;
 
@@ -82,6 +86,7 @@ class SegmentStream {
   AVRational time_base_;
   int64_t time_offset_;
   AvParameters parameters_;
+  std::string job_;
   bool has_alpha_ = false;
   std::vector<int64_t> dts_;  // of packets in the order of decoding
   AvInput input_;
