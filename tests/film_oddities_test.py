@@ -265,59 +265,6 @@ class FilmOdditiesTest(FilmCase):
                     raw = self.run_program("upscale", film, "-o", "-", text=False).stdout
                     self.assertIn({"left": b" C420mpeg2 ", "center": b" C420jpeg "}[place], raw[:80])
 
-    # ---- containers
-
-    def test_tags_of_mov(self):
-        deep = self.make("deep.mkv", "-c:v", "ffv1", frames=3, pixels="yuv444p10le")
-        self.succeed("upscale", deep, "-o", "a.mov", "--codec", "prores")
-        self.assertEqual(self.video(self.folder / "a.mov")["codec_tag_string"], "ap4h")
-        film = self.make("b.mp4", "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1", frames=3)
-        self.succeed("upscale", film, "-o", "c.mp4", *FAST)
-        self.assertEqual(self.video(self.folder / "c.mp4")["codec_tag_string"], "hvc1")
-        ffmpeg("-i", film, "-c", "copy", "-metadata", "com.apple.quicktime.make=Nobody", "-movflags", "use_metadata_tags", self.folder / "d.mov")
-        self.succeed("upscale", "d.mov", "-o", "e.mov", *FAST)
-        self.assertEqual(probe(self.folder / "e.mov", "-show_format")["format"]["tags"]["com.apple.quicktime.make"], "Nobody")
-
-    def test_tags_that_tell_the_kind_of_pixels(self):
-        """Of several codecs nothing else does."""
-        for codec, suffix, pixels in (("utvideo", "mkv", "yuv420p"), ("utvideo", "avi", "yuv422p"), ("utvideo", "mkv", "gbrp"), ("utvideo", "mov", "yuv420p"),
-                                      ("speedhq", "avi", "yuv422p"), ("rawvideo", "avi", "yuv422p"), ("rawvideo", "mkv", "yuv420p"),
-                                      ("qtrle", "mov", "rgb24"), ("qtrle", "mov", "argb")):  # fmt: skip
-            with self.subTest(f"{codec} {suffix} {pixels}"):
-                film, output = self.make("a.mkv", frames=2, pixels=pixels), self.folder / f"b.{suffix}"
-                self.succeed("upscale", film, "-o", output, "--codec", codec)
-                self.succeed("upscale", film, "-o", "c.mkv", "--codec", "ffv1")
-                self.assertEqual((self.video(output)["codec_name"], self.video(output)["pix_fmt"]), (codec, pixels))
-                given, expected = decoded(output, pixels), decoded(self.folder / "c.mkv", pixels)
-                self.assertEqual(len(given), len(expected))
-                self.assertLess(sum(abs(a - b) for a, b in zip(given, expected)) / len(given), 2 if codec == "speedhq" else 1e-9)
-
-    def test_what_only_the_head_of_a_container_refuses_is_said_before_any_work(self):
-        film = self.make("a.mkv", frames=2)
-        self.fail_with(USAGE, "upscale", film, "-o", "b.mxf", "--codec", "mpeg4", says="codec not currently supported in container")
-        self.fail_with(USAGE, "upscale", film, "-o", "b.mov", "--codec", "rawvideo", says="cannot hold rawvideo pictures like these")
-        rgb = self.make("rgb.mkv", frames=2, pixels="gbrp")
-        self.fail_with(USAGE, "upscale", rgb, "-o", "b.mkv", "--codec", "qtrle", says="cannot hold qtrle pictures like these; use .mov, or")
-
-    def test_programs_of_transport_streams(self):
-        film = self.folder / "a.ts"
-        ffmpeg("-i", self.make("p.mkv", "-c:v", "mpeg2video"), "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "mp2",
-               "-program", "title=TV1:program_num=7:st=0:st=1", "-metadata:p:0", "service_provider=ACME", film)  # fmt: skip
-        self.succeed("upscale", film, "-o", "b.ts")
-        programs = [[(p["program_id"], p["pmt_pid"], p["tags"], [s["id"] for s in p["streams"]]) for p in probe(path, "-show_programs")["programs"]]
-                    for path in (film, self.folder / "b.ts")]  # fmt: skip
-        self.assertEqual(*programs)
-        self.assertEqual((programs[0][0][0], programs[0][0][2]), (7, {"service_name": "TV1", "service_provider": "ACME"}))
-
-    def test_an_output_that_is_a_link_is_followed(self):
-        film = self.make("a.mkv", "-c:v", "libx264", frames=3)
-        (self.folder / "there").mkdir()
-        (self.folder / "link.mkv").symlink_to("there/b.mkv")
-        self.succeed("upscale", film, "-o", "link.mkv", *FAST)
-        self.assertTrue((self.folder / "link.mkv").is_symlink())
-        self.assertEqual(len(packets(self.folder / "there" / "b.mkv", "v:0")), 3)
-        self.assertEqual([p.name for p in (self.folder / "there").iterdir()], ["b.mkv"])
-
 
 if __name__ == "__main__":
     main()

@@ -339,6 +339,15 @@ class FilmTest(FilmCase):
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "nonsense", says="nonsense")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", "nonsense=1", says="nonsense")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", "nonsense", says="KEY=VALUE")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", "x264-params=nonsense=1", says="nonsense")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "hevc", "--encoder-option", "x265-params=nonsense=1", says="nonsense")
+        for option in ("video_size=4000x4000", "pixel_format=yuv444p", "color_range=pc"):
+            self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", option, says="would not be true of the pictures")
+        variable = self.folder / "variable.mkv"
+        ffmpeg("-i", film, "-map", "0:v", "-vf", "setpts='(N*40+if(gt(N,40),mod(N,2)*35,0))/1000/TB'", "-vsync", "vfr", "-enc_time_base", "1/1000", variable)
+        self.fail_with(USAGE, "upscale", variable, "-o", "o.mkv", "--codec", "mpeg4", says="writes a frame rate, 25/1 here")
+        odd = self.make("odd.mkv", "-c:v", "ffv1", frames=1, size="37x21", pixels="yuv420p10le")
+        self.fail_with(USAGE, "upscale", odd, "-o", "o.y4m", "--scale", "3", says="111 pixels wide, which is odd")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "70:99", says="75")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "9", says="two frame numbers")
         self.fail_with(IO, "upscale", film, "-o", "missing/o.mkv", says="missing")

@@ -49,7 +49,7 @@ std::vector<std::string> warnings_of(const FilmResult& result) {
 // Whether the film was not whole, or its output is not.
 bool is_damaged(const FilmResult& result) {
   const Damage& d = result.damage;
-  return d.packets + d.frames + d.out_of_order + d.missing + d.dropped > 0 || result.lacks_frames ||
+  return d.packets + d.frames + d.out_of_order + d.missing + d.dropped > 0 || result.incomplete ||
          !result.cut_short.empty();
 }
 

@@ -5,22 +5,31 @@ extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace fsrcnn {
 namespace {
 
 // Threads of codecs log too, so the last line is everybody's.
 std::mutex log_mutex;
-std::string last_log_line;
+std::string last_log_line, last_option_warning;
+
+// Of the parameters that x264 and x265 read themselves, they warn only.
+bool is_about_options(const std::string& text) {
+  static constexpr const char* kWords[] = {"Error parsing option", "Unknown option", "Invalid value for"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](const char* words) { return text.find(words) != std::string::npos; });
+}
 
 void keep_log_line(void* object, int level, const char* format, va_list arguments) {
-  if (level > AV_LOG_ERROR) return;
+  if (level > AV_LOG_WARNING) return;
   char line[512];
   int prefix = 0;
   av_log_format_line2(object, level, format, arguments, line, sizeof(line), &prefix);
@@ -33,7 +42,8 @@ void keep_log_line(void* object, int level, const char* format, va_list argument
   }
   if (text.find("ff_frame_thread_encoder_init failed") != std::string::npos) return;  // the line before says why
   const std::lock_guard lock(log_mutex);
-  if (!text.empty()) last_log_line = std::move(text);
+  if (is_about_options(text)) last_option_warning = text;
+  if (level <= AV_LOG_ERROR && !text.empty()) last_log_line = std::move(text);
 }
 
 }  // namespace
@@ -97,6 +107,11 @@ std::string av_message(int code) {
   if (!last_log_line.empty()) message += " (" + last_log_line + ")";
   last_log_line.clear();
   return message;
+}
+
+std::string option_warning() {
+  const std::lock_guard lock(log_mutex);
+  return std::exchange(last_option_warning, "");
 }
 
 void close_written(AVIOContext*& file, const std::string& name) {

@@ -92,6 +92,9 @@ class AvOptions {
 /// What FFmpeg says of an error code, with the last line that it logged on this thread.
 std::string av_message(int code);
 
+/// What an encoder said of options that it did not take, since the last call; else empty.
+std::string option_warning();
+
 /// Throws Error if result is negative: "WHAT: FFmpeg's reason". Returns the result.
 template <class... Args>
 int av_check(int result, ErrorCode code, fmt::format_string<Args...> what, Args&&... args) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <filesystem>
 
 namespace fsrcnn {
@@ -79,10 +80,14 @@ void Film::open() {
          path_, av_message(opened));
   }
   input_.reset(context);
-  context->flags |= AVFMT_FLAG_GENPTS;  // AVI and MPEG-PS may tell the time of decoding only
   av_check(avformat_find_stream_info(context, nullptr), ErrorCode::input, "reading the film '{}'", path_);
+  // AVI and MPEG-PS may tell the time of decoding only. Where no picture waits for another, that is the time itself;
+  // FFmpeg would take the next one's.
+  const bool avi = std::string_view(context->iformat->name) == "avi";
+  if (!first_input_) video_ = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (video_ >= 0 && !(avi && context->streams[video_]->codecpar->video_delay == 0))
+    context->flags |= AVFMT_FLAG_GENPTS;
   if (first_input_) return;
-  video_ = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   if (video_ < 0 || is_picture_of_sound(video())) {
     fail(ErrorCode::input, "'{}' has no moving pictures (format {}, {} streams)", path_, context->iformat->long_name,
          context->nb_streams);
@@ -234,6 +239,16 @@ const std::vector<IndexedFrame>& Film::index() {
   }
   open();
   return index_;
+}
+
+bool Film::has_fixed_rate(int64_t begin, int64_t end) const {
+  const double rate = av_q2d(video().avg_frame_rate), unit = av_q2d(video().time_base);
+  end = std::min(end, static_cast<int64_t>(index_.size()));
+  for (int64_t i = begin + 1; i < end; ++i) {
+    const int64_t step = index_[static_cast<size_t>(i)].time - index_[static_cast<size_t>(i - 1)].time;
+    if (std::abs(static_cast<double>(step) * unit * rate - 1) >= 0.5) return false;
+  }
+  return rate > 0;
 }
 
 bool Film::is_hidden(const AVPacket& packet) const {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,8 @@ class Film {
 
   /// All frames in the order in which they are shown; the first call reads the whole file.
   const std::vector<IndexedFrame>& index();
+  /// Whether the frames of the index, from `begin` on, come at the average rate, none left out.
+  bool has_fixed_rate(int64_t begin = 0, int64_t end = std::numeric_limits<int64_t>::max()) const;
   /// Of the index, how many frames are shown before the first at which decoding can begin.
   int64_t frames_before_key() const { return frames_before_key_; }
   /// What index() found missing at the film's end, for people; empty if it is whole, as far as it tells.

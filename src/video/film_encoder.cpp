@@ -154,6 +154,16 @@ int dnxhr_profile(const AVStream& film, AVPixelFormat pixels) {
   return own == FF_PROFILE_DNXHR_LB || own == FF_PROFILE_DNXHR_SQ ? own : FF_PROFILE_DNXHR_HQ;
 }
 
+// What the pictures are is not the encoder's choice: it would read beside them, or tell what is not true.
+void check_is_free(std::string_view key) {
+  static constexpr std::string_view kTaken[] = {
+      "video_size",  "pixel_format",           "time_base",  "aspect", "color_primaries", "color_trc", "colorspace",
+      "color_range", "chroma_sample_location", "field_order"};
+  if (std::find(std::begin(kTaken), std::end(kTaken), key) == std::end(kTaken)) return;
+  fail(ErrorCode::usage, "--encoder-option {} would not be true of the pictures; convert the film before or after",
+       key);
+}
+
 // Times are kept in the film's unit, unless the codec writes a frame rate instead.
 AVRational time_base_of(const AVCodec& encoder, const Film& film) {
   const AVRational rate = film.video().avg_frame_rate;
@@ -205,6 +215,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   codec_->field_order = AV_FIELD_PROGRESSIVE;
   codec_->thread_count = kEncoderThreads;
   codec_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;  // y4m of more than 8 bits, full range in MJPEG
+  if (!options.reorders) codec_->max_b_frames = 0;
   if (global_header) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
   if (encoder.id == AV_CODEC_ID_WRAPPED_AVFRAME) codec_->chroma_sample_location = chroma_location(first);
@@ -253,12 +264,17 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   if (!parameters.empty()) settings.set(parameters_key, parameters);
   if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");
   for (const auto& [key, value] : options.others) {
+    check_is_free(key);
     const bool append = key == parameters_key && !parameters.empty();
     settings.set(key, append ? parameters += ":" + value : value);
   }
+  option_warning();
   av_check(avcodec_open2(codec_.get(), &encoder, settings.get()), ErrorCode::usage,
            "the encoder {} cannot be opened for {}x{} {} pictures", name, frame.width, frame.height,
            av_get_pix_fmt_name(codec_->pix_fmt));
+  if (const std::string said = option_warning(); !said.empty()) {
+    fail(ErrorCode::usage, "the encoder {} does not take what is given in --encoder-option: {}", name, said);
+  }
   if (const std::string unknown = settings.unused(); !unknown.empty()) {
     fail(ErrorCode::usage, "the encoder {} has no option '{}'; `ffmpeg -h encoder={}` lists its options", name, unknown,
          name);

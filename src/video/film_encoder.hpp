@@ -13,9 +13,10 @@ namespace fsrcnn {
 
 /// What a film is encoded with.
 struct EncoderOptions {
-  std::string codec;   ///< an encoder ("libx265") or a family ("hevc"); empty: the film's own family
-  std::string preset;  ///< the encoder's; empty: its default
-  double crf = -1;     ///< constant quality, in the encoder's unit; negative: chosen for the codec
+  std::string codec;     ///< an encoder ("libx265") or a family ("hevc"); empty: the film's own family
+  std::string preset;    ///< the encoder's; empty: its default
+  double crf = -1;       ///< constant quality, in the encoder's unit; negative: chosen for the codec
+  bool reorders = true;  ///< pictures may be coded in another order than they are shown in (B-frames)
   std::vector<std::pair<std::string, std::string>> others;  ///< key and value, as FFmpeg names them
 };
 

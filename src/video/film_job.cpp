@@ -1,11 +1,13 @@
 #include "video/film_job.hpp"
 
+#include <limits>
 #include <memory>
 #include <set>
 
 #include "base/add_seconds.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "video/container.hpp"
 #include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
@@ -58,18 +60,14 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, in
     fail(ErrorCode::usage, "YUV4MPEG2 cannot hold the film's pixels, which are {}; use .mkv",
          av_get_pix_fmt_name(static_cast<AVPixelFormat>(first.format)));
   }
-  const std::vector<IndexedFrame>& index = film.index();
-  const int64_t begin = job.frames ? job.frames->begin : 0;
-  const int64_t end = job.frames ? job.frames->end : static_cast<int64_t>(index.size());
-  const AVRational rate = film.video().avg_frame_rate;
-  for (int64_t i = begin + 1; i < end; ++i) {
-    const int64_t step = index[static_cast<size_t>(i)].time - index[static_cast<size_t>(i - 1)].time;
-    if (std::abs(static_cast<double>(step) * av_q2d(film.video().time_base) * av_q2d(rate) - 1) < 0.5) continue;
+  film.index();
+  const FrameRange range = job.frames.value_or(FrameRange{0, std::numeric_limits<int64_t>::max()});
+  if (!film.has_fixed_rate(range.begin, range.end)) {
+    const AVRational rate = film.video().avg_frame_rate;
     result.warnings.push_back(fmt::format(
         "YUV4MPEG2 has a rate, {}/{} frames a second here, and no times, but the film's frames do not come at "
         "a fixed rate: their times are lost",
         rate.num, rate.den));
-    break;
   }
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
     if (i == film.video_index() || !film.has_packets(i)) continue;
@@ -82,6 +80,18 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, in
 // says of its pictures.
 AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
   const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
+  const AVRational unit = encoder.context().time_base;
+  int64_t last = std::numeric_limits<int64_t>::min();
+  for (const IndexedFrame& frame : film.index()) {
+    const int64_t time = av_rescale_q(frame.time + segment_time_offset(film), film.video().time_base, unit);
+    if (time == last) {
+      fail(ErrorCode::usage,
+           "the encoder {} writes a frame rate, {}/{} here, instead of times, but the film's frames do not come at a "
+           "fixed rate. Choose another with --codec, e.g. h264",
+           encoder.context().codec->name, unit.den, unit.num);
+    }
+    last = time;
+  }
   try {
     PictureStreamWriter("file:/dev/null", kSegmentFormat, encoder, {});
   } catch (const Error&) {
@@ -99,6 +109,18 @@ void set_sizes(FilmResult& result, const Film& film, const Engine& engine) {
   result.height = film.video().codecpar->height;
   result.output_width = static_cast<int>(engine.scale()) * result.width;
   result.output_height = static_cast<int>(engine.scale()) * result.height;
+}
+
+// FFmpeg loses bytes of rows that have half a chroma sample more.
+void check_raw_width(const Film& film, int64_t scale) {
+  const auto pixels = static_cast<AVPixelFormat>(film.first_frame() != nullptr ? film.first_frame()->format
+                                                                               : film.video().codecpar->format);
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(planar_format(pixels));
+  const int64_t width = scale * film.video().codecpar->width;
+  if (d.comp[0].depth <= 8 || width % (1 << d.log2_chroma_w) == 0) return;
+  fail(ErrorCode::usage,
+       "YUV4MPEG2 with {} pixels cannot be written {} pixels wide, which is odd; use .mkv, or another --scale", d.name,
+       width);
 }
 
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
@@ -119,6 +141,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
     if (!encoder.codec.empty()) fail(ErrorCode::usage, "YUV4MPEG2 has raw pictures; --codec has no meaning for it");
     encoder = EncoderOptions();
     encoder.codec = "wrapped_avframe";
+    check_raw_width(film, engine.scale());
     if (!film.is_pipe()) check_raw(job, encoder, film, engine.scale(), result);
   } else if (!film.is_pipe()) {
     try_encoder(job, film, engine.scale());
@@ -157,6 +180,11 @@ void check_range(const FrameRange& range, int64_t count) {
     fail(ErrorCode::usage, "the film has frames 0 to {}; {}:{} is no range of them (the end is not included)", count,
          range.begin, range.end);
   }
+}
+
+void add_missing(const std::vector<std::string>& missing, FilmResult& result) {
+  result.incomplete = result.incomplete || !missing.empty();
+  result.warnings.insert(result.warnings.end(), missing.begin(), missing.end());
 }
 
 // Makes the segments that are not done, and returns the files of all.
@@ -201,8 +229,10 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& fi
 
 fs::path parts_folder(const fs::path& output) { return follow_links(output).string() + ".parts"; }
 
-FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
+FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<bool>& stop,
                         const FilmProgressCallback& progress) {
+  FilmJob job = given;
+  if (job.output != "-") job.encoder.reorders = tells_times(output_format(job.output));
   Film film(job.input, &stop);
   if (job.frames) {
     if (film.is_pipe()) fail(ErrorCode::usage, "a film from a pipe has no frame numbers; --frames needs a file");
@@ -235,7 +265,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
     try {
       const AddSeconds seconds(result.mux_s);
       SegmentStream pictures(files, film, film_identity(job.input), segments);
-      mux_film(film, pictures, plan, job.output, whole, stop);
+      add_missing(mux_film(film, pictures, plan, job.output, whole, stop), result);
       break;
     } catch (const DamagedSegment& segment) {
       journal.drop(segment.path());
@@ -266,13 +296,11 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   result.frames = pictures.count();
   result.warnings = plan.warnings;
   result.cut_short = film.cut_short();
-  const std::vector<std::string> lacking = pictures.lacking();
-  result.lacks_frames = !lacking.empty();
-  result.warnings.insert(result.warnings.end(), lacking.begin(), lacking.end());
+  add_missing(pictures.lacking(), result);
   AtomicOutput file(output, AtomicOutput::Kind::file);
   {
     const AddSeconds seconds(result.mux_s);
-    mux_film(film, pictures, plan, output, file.temporary(), stop);
+    add_missing(mux_film(film, pictures, plan, output, file.temporary(), stop), result);
   }
   file.commit();
   result.segments = static_cast<int64_t>(segments.size());

@@ -41,8 +41,8 @@ struct FilmResult {
   int64_t segments = 0, segments_before = 0;  ///< before: found done by an earlier call
   std::string encoder;
   double mux_s = 0;
-  std::string cut_short;      ///< Film::cut_short()
-  bool lacks_frames = false;  ///< segments that were joined do; warnings tell which
+  std::string cut_short;    ///< Film::cut_short()
+  bool incomplete = false;  ///< segments lack frames, or the file streams when it is read again; warnings tell which
   std::vector<std::string> warnings;
 };
 

@@ -7,6 +7,7 @@ extern "C" {
 #include <algorithm>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace fsrcnn {
 namespace {
@@ -22,30 +23,6 @@ bool is_known(const AVStream& stream) {
        "{} of the film '{}' begins so late that the file's beginning does not tell what it is. Put the film into "
        "another file first, e.g. ffmpeg -analyzeduration 1000M -probesize 1000M -i FILM -map 0 -c copy FILM.mkv",
        stream, film.path());
-}
-
-bool can_hold(const AVOutputFormat& format, const AVStream& stream) {
-  const AVCodecParameters& p = *stream.codecpar;
-  if (p.codec_type == AVMEDIA_TYPE_ATTACHMENT || (is_cover(stream) && is_matroska(format.name))) {
-    return std::string_view(format.name) == "matroska";
-  }
-  if (p.codec_id == AV_CODEC_ID_NONE) return false;
-  const int known = avformat_query_codec(&format, p.codec_id, FF_COMPLIANCE_EXPERIMENTAL);
-  if (known == AVERROR_PATCHWELCOME) return p.codec_type == AVMEDIA_TYPE_VIDEO || p.codec_type == AVMEDIA_TYPE_AUDIO;
-  return known > 0;
-}
-
-bool can_hold_pictures(const AVOutputFormat& format, const AVCodecParameters& pictures) {
-  // Of raw pictures the tag alone tells what they are, and muxers write one that is not true if they do not know it.
-  if (pictures.codec_id == AV_CODEC_ID_RAWVIDEO && format.codec_tag != nullptr && !is_matroska(format.name)) {
-    return av_codec_get_id(format.codec_tag, pictures.codec_tag) == AV_CODEC_ID_RAWVIDEO;
-  }
-  // There is no place for its bits of a pixel, without which nobody can decode it.
-  if (pictures.codec_id == AV_CODEC_ID_QTRLE && is_matroska(format.name)) return false;
-  if (avformat_query_codec(&format, pictures.codec_id, FF_COMPLIANCE_EXPERIMENTAL) != 0) return true;
-  // In MOV the muxer takes the tags of AVI for codecs that have none of their own.
-  const AVCodecTag* const tags[] = {avformat_get_riff_video_tags(), nullptr};
-  return std::string_view(format.name) == "mov" && av_codec_get_tag(tags, pictures.codec_id) != 0;
 }
 
 // Some encoders give their headers with the first packet, when the head of the segment is written.
@@ -67,6 +44,62 @@ AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& fir
   const uint8_t* headers = av_packet_get_side_data(packet.get(), AV_PKT_DATA_NEW_EXTRADATA, &size);
   if (headers != nullptr) set_extradata(*parameters, headers, size);
   return parameters;
+}
+
+// Segments have the codec's headers in their heads alone.
+class HeadersInPackets {
+ public:
+  HeadersInPackets(std::string_view container, const AVCodecParameters& pictures) {
+    if (!wants_headers_in_packets(container, pictures.codec_id)) return;
+    AVBSFContext* context = nullptr;
+    if (av_bsf_alloc(av_bsf_get_by_name("dump_extra"), &context) < 0) throw std::bad_alloc();
+    filter_.reset(context);
+    av_check(avcodec_parameters_copy(filter_->par_in, &pictures), ErrorCode::io, "copying a stream's parameters");
+    av_check(av_bsf_init(filter_.get()), ErrorCode::io, "putting headers into packets");
+  }
+
+  void add(AVPacket& packet) const {
+    if (!filter_) return;
+    av_check(av_bsf_send_packet(filter_.get(), &packet), ErrorCode::io, "putting headers into packets");
+    av_check(av_bsf_receive_packet(filter_.get(), &packet), ErrorCode::io, "putting headers into packets");
+  }
+
+ private:
+  std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>> filter_;
+};
+
+bool decoder_opens(const AVCodecParameters& parameters) {
+  const AVCodec* codec = avcodec_find_decoder(parameters.codec_id);
+  const AvCodec decoder(avcodec_alloc_context3(codec));
+  if (!decoder) throw std::bad_alloc();
+  return codec != nullptr && avcodec_parameters_to_context(decoder.get(), &parameters) >= 0 &&
+         avcodec_open2(decoder.get(), codec, nullptr) >= 0;
+}
+
+// Muxers write some things that no reader finds, or of which it lacks what decoders need. Nobody shall learn it from
+// the film alone.
+std::vector<std::string> missing_when_read(const AVFormatContext& out, const std::filesystem::path& file,
+                                           const std::string& name) {
+  AVFormatContext* context = nullptr;
+  const std::string url = "file:" + file.string();
+  if (avformat_open_input(&context, url.c_str(), nullptr, nullptr) < 0) {
+    return {fmt::format("'{}' cannot be read again; use .mkv", name)};
+  }
+  const AvInput in(context);
+  avformat_find_stream_info(context, nullptr);
+  std::vector<std::string> missing;
+  for (const AVMediaType type : {AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO}) {
+    const auto count = [type](const AVFormatContext& c) {
+      return std::count_if(c.streams, c.streams + c.nb_streams, [type](const AVStream* stream) {
+        return stream->codecpar->codec_type == type && !is_cover(*stream) && decoder_opens(*stream->codecpar);
+      });
+    };
+    const auto written = count(out), found = count(*context);
+    if (found >= written) continue;
+    missing.push_back(fmt::format("only {} of {} {} streams in '{}' can be decoded when it is read again; use .mkv",
+                                  found, written, av_get_media_type_string(type), name));
+  }
+  return missing;
 }
 
 // Readers of Matroska take the delay of Opus from its times; FFmpeg's muxer does not put it back.
@@ -116,11 +149,10 @@ void check_display(Film& film, const std::string& container, const std::string& 
 
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const std::string container = container_of(output);
-  const AVOutputFormat& format = *av_guess_format(container.c_str(), nullptr, nullptr);
   const char* other_container = pictures.codec_id == AV_CODEC_ID_QTRLE ? ".mov, or "
                                 : is_matroska(container)               ? ""
                                                                        : ".mkv, or ";
-  if (!can_hold_pictures(format, pictures)) {
+  if (!can_hold_pictures(output, pictures)) {
     fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures like these; use {}another --codec",
          container, output.string(), avcodec_get_name(pictures.codec_id), other_container);
   }
@@ -138,7 +170,7 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
       plan.output_of.push_back(-1);
       continue;
     }
-    if (i == film.video_index() || can_hold(format, stream)) {
+    if (i == film.video_index() || can_hold(output, stream)) {
       plan.output_of.push_back(next++);
       continue;
     }
@@ -163,27 +195,38 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
   }
   // Muxers look at more than the codec when they write the head.
   const AvOutput head = open_output(film, pictures, plan, output, "/dev/null");
-  av_check(write_head(*head), ErrorCode::usage,
+  av_check(write_head(*head, output), ErrorCode::usage,
            "a file of the kind {} ('{}') cannot hold the film with {} pictures like these; use {}another --codec",
            container, output.string(), avcodec_get_name(pictures.codec_id), other_container);
   return plan;
 }
 
-void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const std::filesystem::path& output,
-              const std::filesystem::path& temporary, const std::atomic<bool>& stop) {
+std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan,
+                                  const std::filesystem::path& output, const std::filesystem::path& temporary,
+                                  const std::atomic<bool>& stop) {
+  const std::string container = container_of(output);
+  if (pictures.is_reordered() && !tells_times(container)) {
+    fail(ErrorCode::usage,
+         "a file of the kind {} ('{}') does not tell when pictures with B-frames are shown; use .mkv, or segments made "
+         "with --encoder-option bf=0",
+         container, output.string());
+  }
   film.rewind();
   const AVFormatContext& in = film.format();
   const std::string name = output.string();
   const AvPacket picture = new_packet(), packet = new_packet();
   bool pictures_left = pictures.next(*picture);
-  const AvOutput file = open_output(film, *with_headers(pictures.parameters(), *picture), plan, output, temporary);
+  const AvParameters parameters = with_headers(pictures.parameters(), *picture);
+  const AvOutput file = open_output(film, *parameters, plan, output, temporary);
   AVFormatContext& out = *file;
-  av_check(write_head(out), ErrorCode::io, "writing the head of '{}'", name);
+  const HeadersInPackets headers(out.oformat->name, *parameters);
+  av_check(write_head(out, output), ErrorCode::io, "writing the head of '{}'", name);
 
   const int upscaled = plan.output_of[static_cast<size_t>(film.video_index())];
   std::vector<int64_t> last(out.nb_streams, AV_NOPTS_VALUE);
   const auto write = [&](AVPacket& p, int stream, AVRational time_base) {
     if (stop) fail(ErrorCode::cancelled, "stopped");
+    if (stream == upscaled) headers.add(p);
     p.stream_index = stream;
     p.pos = -1;
     add_codec_delay(p, time_base, out, stream);
@@ -201,6 +244,9 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
     av_check(av_interleaved_write_frame(&out, &p), ErrorCode::io, "writing '{}'", name);
   };
   const AVRational video_base = film.video().time_base;
+  // Sound that an edit list hides is hidden in no other kind of file. Of it only the last packet goes along, from which
+  // decoders begin.
+  std::vector<AvPacket> hidden(is_mov(container) ? 0 : plan.output_of.size());
   while (film.read(*packet, true)) {
     // More streams may appear than the plan has, of data.
     const auto number = static_cast<size_t>(packet->stream_index);
@@ -214,11 +260,21 @@ void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const
       write(*picture, upscaled, video_base);
       pictures_left = pictures.next(*picture);
     }
+    if (!hidden.empty()) {
+      AvPacket& before = hidden[number];
+      if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0) {
+        before = new_packet();
+        av_packet_move_ref(before.get(), packet.get());
+        continue;
+      }
+      if (before) write(*std::exchange(before, nullptr), stream, from.time_base);
+    }
     write(*packet, stream, from.time_base);
   }
   for (; pictures_left; pictures_left = pictures.next(*picture)) write(*picture, upscaled, video_base);
   av_check(av_write_trailer(&out), ErrorCode::io, "writing the end of '{}'", name);
   close_written(out.pb, name);
+  return missing_when_read(out, temporary, name);
 }
 
 }  // namespace fsrcnn

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "video/film_output.hpp"
 #include "video/segment_stream.hpp"
@@ -13,8 +15,10 @@ namespace fsrcnn {
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures);
 
 /// Puts the pictures and all other streams of the film, its chapters, tags and side data together. Times are the
-/// film's. The file is written to `temporary`. Throws Error(io), and Error(cancelled) if `stop` becomes true.
-void mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan, const std::filesystem::path& output,
-              const std::filesystem::path& temporary, const std::atomic<bool>& stop);
+/// film's. The file is written to `temporary`. Returns what is not there when it is read again, for people. Throws
+/// Error(io), and Error(cancelled) if `stop` becomes true.
+std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan,
+                                  const std::filesystem::path& output, const std::filesystem::path& temporary,
+                                  const std::atomic<bool>& stop);
 
 }  // namespace fsrcnn

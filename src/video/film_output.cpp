@@ -101,6 +101,12 @@ bool is_of_encoder(const AVCodecParameters& p) {
   return p.codec_tag != av_codec_get_tag(av_guess_format(kSegmentFormat, nullptr, nullptr)->codec_tag, p.codec_id);
 }
 
+// AVI has a rate and no times: what is not a frame becomes an empty packet.
+AVRational time_base_in(const AVFormatContext& out, const Film& film) {
+  const bool by_rate = !tells_times(out.oformat->name) && film.has_fixed_rate();
+  return by_rate ? av_inv_q(film.video().avg_frame_rate) : film.video().time_base;
+}
+
 void add_stream(const Film& film, int index, const AVCodecParameters& pictures, AVFormatContext& out) {
   const AVStream& from = *film.format().streams[index];
   AVStream* to = avformat_new_stream(&out, nullptr);
@@ -116,7 +122,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     to->codecpar->codec_tag = hvc1;
   }
   to->id = from.id;
-  to->time_base = from.time_base;
+  to->time_base = upscaled ? time_base_in(out, film) : from.time_base;
   to->start_time = from.start_time;
   to->duration = from.duration;
   to->disposition = from.disposition;
@@ -166,25 +172,6 @@ void copy_programs(const AVFormatContext& from, const StreamPlan& plan, AVFormat
 
 }  // namespace
 
-bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
-
-bool is_matroska(std::string_view container) { return container == "matroska" || container == "webm"; }
-
-bool is_mov(std::string_view container) {
-  static constexpr std::string_view kNames[] = {"mov", "mp4", "ipod", "3gp", "3g2", "f4v", "ismv", "psp"};
-  return std::find(std::begin(kNames), std::end(kNames), container) != std::end(kNames);
-}
-
-std::string container_of(const std::filesystem::path& output) {
-  const AVOutputFormat* format = av_guess_format(nullptr, output.c_str(), nullptr);
-  if (format == nullptr || format->video_codec == AV_CODEC_ID_NONE || (format->flags & AVFMT_NOFILE) != 0) {
-    fail(ErrorCode::usage,
-         "the suffix of '{}' is none of a film's; use .mkv (which holds everything), .mp4, .mov, .webm",
-         output.string());
-  }
-  return format->name;
-}
-
 AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const StreamPlan& plan,
                      const std::filesystem::path& output, const std::filesystem::path& path) {
   const AVFormatContext& in = film.format();
@@ -207,7 +194,7 @@ AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const 
   return file;
 }
 
-int write_head(AVFormatContext& output) {
+int write_head(AVFormatContext& output, const std::filesystem::path& path) {
   AvOptions settings;
   const std::string_view container = output.oformat->name;
   if (container == "mov" || container == "mp4") {
@@ -215,6 +202,7 @@ int write_head(AVFormatContext& output) {
     const bool keys = av_dict_get(output.metadata, "com.", nullptr, AV_DICT_IGNORE_SUFFIX) != nullptr;
     settings.set("movflags", keys ? "+faststart+use_metadata_tags" : "+faststart");
   }
+  if (is_m2ts(path)) settings.set("mpegts_m2ts_mode", "1");  // which the muxer sees in a name that is another here
   return avformat_write_header(&output, settings.get());
 }
 

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "video/container.hpp"
 #include "video/film.hpp"
 
 namespace fsrcnn {
@@ -14,15 +14,6 @@ struct StreamPlan {
   std::vector<int> output_of;         ///< for each stream of the film its number in the output, or -1
   std::vector<std::string> warnings;  ///< of what stays behind because no container of this kind can hold it
 };
-
-/// FFmpeg's name of the muxer for a file of this name. Throws Error(usage) for an unknown suffix.
-std::string container_of(const std::filesystem::path& output);
-
-bool is_matroska(std::string_view container);
-bool is_mov(std::string_view container);
-
-/// A cover: a picture that stands for the film, or for its sound.
-bool is_cover(const AVStream& stream);
 
 struct AvFreeOutput {
   void operator()(AVFormatContext* context) const {
@@ -38,7 +29,7 @@ using AvOutput = std::unique_ptr<AVFormatContext, AvFreeOutput>;
 AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const StreamPlan& plan,
                      const std::filesystem::path& output, const std::filesystem::path& path);
 
-/// Returns FFmpeg's error code, if it is negative.
-int write_head(AVFormatContext& output);
+/// path: the file's name in the end. Returns FFmpeg's error code, if it is negative.
+int write_head(AVFormatContext& output, const std::filesystem::path& path);
 
 }  // namespace fsrcnn

@@ -43,13 +43,6 @@ class PartEncoder {
     av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "passing on a frame");
     timed->pts =
         av_rescale_q(frame.pts + parts_[part].time_offset, film_.video().time_base, encoder_->context().time_base);
-    if (last_ && timed->pts <= *last_) {
-      fail(ErrorCode::input,
-           "the encoder {} writes a frame rate instead of times, but the film's frames do not come at a fixed rate. "
-           "Choose another with --codec, e.g. h264",
-           encoder_->context().codec->name);
-    }
-    last_ = timed->pts;
     encoder_->encode(timed.get(), [&](AVPacket& packet) { write(packet); });
     ++results_[part].frames;
   }
@@ -64,7 +57,6 @@ class PartEncoder {
         packets_ = 0;
         writer_.reset();
         encoder_.reset();
-        last_.reset();
       }
       if (parts_[part_].publish) parts_[part_].publish(results_[part_]);
     }
@@ -85,7 +77,6 @@ class PartEncoder {
   std::optional<FilmEncoder> encoder_;
   std::unique_ptr<PictureStreamWriter> writer_;
   int64_t packets_ = 0;  // of the part that is being written
-  std::optional<int64_t> last_;
 };
 
 }  // namespace

@@ -14,7 +14,12 @@ Damage& Damage::operator+=(const Damage& more) {
   return *this;
 }
 
-FrameReader::FrameReader(Film& film) : film_(film), decoder_(film.open_decoder()), packet_(new_packet()) {}
+FrameReader::FrameReader(Film& film) : film_(film), decoder_(film.open_decoder()), packet_(new_packet()) {
+  if (film.first_frame() == nullptr) return;
+  width_ = film.first_frame()->width;
+  height_ = film.first_frame()->height;
+  format_ = film.first_frame()->format;
+}
 
 FrameReader::FrameReader(Film& film, const FrameRange& range) : FrameReader(film) {
   const auto& index = film.index();
@@ -74,10 +79,11 @@ AvFrame FrameReader::next() {
     if (frame->width != width_ || frame->height != height_ || frame->format != format_) {
       fail(ErrorCode::input,
            "the pictures of '{}' change from {}x{} {} to {}x{} {} in the middle, which an output cannot do. Cut the "
-           "film "
-           "there",
+           "film there, at {:.2f} s",
            film_.path(), width_, height_, av_get_pix_fmt_name(static_cast<AVPixelFormat>(format_)), frame->width,
-           frame->height, av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame->format)));
+           frame->height, av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame->format)),
+           static_cast<double>(time) * av_q2d(film_.video().time_base) -
+               static_cast<double>(std::max<int64_t>(film_.format().start_time, 0)) / AV_TIME_BASE);
     }
     if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damage_.frames;
     if (frame->interlaced_frame != 0) ++damage_.interlaced;

@@ -58,6 +58,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
     const auto place = std::lower_bound(sorted.begin(), sorted.end(), times[i]) - sorted.begin();
     delay = std::max(delay, static_cast<int64_t>(i) - place);
   }
+  reordered_ = delay > 0;
   const int64_t step = sorted.size() > 1 ? sorted[1] - sorted[0] : 1;
   for (int64_t i = 0; i < static_cast<int64_t>(times.size()); ++i) {
     dts_.push_back(i < delay ? sorted[0] - (delay - i) * step : sorted[static_cast<size_t>(i - delay)]);

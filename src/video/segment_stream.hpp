@@ -61,6 +61,8 @@ class SegmentStream {
   std::vector<std::string> lacking() const;
 
   const AVCodecParameters& parameters() const { return *parameters_; }
+  /// Whether pictures come in another order than they are shown in.
+  bool is_reordered() const { return reordered_; }
   int64_t count() const { return static_cast<int64_t>(dts_.size()); }
 
   /// The next packet in the order of decoding, its times in the film's time base; false after the last. Throws
@@ -87,7 +89,7 @@ class SegmentStream {
   int64_t time_offset_;
   AvParameters parameters_;
   std::string job_;
-  bool has_alpha_ = false;
+  bool has_alpha_ = false, reordered_ = false;
   std::vector<int64_t> dts_;  // of packets in the order of decoding
   AvInput input_;
   AvPacket alpha_ = new_packet();  // of the next picture
