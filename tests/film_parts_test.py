@@ -183,7 +183,7 @@ class FilmPartsTest(FilmCase):
         film, output = self.film_with_everything(), self.folder / "out.mkv"
         parts = self.folder / "out.mkv.parts"
         parts.mkdir()
-        for journal, says in (('{"scale": 3}\n', "parts of another job"), ("", "damaged"), ("[1]", "damaged"), ('{"scale', "damaged"), (None, "no journal")):
+        for journal, says in (('{"scale": 3}\n', "parts of another job"), ("", "damaged"), ("[1]", "damaged"), ('{"scale', "damaged"), (None, "no journal")):  # fmt: skip
             (parts / "000000.nut").write_bytes(b"a part")
             (parts / "journal.json").write_text(journal) if journal is not None else (parts / "journal.json").unlink()
             result = self.run_program("upscale", film, "-o", output)

@@ -154,7 +154,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
     });
   } catch (const Error& e) {
     const std::filesystem::path parts = parts_folder(output);
-    const bool resumable = std::filesystem::exists(parts);
+    const bool resumable = std::filesystem::is_directory(parts);
     if (e.code() == ErrorCode::cancelled) {
       fail(ErrorCode::cancelled, "stopped after {} frames; {}", last.frames_done,
            resumable ? fmt::format("the same command goes on where '{}' ends", parts.string()) : "nothing was written");

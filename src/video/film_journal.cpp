@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -36,14 +37,39 @@ fs::path finished(const fs::path& folder) { return folder.string() + ".finished"
 
 // The first thing that differs, for people.
 std::string difference(const nlohmann::json& before, const nlohmann::json& now) {
+  struct Word {
+    const char *path, *word;
+    bool has_value;  // which people can read
+  };
+  static constexpr Word kWords[] = {{"/input/name", "the film's name", true},
+                                    {"/input/bytes", "the film's size", true},
+                                    {"/input/time_ns", "the time when the film was changed last", false},
+                                    {"/input", "the film", false},
+                                    {"/model_sha256", "the model", false},
+                                    {"/scale", "the scale", true},
+                                    {"/precision", "--precision", true},
+                                    {"/arithmetic", "the instruction set", true},
+                                    {"/encoder_preset", "--preset", true},
+                                    {"/encoder_crf", "--crf", true},
+                                    {"/encoder_options", "--encoder-option", false},
+                                    {"/encoder", "the encoder", true},
+                                    {"/libavcodec", "FFmpeg's version", false},
+                                    {"/segments", "--segment-frames", false}};
   if (!before.is_object()) return "its journal.json is damaged";
   for (const auto& patch : nlohmann::json::diff(before, now)) {
     const std::string path = patch.at("path");
+    const auto* word =
+        std::find_if(std::begin(kWords), std::end(kWords), [&](auto& w) { return path.starts_with(w.path); });
+    if (word == std::end(kWords)) break;
     const nlohmann::json::json_pointer at(path);
-    const auto text = [&](const nlohmann::json& j) { return j.contains(at) ? j.at(at).dump() : "nothing"; };
-    return fmt::format("{} was {} and is {}", path.substr(1), text(before), text(now));
+    const bool has_values = word->has_value && before.contains(at) && now.contains(at);
+    if (!has_values) return fmt::format("{} is another", word->word);
+    const auto text = [](const nlohmann::json& j) {
+      return j == "" || j == -1 ? std::string("the default") : j.dump();
+    };
+    return fmt::format("{} was {} and is {}", word->word, text(before.at(at)), text(now.at(at)));
   }
-  return "it is damaged";
+  return "its journal.json is another version's, or damaged";
 }
 
 }  // namespace

@@ -42,7 +42,13 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   }
   if (segments_.empty()) fail(ErrorCode::input, "no picture of '{}' could be decoded", film.path());
   std::stable_sort(segments_.begin(), segments_.end(),
-                   [](const Segment& a, const Segment& b) { return a.times.front() < b.times.front(); });
+                   [](const Segment& a, const Segment& b) { return a.range.begin < b.range.begin; });
+  for (size_t i = 1; i < segments_.size(); ++i) {
+    const Segment &a = segments_[i - 1], &b = segments_[i];
+    if (a.range.end <= b.range.begin) continue;
+    fail(ErrorCode::input, "the segments '{}' and '{}' overlap, with the frames {}:{} and {}:{}; give each frame once",
+         a.path.string(), b.path.string(), a.range.begin, a.range.end, b.range.begin, b.range.end);
+  }
   input_.reset();
   std::vector<int64_t> times;
   for (const Segment& segment : segments_) times.insert(times.end(), segment.times.begin(), segment.times.end());
@@ -51,7 +57,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   std::vector<int64_t> sorted = times;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    fail(ErrorCode::input, "the segments of '{}' overlap; give each once", film.path());
+    fail(ErrorCode::input, "the segments of '{}' have two pictures of one time", film.path());
   }
   int64_t delay = 0;
   for (size_t i = 0; i < times.size(); ++i) {
@@ -66,16 +72,15 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
 }
 
 void SegmentStream::check_whole() const {
-  std::vector<FrameRange> ranges;
-  for (const Segment& segment : segments_) ranges.push_back(segment.range);
-  std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  ranges.push_back({static_cast<int64_t>(index_.size()), 0});
   int64_t end = 0;
-  for (const FrameRange& range : ranges) {
-    if (range.begin > end) fail(ErrorCode::input, "the segment of the frames {}:{} is missing", end, range.begin);
-    if (range.begin < end) fail(ErrorCode::input, "two segments have frame {}; give each once", range.begin);
-    end = range.end;
+  const auto check = [&end](int64_t begin) {
+    if (begin > end) fail(ErrorCode::input, "the segment of the frames {}:{} is missing", end, begin);
+  };
+  for (const Segment& segment : segments_) {
+    check(segment.range.begin);
+    end = segment.range.end;
   }
+  check(static_cast<int64_t>(index_.size()));
 }
 
 std::vector<std::string> SegmentStream::lacking() const {
@@ -99,7 +104,7 @@ AVStream& SegmentStream::open(const Segment& segment) {
   AVFormatContext* context = nullptr;
   const std::string url = "file:" + segment.path.string();
   const int opened = avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr);
-  if (opened < 0) throw DamagedSegment(segment.path, av_message(opened));
+  if (opened < 0) throw DamagedSegment(segment.path, "it does not begin like one, " + av_message(opened));
   input_.reset(context);
   if (context->nb_streams < 2 || context->nb_streams > 3 ||
       context->streams[0]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
