@@ -116,7 +116,11 @@ void check_display(Film& film, const std::string& container, const std::string& 
   const AVStream& stream = film.video();
   const auto of_stream = [&](AVPacketSideDataType type) { return av_stream_get_side_data(&stream, type, nullptr); };
   const auto of_frame = [&](AVFrameSideDataType type) { return av_frame_get_side_data(film.first_frame(), type); };
-  if (const auto* matrix = reinterpret_cast<const int32_t*>(of_stream(AV_PKT_DATA_DISPLAYMATRIX))) {
+  const auto* matrix = reinterpret_cast<const int32_t*>(of_stream(AV_PKT_DATA_DISPLAYMATRIX));
+  if (const AVFrameSideData* own = of_frame(AV_FRAME_DATA_DISPLAYMATRIX); own != nullptr && matrix == nullptr) {
+    matrix = reinterpret_cast<const int32_t*>(own->data);
+  }
+  if (matrix != nullptr) {
     const bool turned = matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0;
     if (turned && !is_mov(container)) {
       fail(ErrorCode::usage,

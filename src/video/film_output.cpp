@@ -41,9 +41,10 @@ void copy_side_data(const AVStream& from, AVStream& to) {
   }
 }
 
-// What only the pictures told, the container shall tell too.
-void add_light(const AVFrame& picture, AVStream& to) {
+// What only the pictures told, the container shall tell too. Encoders need not write it into theirs.
+void add_told_by_pictures(const AVFrame& picture, AVStream& to) {
   static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
+      {AV_FRAME_DATA_DISPLAYMATRIX, AV_PKT_DATA_DISPLAYMATRIX},
       {AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
       {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
   for (const auto& [of_frame, of_stream] : kTypes) {
@@ -146,7 +147,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     if (p.format == AV_PIX_FMT_NONE) p.format = planar_format(static_cast<AVPixelFormat>(first.format));
   }
   copy_side_data(from, *to);
-  if (upscaled) add_light(*film.first_frame(), *to);
+  if (upscaled) add_told_by_pictures(*film.first_frame(), *to);
   if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
 }
 
