@@ -30,6 +30,17 @@ class FilmStreamsTest(FilmCase):
                 self.assertEqual([data["rotation"] for _, data in told], [rotation])
         self.fail_with(USAGE, "upscale", film, "-o", "d.mkv", *FAST, says="to be shown turned")
 
+    def test_pictures_for_two_eyes(self):
+        """Encoders but H.264's do not write it; Matroska halves the pixels' aspect for it, and readers double it again."""
+        film = self.make("a.mkv", "-c:v", "libx264", "-x264-params", "frame-packing=3", frames=3)
+        self.assertNotIn("Stereo 3D", side_data(film, "stream"))
+        for name, codec in (("b.mkv", "ffv1"), ("c.mkv", "h264"), ("d.mp4", "hevc")):
+            with self.subTest(codec):
+                self.succeed("upscale", film, "-o", name, "--codec", codec)
+                told = side_data(self.folder / name, "stream")["Stereo 3D"]
+                self.assertEqual((told["type"], told["inverted"]), ("side by side", 0))
+                self.assertEqual(self.video(self.folder / name)["sample_aspect_ratio"], "1:1")
+
 
 if __name__ == "__main__":
     main()

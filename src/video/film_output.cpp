@@ -45,6 +45,7 @@ void copy_side_data(const AVStream& from, AVStream& to) {
 void add_told_by_pictures(const AVFrame& picture, AVStream& to) {
   static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
       {AV_FRAME_DATA_DISPLAYMATRIX, AV_PKT_DATA_DISPLAYMATRIX},
+      {AV_FRAME_DATA_STEREO3D, AV_PKT_DATA_STEREO3D},
       {AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA},
       {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
   for (const auto& [of_frame, of_stream] : kTypes) {
