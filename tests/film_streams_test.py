@@ -1,6 +1,8 @@
 """What stands beside a film's pictures, or in them, and what becomes of it: python3 film_streams_test.py PROGRAM [unittest's
 options]"""
 
+import re
+
 from support.film_case import FAST, FilmCase, ffmpeg, probe
 from support.program import USAGE, main
 
@@ -11,7 +13,35 @@ def side_data(path, of="frame"):
     return {data["side_data_type"]: data for data in found.get("side_data_list", [])}
 
 
+def with_messages(stream, codec, payload_of):
+    """H.264 or HEVC of one slice a picture, before each of which comes what a broadcaster adds: payload_of(number)."""
+    result, number = b"", 0
+    for unit in re.split(b"\0*\0\0\1", stream)[1:]:
+        picture = unit[0] & 31 in (1, 5) if codec == "h264" else unit[0] >> 1 < 32
+        if picture:
+            payload = payload_of(number)
+            message = re.sub(b"\0\0(?=[\0-\3])", b"\0\0\3", bytes([4, len(payload)]) + payload + b"\x80")
+            result += b"\0\0\0\1" + (b"\x06" if codec == "h264" else b"\x4e\x01") + message
+            number += 1
+        result += b"\0\0\0\1" + unit
+    return result
+
+
+def bits(*fields):
+    """Of pairs of a value and its number of bits."""
+    text = "".join(f"{value:0{count}b}" for value, count in fields)
+    text += "0" * (-len(text) % 8)
+    return int(text, 2).to_bytes(len(text) // 8, "big")
+
+
 class FilmStreamsTest(FilmCase):
+    def make_with_messages(self, name, codec, payload_of, *options, pixels="yuv420p"):
+        """A film without B-frames."""
+        raw = self.make(f"raw.{codec}", "-c:v", {"h264": "libx264", "hevc": "libx265"}[codec], *options, frames=12, size="64x64", pixels=pixels)
+        raw.write_bytes(with_messages(raw.read_bytes(), codec, payload_of))
+        ffmpeg("-fflags", "+genpts", "-r", "25", "-i", raw, "-c", "copy", self.folder / name)
+        return self.folder / name
+
     # ---- in the pictures
 
     def test_a_rotation_that_stands_in_the_pictures(self):
@@ -40,6 +70,14 @@ class FilmStreamsTest(FilmCase):
                 told = side_data(self.folder / name, "stream")["Stereo 3D"]
                 self.assertEqual((told["type"], told["inverted"]), ("side by side", 0))
                 self.assertEqual(self.video(self.folder / name)["sample_aspect_ratio"], "1:1")
+
+    def test_dynamic_metadata_is_told_to_stay_behind(self):
+        one_window = ((1, 2), (400, 27), (0, 1), (1000, 17), (2000, 17), (3000, 17), (500, 17), (0, 4), (3, 10), (0, 1), (0, 1), (0, 1))
+        message = b"\xb5\0\x3c\0\1\4\1" + bits(*one_window)
+        film = self.make_with_messages("a.mkv", "hevc", lambda _: message, "-x265-params", "log-level=0:bframes=0", pixels="yuv420p10le")
+        self.assertIn("HDR Dynamic Metadata SMPTE2094-40 (HDR10+)", side_data(film))
+        result = self.run_program("upscale", film, "-o", "b.mkv", *FAST)
+        self.assertEqual((result.returncode, result.stderr), (0, "fsrcnn: note: HDR10+'s dynamic metadata stays behind: it describes the old pictures\n"))
 
 
 if __name__ == "__main__":

@@ -149,6 +149,20 @@ void check_display(Film& film, const std::string& container, const std::string& 
   }
 }
 
+// What tells how to show each picture. It comes with all of them, so that the first one is enough to look at.
+void warn_of_dynamic_metadata(const Film& film, StreamPlan& plan) {
+  static constexpr std::pair<AVFrameSideDataType, const char*> kTypes[] = {
+      {AV_FRAME_DATA_DOVI_METADATA, "Dolby Vision"},
+      {AV_FRAME_DATA_DYNAMIC_HDR_PLUS, "HDR10+"},
+      {AV_FRAME_DATA_DYNAMIC_HDR_VIVID, "HDR Vivid"}};
+  const bool dolby = av_stream_get_side_data(&film.video(), AV_PKT_DATA_DOVI_CONF, nullptr) != nullptr;
+  for (const auto& [type, name] : kTypes) {
+    const bool told_by_stream = dolby && type == AV_FRAME_DATA_DOVI_METADATA;
+    if (!told_by_stream && av_frame_get_side_data(film.first_frame(), type) == nullptr) continue;
+    plan.warnings.push_back(fmt::format("{}'s dynamic metadata stays behind: it describes the old pictures", name));
+  }
+}
+
 }  // namespace
 
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
@@ -192,11 +206,7 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
          output.string(), describe(stream),
          stream.codecpar->codec_id == AV_CODEC_ID_MOV_TEXT ? " after converting it to srt, or .mp4" : "");
   }
-  for (int i = 0; i < film.video().nb_side_data; ++i) {
-    if (film.video().side_data[i].type == AV_PKT_DATA_DOVI_CONF) {
-      plan.warnings.emplace_back("Dolby Vision's dynamic metadata stays behind: it describes the old pictures");
-    }
-  }
+  warn_of_dynamic_metadata(film, plan);
   // Muxers look at more than the codec when they write the head.
   const AvOutput head = open_output(film, pictures, plan, output, "/dev/null");
   av_check(write_head(*head, output), ErrorCode::usage,

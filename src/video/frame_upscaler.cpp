@@ -127,9 +127,10 @@ void copy_properties(const AVFrame& from, AVFrame& to) {
   av_check(av_frame_copy_props(&to, &from), ErrorCode::io, "copying a frame's properties");
   to.pict_type = AV_PICTURE_TYPE_NONE;  // the encoder decides
   to.key_frame = 0;
-  for (const auto type : {AV_FRAME_DATA_MOTION_VECTORS, AV_FRAME_DATA_VIDEO_ENC_PARAMS,
-                          AV_FRAME_DATA_REGIONS_OF_INTEREST, AV_FRAME_DATA_PANSCAN, AV_FRAME_DATA_DOVI_RPU_BUFFER,
-                          AV_FRAME_DATA_DOVI_METADATA, AV_FRAME_DATA_FILM_GRAIN_PARAMS}) {
+  for (const auto type :
+       {AV_FRAME_DATA_MOTION_VECTORS, AV_FRAME_DATA_VIDEO_ENC_PARAMS, AV_FRAME_DATA_REGIONS_OF_INTEREST,
+        AV_FRAME_DATA_PANSCAN, AV_FRAME_DATA_DOVI_RPU_BUFFER, AV_FRAME_DATA_DOVI_METADATA,
+        AV_FRAME_DATA_DYNAMIC_HDR_PLUS, AV_FRAME_DATA_DYNAMIC_HDR_VIVID, AV_FRAME_DATA_FILM_GRAIN_PARAMS}) {
     av_frame_remove_side_data(&to, type);
   }
 }
