@@ -79,6 +79,26 @@ class FilmStreamsTest(FilmCase):
         result = self.run_program("upscale", film, "-o", "b.mkv", *FAST)
         self.assertEqual((result.returncode, result.stderr), (0, "fsrcnn: note: HDR10+'s dynamic metadata stays behind: it describes the old pictures\n"))
 
+    def test_closed_captions_are_kept_or_told_to_stay_behind(self):
+        """They begin with the fourth picture."""
+        caption = lambda n: b"\xb5\0\x31GA94\3" + bytes([0x41, 0xFF, 0xFC, 0x41 + n, 0x42, 0xFF])  # noqa: E731
+        nothing = b"\xb5\0\x31GA94\6\0\0"  # bars
+        film = self.make_with_messages("a.mkv", "h264", lambda n: caption(n) if n >= 3 else nothing, "-bf", "0", "-x264-params", "slices=1")
+        kind = "ATSC A53 Part 4 Closed Captions"
+        of_pictures = lambda path: [kind in str(frame) for frame in probe(path, "-select_streams", "v:0", "-show_frames")["frames"]]  # noqa: E731
+        self.assertEqual(of_pictures(film), [False] * 3 + [True] * 9)
+        ffmpeg("-i", film, "-c:v", "mpeg2video", self.folder / "a.mpg")
+        note = "fsrcnn: note: the closed captions in the film's pictures stay behind: the encoder {} does not write them; libx264 and mpeg2video do\n"
+        for name, options, encoder in ((film, FAST, ""), ("a.mpg", (), ""), ("a.mpg", ("--codec", "ffv1"), "ffv1"), (film, ("--codec", "hevc"), "libx265"),
+                                       (film, ("--codec", "ffv1", "--frames", "0:12"), "ffv1")):  # fmt: skip
+            with self.subTest(f"{name} {options}"):
+                output = self.folder / ("b.nut" if "--frames" in options else "b.mkv")
+                result = self.run_program("upscale", name, "-o", output, *options)
+                self.assertEqual((result.returncode, result.stderr), (0, note.format(encoder) if encoder else ""))
+                self.assertEqual(of_pictures(output).count(True), 0 if encoder else 9)
+        plain = self.make("c.mkv", "-c:v", "libx264", frames=3)
+        self.assertEqual(self.run_program("upscale", plain, "-o", "d.mkv", "--codec", "ffv1").stderr, "")
+
 
 if __name__ == "__main__":
     main()

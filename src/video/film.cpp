@@ -35,6 +35,19 @@ AvInputBytes open_standard_input(const std::atomic<bool>* stop) {
   return bytes;
 }
 
+// Closed captions of ATSC A/53 as MPEG-2, H.264 and HEVC have them in their pictures.
+bool has_a53_captions(const AVPacket& packet, AVCodecID codec) {
+  using namespace std::string_view_literals;
+  if (codec != AV_CODEC_ID_MPEG2VIDEO && codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_HEVC) return false;
+  const std::string_view bytes(reinterpret_cast<const char*>(packet.data), static_cast<size_t>(packet.size));
+  constexpr std::string_view kName = "GA94\3"sv;
+  for (size_t at = bytes.find(kName); at != std::string_view::npos; at = bytes.find(kName, at + 1)) {
+    const std::string_view before = bytes.substr(0, at);
+    if (before.ends_with("\0\0\1\xb2"sv) || before.ends_with("\xb5\0\x31"sv)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Film::Film(const std::string& path, const std::atomic<bool>* stop) : path_(path), stop_(stop) {
@@ -116,6 +129,7 @@ void Film::check_first_frame() {
     if (result < 0) continue;
     if (frame->interlaced_frame != 0) interlaced();
     complete(*frame);
+    has_captions_ = av_frame_get_side_data(frame.get(), AV_FRAME_DATA_A53_CC) != nullptr;
     first_frame_ = std::move(frame);
     return;
   }
@@ -210,6 +224,10 @@ const std::vector<IndexedFrame>& Film::index() {
     const auto stream = static_cast<size_t>(packet->stream_index);
     if (stream >= met_.size()) met_.resize(stream + 1);
     met_[stream] = true;
+    // They need not begin with the first picture.
+    if (packet->stream_index == video_ && !has_captions_) {
+      has_captions_ = has_a53_captions(*packet, video().codecpar->codec_id);
+    }
     if (packet->stream_index != video_ || is_hidden(*packet)) continue;
     if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0) continue;  // decoded by an edit list's wish, but never shown
     const int64_t time = time_of(*packet);

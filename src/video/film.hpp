@@ -71,6 +71,9 @@ class Film {
   bool has_packets(int stream) const {
     return static_cast<size_t>(stream) < met_.size() && met_[static_cast<size_t>(stream)];
   }
+  /// Whether closed captions stand in the pictures: in the first one, of any kind, or, after index(), those of ATSC
+  /// A/53 in any picture of MPEG-2, H.264 or HEVC.
+  bool has_captions() const { return has_captions_; }
   /// Sound and subtitles that index() met but the beginning of the file does not announce, for people.
   const std::vector<std::string>& late_streams() const { return late_streams_; }
 
@@ -94,6 +97,7 @@ class Film {
   int64_t frames_before_key_ = 0;
   std::string cut_short_;
   std::vector<bool> met_;
+  bool has_captions_ = false;
   std::vector<std::string> late_streams_;
 };
 

@@ -101,6 +101,11 @@ AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
        encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), av_get_pix_fmt_name(nearest));
 }
 
+bool has_option(const AVCodec& encoder, const char* name) {
+  return encoder.priv_class != nullptr && av_opt_find2(const_cast<AVClass**>(&encoder.priv_class), name, nullptr, 0,
+                                                       AV_OPT_SEARCH_FAKE_OBJ, nullptr) != nullptr;
+}
+
 template <class T>
 const T* side_data(const AVFrame& frame, const AVStream& stream, AVFrameSideDataType of_frame,
                    AVPacketSideDataType of_stream) {
@@ -181,6 +186,10 @@ bool is_raw(const Film& film) {
 
 std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
 
+bool keeps_captions(const EncoderOptions& options, const Film& film) {
+  return has_option(find_encoder(options, film), "a53cc");
+}
+
 // SVT-AV1 waits for ever for its threads if it is closed before it was told the end, after a picture.
 void FilmEncoder::Close::operator()(AVCodecContext* codec) const {
   if (avcodec_is_open(codec) != 0 && std::string_view(codec->codec->name) == "libsvtav1") {
@@ -230,9 +239,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
 
   AvOptions settings;
   const std::string_view name = encoder.name;
-  const bool has_crf =
-      encoder.priv_class != nullptr && av_opt_find2(const_cast<AVClass**>(&encoder.priv_class), "crf", nullptr, 0,
-                                                    AV_OPT_SEARCH_FAKE_OBJ, nullptr) != nullptr;
+  const bool has_crf = has_option(encoder, "crf");
   const Preference* preferred = preference(encoder.id);
   if (options.crf >= 0 && !has_crf) {
     fail(ErrorCode::usage, "the encoder {} has no --crf; give its own option, e.g. --encoder-option b=50M", name);

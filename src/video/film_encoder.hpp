@@ -51,4 +51,7 @@ bool is_raw(const Film& film);
 /// The name of the encoder that is meant by these options for this film. Throws Error(usage).
 std::string encoder_name(const EncoderOptions& options, const Film& film);
 
+/// Whether this encoder writes closed captions that come with its pictures. Throws Error(usage).
+bool keeps_captions(const EncoderOptions& options, const Film& film);
+
 }  // namespace fsrcnn

@@ -123,6 +123,14 @@ void check_raw_width(const Film& film, int64_t scale) {
        width);
 }
 
+void check_captions(const EncoderOptions& encoder, const Film& film, FilmResult& result) {
+  if (!film.has_captions() || keeps_captions(encoder, film)) return;
+  result.warnings.push_back(
+      fmt::format("the closed captions in the film's pictures stay behind: the encoder {} does not write them; libx264 "
+                  "and mpeg2video do",
+                  encoder_name(encoder, film)));
+}
+
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
 FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const std::atomic<bool>& stop,
                           const FilmProgressCallback& progress) {
@@ -164,6 +172,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   };
   if (!film.is_pipe() && !job.frames) result.cut_short = film.cut_short();
   result.encoder = encoder_name(encoder, film);
+  check_captions(encoder, film, result);
   set_sizes(result, film, engine);
   result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
     if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
@@ -249,6 +258,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
   FilmJournal journal(parts_folder(job.output), description);
   FilmResult result;
   result.warnings = plan.warnings;
+  check_captions(job.encoder, film, result);
   result.cut_short = film.cut_short();
   set_sizes(result, film, engine);
   result.encoder = encoder_name(job.encoder, film);
