@@ -1,9 +1,10 @@
 """What stands beside a film's pictures, or in them, and what becomes of it: python3 film_streams_test.py PROGRAM [unittest's
 options]"""
 
+import json
 import re
 
-from support.film_case import FAST, FilmCase, ffmpeg, probe
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, probe
 from support.program import USAGE, main
 
 
@@ -70,6 +71,19 @@ class FilmStreamsTest(FilmCase):
                 told = side_data(self.folder / name, "stream")["Stereo 3D"]
                 self.assertEqual((told["type"], told["inverted"]), ("side by side", 0))
                 self.assertEqual(self.video(self.folder / name)["sample_aspect_ratio"], "1:1")
+
+    def test_edges_that_are_cut_off_when_shown(self):
+        """Not only as far as a decoder likes its rows aligned. 10 bits and 4:4:4 begin at other bytes."""
+        for pixels, left in (("yuv420p10le", 2), ("yuv444p", 1)):
+            with self.subTest(pixels):
+                whole, film, cut = self.make("w.mkv", "-c:v", "libx264", "-qp", "0", frames=3, pixels=pixels), self.folder / "a.mkv", self.folder / "cut.mkv"
+                ffmpeg("-i", whole, "-c", "copy", "-bsf:v", f"h264_metadata=crop_left={left}:crop_top=2:crop_right={6 - left}", film)
+                ffmpeg("-i", whole, "-vf", f"crop=58:46:{left}:2", "-c:v", "ffv1", cut)
+                told = json.loads(self.succeed("upscale", film, "-o", "b.mkv", "--codec", "ffv1", "--json"))["inputs"][0]
+                self.assertEqual((told["input_size"], told["output_size"]), ([58, 46], [116, 92]))
+                self.succeed("upscale", cut, "-o", "c.mkv", "--codec", "ffv1")
+                self.assertEqual(len(decoded(self.folder / "b.mkv", pixels)), len(decoded(self.folder / "c.mkv", pixels)))
+                self.assertEqual(decoded(self.folder / "b.mkv", pixels), decoded(self.folder / "c.mkv", pixels))
 
     def test_dynamic_metadata_is_told_to_stay_behind(self):
         one_window = ((1, 2), (400, 27), (0, 1), (1000, 17), (2000, 17), (3000, 17), (500, 17), (0, 4), (3, 10), (0, 1), (0, 1), (0, 1))

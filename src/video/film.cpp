@@ -163,6 +163,8 @@ AvCodec Film::open_decoder() const {
   av_check(avcodec_parameters_to_context(decoder.get(), stream.codecpar), ErrorCode::input, "decoding '{}'", path_);
   decoder->pkt_timebase = stream.time_base;
   decoder->thread_count = 0;  // one for each core
+  // Without it a few columns stay that are to be cut off at the left.
+  decoder->flags |= AV_CODEC_FLAG_UNALIGNED;
   av_check(avcodec_open2(decoder.get(), codec, nullptr), ErrorCode::input, "opening the decoder {} for '{}'",
            codec->name, path_);
   return decoder;

@@ -105,8 +105,9 @@ AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
 }
 
 void set_sizes(FilmResult& result, const Film& film, const Engine& engine) {
-  result.width = film.video().codecpar->width;
-  result.height = film.video().codecpar->height;
+  const AVFrame* first = film.first_frame();
+  result.width = first != nullptr ? first->width : film.video().codecpar->width;
+  result.height = first != nullptr ? first->height : film.video().codecpar->height;
   result.output_width = static_cast<int>(engine.scale()) * result.width;
   result.output_height = static_cast<int>(engine.scale()) * result.height;
 }
@@ -298,8 +299,8 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   SegmentStream pictures(segments, film, film_identity(input));
   const StreamPlan plan = plan_streams(film, output, pictures.parameters());
   pictures.check_whole();
-  result.width = film.video().codecpar->width;
-  result.height = film.video().codecpar->height;
+  result.width = film.first_frame()->width;
+  result.height = film.first_frame()->height;
   result.output_width = pictures.parameters().width;
   result.output_height = pictures.parameters().height;
   result.encoder = avcodec_get_name(pictures.parameters().codec_id);
