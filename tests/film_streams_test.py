@@ -5,7 +5,7 @@ import json
 import re
 
 from support.film_case import FAST, FilmCase, decoded, ffmpeg, probe
-from support.program import USAGE, main
+from support.program import CROP, USAGE, main
 
 
 def side_data(path, of="frame"):
@@ -112,6 +112,20 @@ class FilmStreamsTest(FilmCase):
                 self.assertEqual(of_pictures(output).count(True), 0 if encoder else 9)
         plain = self.make("c.mkv", "-c:v", "libx264", frames=3)
         self.assertEqual(self.run_program("upscale", plain, "-o", "d.mkv", "--codec", "ffv1").stderr, "")
+
+    # ---- beside the pictures
+
+    def test_a_cover_becomes_a_file_of_its_kind(self):
+        film = self.make("p.mkv", "-c:v", "libx264", frames=3)
+        for suffix, mimetype in (("bmp", "image/bmp"), ("png", "image/png"), ("jpg", "image/jpeg")):
+            with self.subTest(suffix):
+                cover = self.folder / f"c.{suffix}"
+                ffmpeg("-i", CROP, "-pix_fmt", "yuvj420p" if suffix == "jpg" else "bgr24" if suffix == "bmp" else "rgb24", cover)
+                ffmpeg("-i", film, "-i", cover, "-map", "0", "-map", "1", "-c", "copy", "-disposition:v:1", "attached_pic", self.folder / "a.mp4")
+                self.succeed("upscale", "a.mp4", "-o", "b.mkv", *FAST)
+                attached = probe(self.folder / "b.mkv", "-show_streams")["streams"][1]
+                self.assertEqual((attached["tags"]["filename"], attached["tags"]["mimetype"]), (f"cover.{suffix}", mimetype))
+                self.assertIn(cover.read_bytes(), (self.folder / "b.mkv").read_bytes())
 
 
 if __name__ == "__main__":

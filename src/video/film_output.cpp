@@ -80,12 +80,13 @@ void make_attachment(const AVStream& from, AVStream& to) {
   AVCodecParameters& p = *to.codecpar;
   p.codec_type = AVMEDIA_TYPE_ATTACHMENT;
   set_extradata(p, picture.data, static_cast<size_t>(picture.size));
-  const bool png = p.codec_id == AV_CODEC_ID_PNG;
+  const bool jpeg = p.codec_id == AV_CODEC_ID_MJPEG;
+  const std::string name = avcodec_get_name(p.codec_id);
   if (av_dict_get(to.metadata, "filename", nullptr, 0) == nullptr) {
-    av_dict_set(&to.metadata, "filename", png ? "cover.png" : "cover.jpg", 0);
+    av_dict_set(&to.metadata, "filename", jpeg ? "cover.jpg" : ("cover." + name).c_str(), 0);
   }
   if (av_dict_get(to.metadata, "mimetype", nullptr, 0) == nullptr) {
-    av_dict_set(&to.metadata, "mimetype", png ? "image/png" : "image/jpeg", 0);
+    av_dict_set(&to.metadata, "mimetype", jpeg ? "image/jpeg" : ("image/" + name).c_str(), 0);
   }
 }
 
