@@ -127,6 +127,16 @@ class FilmStreamsTest(FilmCase):
                 self.assertEqual((attached["tags"]["filename"], attached["tags"]["mimetype"]), (f"cover.{suffix}", mimetype))
                 self.assertIn(cover.read_bytes(), (self.folder / "b.mkv").read_bytes())
 
+    def test_a_time_code_that_is_kept_is_not_said_to_stay_behind(self):
+        ffmpeg("-i", self.make("p.mkv", "-c:v", "libx264", frames=3), "-c", "copy", "-metadata", "timecode=01:02:03:04", self.folder / "a.mov")
+        for name, kept in (("b.mov", True), ("b.mp4", True), ("b.m4v", False)):
+            with self.subTest(name):
+                result = self.run_program("upscale", "a.mov", "-o", name, *FAST)
+                streams = probe(self.folder / name, "-show_streams")["streams"]
+                codes = [s["tags"]["timecode"] for s in streams if s["codec_tag_string"] == "tmcd"]
+                self.assertEqual((result.returncode, codes), (0, ["01:02:03:04"] if kept else []))
+                self.assertEqual("stays behind" in result.stderr, not kept)
+
 
 if __name__ == "__main__":
     main()

@@ -149,6 +149,14 @@ void check_display(Film& film, const std::string& container, const std::string& 
   }
 }
 
+// Whether this is a track of the time code, which the muxer makes anew from the tag.
+bool makes_time_code(std::string_view container, const Film& film, const AVStream& stream) {
+  if (stream.codecpar->codec_tag != MKTAG('t', 'm', 'c', 'd') || (container != "mov" && container != "mp4"))
+    return false;
+  return av_dict_get(film.video().metadata, "timecode", nullptr, 0) != nullptr ||
+         av_dict_get(film.format().metadata, "timecode", nullptr, 0) != nullptr;
+}
+
 // What tells how to show each picture. It comes with all of them, so that the first one is enough to look at.
 void warn_of_dynamic_metadata(const Film& film, StreamPlan& plan) {
   static constexpr std::pair<AVFrameSideDataType, const char*> kTypes[] = {
@@ -198,6 +206,7 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
         film.format().nb_chapters > 0) {
       continue;
     }
+    if (makes_time_code(container, film, stream)) continue;
     if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN) {
       plan.warnings.push_back(fmt::format("{} stays behind: no {} file can hold it", describe(stream), container));
       continue;
