@@ -2,6 +2,7 @@
 options]"""
 
 import json
+import random
 import re
 
 from support.film_case import FAST, FilmCase, decoded, ffmpeg, probe
@@ -136,6 +137,19 @@ class FilmStreamsTest(FilmCase):
                 codes = [s["tags"]["timecode"] for s in streams if s["codec_tag_string"] == "tmcd"]
                 self.assertEqual((result.returncode, codes), (0, ["01:02:03:04"] if kept else []))
                 self.assertEqual("stays behind" in result.stderr, not kept)
+
+    def test_data_of_transport_streams(self):
+        """Its packets may all have one time. Elsewhere there is no place for it."""
+        (self.folder / "data").write_bytes(random.Random(1).randbytes(3000))
+        ffmpeg("-i", self.make("p.mkv", "-c:v", "libx264", frames=12), "-f", "data", "-i", self.folder / "data", "-map", "0", "-map", "1", "-c", "copy",
+               self.folder / "a.ts")  # fmt: skip
+        data = lambda path: probe(path, "-select_streams", "d", "-show_data_hash", "md5", "-show_entries", "packet=pts,dts,size,data_hash")["packets"]  # noqa: E731
+        self.assertEqual([int(p["size"]) for p in data(self.folder / "a.ts")], [1024, 1024, 952])
+        result = self.run_program("upscale", "a.ts", "-o", "b.ts", *FAST)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(data(self.folder / "a.ts"), data(self.folder / "b.ts"))
+        result = self.run_program("upscale", "a.ts", "-o", "b.mkv", *FAST)
+        self.assertEqual((result.returncode, result.stderr), (0, "fsrcnn: note: stream 1 (data bin_data) stays behind: it cannot be written into a matroska file\n"))
 
 
 if __name__ == "__main__":

@@ -149,6 +149,14 @@ void check_display(Film& film, const std::string& container, const std::string& 
   }
 }
 
+// Data that goes from one transport stream into another as it is. Of SCTE-35's tables FFmpeg makes packets, and of
+// timed ID3 it takes five bytes away.
+bool is_transport_data(const Film& film, std::string_view container, const AVStream& stream) {
+  const AVCodecID id = stream.codecpar->codec_id;
+  return container == "mpegts" && std::string_view(film.format().iformat->name) == "mpegts" &&
+         (id == AV_CODEC_ID_BIN_DATA || id == AV_CODEC_ID_SMPTE_KLV);
+}
+
 // Whether this is a track of the time code, which the muxer makes anew from the tag.
 bool makes_time_code(std::string_view container, const Film& film, const AVStream& stream) {
   if (stream.codecpar->codec_tag != MKTAG('t', 'm', 'c', 'd') || (container != "mov" && container != "mp4"))
@@ -196,7 +204,7 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
       plan.output_of.push_back(-1);
       continue;
     }
-    if (i == film.video_index() || can_hold(output, stream)) {
+    if (i == film.video_index() || can_hold(output, stream) || is_transport_data(film, container, stream)) {
       plan.output_of.push_back(next++);
       continue;
     }
@@ -208,7 +216,8 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
     }
     if (makes_time_code(container, film, stream)) continue;
     if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN) {
-      plan.warnings.push_back(fmt::format("{} stays behind: no {} file can hold it", describe(stream), container));
+      plan.warnings.push_back(
+          fmt::format("{} stays behind: it cannot be written into a {} file", describe(stream), container));
       continue;
     }
     fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} of the film; use .mkv{}", container,
@@ -258,8 +267,9 @@ std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const Str
     // to milliseconds make. Where they may stand still they must: packets shorter than the clock's step would drift.
     int64_t& last_dts = last[static_cast<size_t>(stream)];
     const int64_t step = (out.oformat->flags & AVFMT_TS_NONSTRICT) != 0 ? 0 : 1;
+    const AVMediaType type = out.streams[stream]->codecpar->codec_type;
     if (p.dts != AV_NOPTS_VALUE && last_dts != AV_NOPTS_VALUE && p.dts < last_dts + step &&
-        out.streams[stream]->codecpar->codec_type != AVMEDIA_TYPE_SUBTITLE) {
+        type != AVMEDIA_TYPE_SUBTITLE && type != AVMEDIA_TYPE_DATA) {
       p.dts = last_dts + step;
       if (p.pts != AV_NOPTS_VALUE) p.pts = std::max(p.pts, p.dts);
     }
