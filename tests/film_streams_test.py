@@ -151,6 +151,22 @@ class FilmStreamsTest(FilmCase):
         result = self.run_program("upscale", "a.ts", "-o", "b.mkv", *FAST)
         self.assertEqual((result.returncode, result.stderr), (0, "fsrcnn: note: stream 1 (data bin_data) stays behind: it cannot be written into a matroska file\n"))
 
+    # ---- pixels
+
+    def test_hap_without_alpha(self):
+        """Its encoder takes no pixels without, so that they are made opaque."""
+        for kind, tag in (("hap", "Hap1"), ("hap_q", "HapY")):
+            with self.subTest(kind):
+                film = self.make("a.mov", "-c:v", "hap", "-format", kind, frames=2, filters=",format=rgb24", pixels="rgba")
+                self.succeed("upscale", film, "-o", "b.mov")
+                self.assertEqual(self.video(self.folder / "b.mov")["codec_tag_string"], tag)
+                self.succeed("upscale", film, "-o", "c.mkv", "--codec", "ffv1")
+                given, expected = decoded(self.folder / "b.mov", "rgb24"), decoded(self.folder / "c.mkv", "rgb24")
+                self.assertEqual(len(given), len(expected))
+                self.assertLess(sum(abs(a - b) for a, b in zip(given, expected)) / len(given), 4)
+        self.succeed("upscale", film, "-o", "d.mov", "--codec", "hap", "--encoder-option", "format=hap_alpha")
+        self.assertEqual(set(decoded(self.folder / "d.mov", "rgba")[3::4]), {255})
+
 
 if __name__ == "__main__":
     main()

@@ -169,6 +169,12 @@ void check_is_free(std::string_view key) {
        key);
 }
 
+// Its encoder takes pixels with alpha only. The better one of the opaque formats is kept.
+const char* hap_format(const AVStream& film, const AVFrame& frame) {
+  if (is_transparent(static_cast<AVPixelFormat>(frame.format))) return "hap_alpha";
+  return film.codecpar->codec_tag == MKTAG('H', 'a', 'p', 'Y') ? "hap_q" : "hap";
+}
+
 // Times are kept in the film's unit, unless the codec writes a frame rate instead.
 AVRational time_base_of(const AVCodec& encoder, const Film& film) {
   const AVRational rate = film.video().avg_frame_rate;
@@ -250,7 +256,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   if (!options.preset.empty()) settings.set("preset", options.preset);
   if (name == "libaom-av1") settings.set("cpu-used", "6");  // its default takes many seconds for a picture
-  if (encoder.id == AV_CODEC_ID_HAP && is_transparent(codec_->pix_fmt)) settings.set("format", "hap_alpha");
+  if (encoder.id == AV_CODEC_ID_HAP) settings.set("format", hap_format(film.video(), frame));
   if (has_alpha_beside(encoder.id, codec_->pix_fmt)) {
     // Key frames and hidden pictures at the same places in both codings.
     constexpr int kKeyFrames = 128;

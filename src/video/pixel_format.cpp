@@ -72,8 +72,11 @@ AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list) {
     if (planar == plain && has(full)) return full;
     if (planar == full && has(plain)) return plain;
   }
-  for (const Pack& pack : kPacks) {
-    if (pack.planar == planar && !loses_samples(pack.packed) && has(pack.packed)) return pack.packed;
+  // Last comes what has an alpha that says nothing: libswscale makes it opaque.
+  for (const AVPixelFormat to : {planar, planar == AV_PIX_FMT_GBRP ? AV_PIX_FMT_GBRAP : AV_PIX_FMT_NONE}) {
+    for (const Pack& pack : kPacks) {
+      if (pack.planar == to && !loses_samples(pack.packed) && has(pack.packed)) return pack.packed;
+    }
   }
   return AV_PIX_FMT_NONE;
 }

@@ -11,7 +11,7 @@ namespace fsrcnn {
 AVPixelFormat planar_format(AVPixelFormat format);
 
 /// The one of a list (ended by AV_PIX_FMT_NONE; null: anything) that holds the samples of a planar format without loss,
-/// or AV_PIX_FMT_NONE.
+/// if need be of RGB with an alpha that is opaque, or AV_PIX_FMT_NONE.
 AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list);
 
 /// Whether it has alpha.
