@@ -6,7 +6,7 @@ import random
 import re
 
 from support.film_case import FAST, FilmCase, decoded, ffmpeg, probe
-from support.program import CROP, USAGE, main
+from support.program import CROP, INPUT, USAGE, main
 
 
 def side_data(path, of="frame"):
@@ -43,6 +43,11 @@ class FilmStreamsTest(FilmCase):
         raw.write_bytes(with_messages(raw.read_bytes(), codec, payload_of))
         ffmpeg("-fflags", "+genpts", "-r", "25", "-i", raw, "-c", "copy", self.folder / name)
         return self.folder / name
+
+    def follow(self, message, film):
+        """Runs the command that an error advises."""
+        advised = re.search("e[.]g[.] ffmpeg (.*)", message)[1]
+        ffmpeg(*(str(film) if word == "FILM" else word for word in advised.split()), cwd=self.folder)
 
     # ---- in the pictures
 
@@ -166,6 +171,29 @@ class FilmStreamsTest(FilmCase):
                 self.assertLess(sum(abs(a - b) for a, b in zip(given, expected)) / len(given), 4)
         self.succeed("upscale", film, "-o", "d.mov", "--codec", "hap", "--encoder-option", "format=hap_alpha")
         self.assertEqual(set(decoded(self.folder / "d.mov", "rgba")[3::4]), {255})
+
+    def test_gray_with_alpha(self):
+        film = self.folder / "a.mov"
+        ffmpeg("-i", CROP, "-vf", "format=gray,format=ya8,lutyuv=a=100", "-c:v", "png", "-pix_fmt", "ya8", film)
+        self.assertEqual(self.video(film)["pix_fmt"], "ya8")
+        self.succeed("upscale", film, "-o", "b.mov")
+        ffmpeg("-i", film, "-pix_fmt", "gray", "-c:v", "ffv1", self.folder / "opaque.mkv")
+        self.succeed("upscale", "opaque.mkv", "-o", "c.mkv")
+        samples, gray = decoded(self.folder / "b.mov", "rgba"), decoded(self.folder / "c.mkv", "gray")
+        self.assertEqual(set(samples[3::4]), {100})
+        for channel in range(3):
+            self.assertLessEqual(max(abs(a - b) for a, b in zip(samples[channel::4], gray, strict=True)), 1)
+
+    def test_advice_for_pixels_that_cannot_be_upscaled_works(self):
+        for pixels, codec, suffix, kept in (("ya16be", "png", "mkv", "gbrap16le"), ("rgb555le", "rpza", "mov", "bgr0"), ("gbrpf32le", "exr", "mkv", "gbrp16le")):
+            with self.subTest(pixels):
+                film = self.make(f"a.{suffix}", "-c:v", codec, frames=2, pixels=pixels)
+                self.assertEqual(self.video(film)["pix_fmt"], pixels)
+                message = self.fail_with(INPUT, "upscale", film, "-o", "b.mkv", says=f"pixels of the kind {pixels}")
+                self.follow(message, film)
+                self.assertEqual(self.video(self.folder / "CONVERTED.mkv")["pix_fmt"], kept)
+                self.succeed("upscale", "CONVERTED.mkv", "-o", "b.mkv")
+                (self.folder / "b.mkv").unlink()
 
 
 if __name__ == "__main__":

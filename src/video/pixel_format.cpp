@@ -4,7 +4,9 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace fsrcnn {
 namespace {
@@ -28,6 +30,7 @@ constexpr Pack kPacks[] = {
     {AV_PIX_FMT_RGBA64LE, AV_PIX_FMT_GBRAP16}, {AV_PIX_FMT_RGBA64BE, AV_PIX_FMT_GBRAP16},
     {AV_PIX_FMT_GRAY16BE, AV_PIX_FMT_GRAY16},  {AV_PIX_FMT_PAL8, AV_PIX_FMT_GBRAP},
     {AV_PIX_FMT_MONOBLACK, AV_PIX_FMT_GRAY8},  {AV_PIX_FMT_MONOWHITE, AV_PIX_FMT_GRAY8},
+    {AV_PIX_FMT_YA8, AV_PIX_FMT_GBRAP},
 };
 
 // YUV of full range has names of its own in old encoders and decoders.
@@ -37,12 +40,12 @@ constexpr std::pair<AVPixelFormat, AVPixelFormat> kFullRange[] = {{AV_PIX_FMT_YU
 
 // Packed formats with fewer samples than their planar one.
 bool loses_samples(AVPixelFormat packed) {
-  return packed == AV_PIX_FMT_PAL8 || packed == AV_PIX_FMT_MONOBLACK || packed == AV_PIX_FMT_MONOWHITE;
+  return packed == AV_PIX_FMT_PAL8 || packed == AV_PIX_FMT_MONOBLACK || packed == AV_PIX_FMT_MONOWHITE ||
+         packed == AV_PIX_FMT_YA8;
 }
 
-}  // namespace
-
-AVPixelFormat planar_format(AVPixelFormat format) {
+// planar_format(), or AV_PIX_FMT_NONE.
+AVPixelFormat find_planar(AVPixelFormat format) {
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);
   constexpr uint64_t kOther = AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM |
                               AV_PIX_FMT_FLAG_BAYER | AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_BE;
@@ -51,13 +54,29 @@ AVPixelFormat planar_format(AVPixelFormat format) {
       d.comp[0].shift == 0) {
     return format;
   }
-  for (const Pack& pack : kPacks) {
-    if (pack.packed == format) return pack.planar;
+  const auto* pack = std::find_if(std::begin(kPacks), std::end(kPacks), [&](auto& p) { return p.packed == format; });
+  return pack == std::end(kPacks) ? AV_PIX_FMT_NONE : pack->planar;
+}
+
+// Of what FFV1 keeps and can be upscaled.
+AVPixelFormat nearest(AVPixelFormat format) {
+  std::vector<AVPixelFormat> known;
+  for (const AVPixelFormat* p = avcodec_find_encoder(AV_CODEC_ID_FFV1)->pix_fmts; *p != AV_PIX_FMT_NONE; ++p) {
+    if (find_planar(*p) != AV_PIX_FMT_NONE) known.push_back(*p);
   }
+  known.push_back(AV_PIX_FMT_NONE);
+  return avcodec_find_best_pix_fmt_of_list(known.data(), format, is_transparent(format), nullptr);
+}
+
+}  // namespace
+
+AVPixelFormat planar_format(AVPixelFormat format) {
+  const AVPixelFormat planar = find_planar(format);
+  if (planar != AV_PIX_FMT_NONE) return planar;
   fail(ErrorCode::input,
-       "pixels of the kind {} cannot be upscaled. Convert the film first, e.g. ffmpeg -i FILM -pix_fmt yuv420p "
-       "CONVERTED.mkv",
-       d.name);
+       "pixels of the kind {} cannot be upscaled. Convert the film first, to the nearest that can, e.g. ffmpeg -i FILM "
+       "-map 0 -c copy -c:v ffv1 -pix_fmt {} CONVERTED.mkv",
+       av_get_pix_fmt_name(format), av_get_pix_fmt_name(nearest(format)));
 }
 
 AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list) {
