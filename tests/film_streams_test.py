@@ -5,7 +5,7 @@ import json
 import random
 import re
 
-from support.film_case import FAST, FilmCase, decoded, ffmpeg, probe
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe
 from support.program import CROP, INPUT, USAGE, main
 
 
@@ -194,6 +194,13 @@ class FilmStreamsTest(FilmCase):
                 self.assertEqual(self.video(self.folder / "CONVERTED.mkv")["pix_fmt"], kept)
                 self.succeed("upscale", "CONVERTED.mkv", "-o", "b.mkv")
                 (self.folder / "b.mkv").unlink()
+
+    def test_advice_for_pictures_without_a_time_works(self):
+        """Raw H.264 with B-frames."""
+        film = self.make("a.h264", "-c:v", "libx264", "-bf", "2", "-g", "12")
+        self.follow(self.fail_with(INPUT, "upscale", film, "-o", "b.mkv", says="does not tell when"), film)
+        self.succeed("upscale", "FILM.mkv", "-o", "b.mkv", *FAST)
+        self.assertEqual([round(25 * t) for t, _ in packets(self.folder / "b.mkv", "v:0")], list(range(24)))
 
 
 if __name__ == "__main__":

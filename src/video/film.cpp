@@ -235,8 +235,8 @@ const std::vector<IndexedFrame>& Film::index() {
     const int64_t time = time_of(*packet);
     if (time == AV_NOPTS_VALUE) {
       fail(ErrorCode::input,
-           "the film '{}' has pictures without a time. Put it into a container with times first, e.g. "
-           "ffmpeg -i FILM -c copy FILM.mkv",
+           "the film '{}' does not tell when its pictures are shown. Encode it anew first, e.g. "
+           "ffmpeg -i FILM -c:v libx264 -crf 10 -c:a copy FILM.mkv",
            path_);
     }
     index_.push_back({time, packet->duration, (packet->flags & AV_PKT_FLAG_KEY) != 0, packet->dts});
