@@ -156,6 +156,15 @@ class FilmStreamsTest(FilmCase):
         result = self.run_program("upscale", "a.ts", "-o", "b.mkv", *FAST)
         self.assertEqual((result.returncode, result.stderr), (0, "fsrcnn: note: stream 1 (data bin_data) stays behind: it cannot be written into a matroska file\n"))
 
+    def test_other_pictures_are_said_to_stay_as_they_are(self):
+        one = self.make("one.mkv", "-c:v", "libx264", frames=6)
+        other = self.make("other.mkv", "-c:v", "libx264", frames=6, size="32x32")
+        ffmpeg("-i", one, "-f", "lavfi", "-i", "sine=d=0.2", "-i", other, "-i", CROP, "-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c:v", "copy",
+               "-c:a", "aac", "-disposition:v:2", "attached_pic", self.folder / "a.mp4")  # fmt: skip
+        result = self.run_program("upscale", "a.mp4", "-o", "b.mp4", *FAST)
+        self.assertEqual((result.returncode, result.stderr), (0, "fsrcnn: note: stream 2 (video h264) is copied as it is; only stream 0 is upscaled\n"))
+        self.assertEqual([s.get("width") for s in probe(self.folder / "b.mp4", "-show_streams")["streams"]], [128, None, 32, 95])
+
     # ---- pixels
 
     def test_hap_without_alpha(self):

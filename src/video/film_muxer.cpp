@@ -206,6 +206,10 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
     }
     if (i == film.video_index() || can_hold(output, stream) || is_transport_data(film, container, stream)) {
       plan.output_of.push_back(next++);
+      if (type == AVMEDIA_TYPE_VIDEO && i != film.video_index() && !is_cover(stream)) {
+        plan.warnings.push_back(
+            fmt::format("{} is copied as it is; only stream {} is upscaled", describe(stream), film.video_index()));
+      }
       continue;
     }
     plan.output_of.push_back(-1);

@@ -12,7 +12,7 @@ namespace fsrcnn {
 /// What becomes of a film's streams in a container, found before any work.
 struct StreamPlan {
   std::vector<int> output_of;         ///< for each stream of the film its number in the output, or -1
-  std::vector<std::string> warnings;  ///< of what stays behind because no container of this kind can hold it
+  std::vector<std::string> warnings;  ///< of what stays behind, or stays as it is
 };
 
 struct AvFreeOutput {
