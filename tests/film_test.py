@@ -180,6 +180,7 @@ class FilmTest(FilmCase):
         self.assertNotEqual(old["sample_aspect_ratio"], "1:1")
         self.assertEqual([s["rotation"] for s in old["side_data_list"]], [s["rotation"] for s in new["side_data_list"]])
         self.fail_with(USAGE, "upscale", film, "-o", "d.mkv", says="turned")
+        self.assertIn("turned, which YUV4MPEG2 cannot tell", self.run_program("upscale", film, "-o", "d.y4m").stderr)
 
     def test_frames_do_not_depend_on_where_decoding_begins(self):
         """Open groups of pictures: what comes before a key picture refers to what lies behind the cut."""

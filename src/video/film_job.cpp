@@ -69,6 +69,9 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, in
         "a fixed rate: their times are lost",
         rate.num, rate.den));
   }
+  if (is_turned(film)) {
+    result.warnings.emplace_back("the film is to be shown turned, which YUV4MPEG2 cannot tell");
+  }
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
     if (i == film.video_index() || !film.has_packets(i)) continue;
     result.warnings.push_back(fsrcnn::describe(*film.format().streams[i]) +

@@ -116,17 +116,10 @@ void check_display(Film& film, const std::string& container, const std::string& 
   const AVStream& stream = film.video();
   const auto of_stream = [&](AVPacketSideDataType type) { return av_stream_get_side_data(&stream, type, nullptr); };
   const auto of_frame = [&](AVFrameSideDataType type) { return av_frame_get_side_data(film.first_frame(), type); };
-  const auto* matrix = reinterpret_cast<const int32_t*>(of_stream(AV_PKT_DATA_DISPLAYMATRIX));
-  if (const AVFrameSideData* own = of_frame(AV_FRAME_DATA_DISPLAYMATRIX); own != nullptr && matrix == nullptr) {
-    matrix = reinterpret_cast<const int32_t*>(own->data);
-  }
-  if (matrix != nullptr) {
-    const bool turned = matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0;
-    if (turned && !is_mov(container)) {
-      fail(ErrorCode::usage,
-           "the film is to be shown turned, which a file of the kind {} ('{}') cannot tell; use .mp4 or .mov",
-           container, output);
-    }
+  if (is_turned(film) && !is_mov(container)) {
+    fail(ErrorCode::usage,
+         "the film is to be shown turned, which a file of the kind {} ('{}') cannot tell; use .mp4 or .mov", container,
+         output);
   }
   const bool light = of_stream(AV_PKT_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
                      of_stream(AV_PKT_DATA_CONTENT_LIGHT_LEVEL) != nullptr ||
@@ -180,6 +173,14 @@ void warn_of_dynamic_metadata(const Film& film, StreamPlan& plan) {
 }
 
 }  // namespace
+
+bool is_turned(const Film& film) {
+  const auto* matrix =
+      reinterpret_cast<const int32_t*>(av_stream_get_side_data(&film.video(), AV_PKT_DATA_DISPLAYMATRIX, nullptr));
+  const AVFrameSideData* own = av_frame_get_side_data(film.first_frame(), AV_FRAME_DATA_DISPLAYMATRIX);
+  if (own != nullptr && matrix == nullptr) matrix = reinterpret_cast<const int32_t*>(own->data);
+  return matrix != nullptr && (matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0);
+}
 
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const std::string container = container_of(output);

@@ -10,6 +10,9 @@
 
 namespace fsrcnn {
 
+/// Whether the film's pictures are to be shown turned or mirrored.
+bool is_turned(const Film& film);
+
 /// Throws Error(usage) if sound, subtitles or attachments, or pictures like these, cannot be stored under this name,
 /// and Error(input) for streams of which nothing is known at the file's beginning.
 StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures);
