@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "model/builtin.hpp"
+#include "picture/open_image.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "picture/upscale_picture.hpp"

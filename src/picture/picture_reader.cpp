@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <fstream>
-#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -14,6 +13,8 @@
 #include "picture/exif_in_tiff.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/metadata.hpp"
+#include "picture/open_image.hpp"
+#include "picture/plain_colours.hpp"
 #include "picture/png_chunks.hpp"
 #include "picture/vips_support.hpp"
 
@@ -23,77 +24,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kDecodedRows = 64;  // that are decoded together
-
-/// The loader, if any, that takes no source but a file, and knows it by its content.
-const char* file_loader(const fs::path& path) {
-  const auto knows = [](void* loader, void* name, void*) -> void* {
-    const std::string_view nickname = VIPS_OBJECT_CLASS(loader)->nickname;
-    if (nickname.ends_with("_buffer") || nickname.ends_with("_source")) return nullptr;
-    const auto is_a = static_cast<VipsForeignLoadClass*>(loader)->is_a;
-    return is_a != nullptr && is_a(static_cast<const char*>(name)) != 0 ? loader : nullptr;
-  };
-  std::string name = path.string();
-  void* const loader = vips_foreign_map("VipsForeignLoad", knows, name.data(), nullptr);
-  return loader == nullptr ? nullptr : VIPS_OBJECT_CLASS(loader)->nickname;
-}
-
-/// The name is taken as it is: brackets in it are no options, as they are for vips_image_new_from_file.
-VipsImage* open_image(const fs::path& path, const char* options = "") {
-  std::error_code error;
-  if (fs::is_directory(path, error)) {
-    fail(ErrorCode::io, "'{}' is a folder, but a picture is expected", path.string());
-  }
-  const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
-  if (source == nullptr) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), vips_message());
-  if (vips_foreign_find_load_source(source.get()) != nullptr) {
-    return vips_image_new_from_source(source.get(), options, "fail_on", VIPS_FAIL_ON_ERROR, "access",
-                                      VIPS_ACCESS_SEQUENTIAL, static_cast<void*>(nullptr));
-  }
-  VipsImage* image = nullptr;
-  if (const char* const loader = file_loader(path); loader != nullptr) {
-    vips_error_clear();
-    vips_call(loader, path.c_str(), &image, "fail_on", VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL,
-              static_cast<void*>(nullptr));
-  }
-  return image;
-}
-
-/// Whether a loader that takes no source knows a file. ImageMagick's looks so little at the content that it takes films
-/// and fonts for TGA, so the name must agree.
-bool is_known_by_file(const fs::path& path) {
-  constexpr std::array kOfMagick = {".bmp", ".dib", ".tga", ".ico", ".psd", ".dds", ".pcx", ".sgi", ".xpm"};
-  const char* const loader = file_loader(path);
-  return loader != nullptr && (!std::string_view(loader).starts_with("magick") ||
-                               std::find(kOfMagick.begin(), kOfMagick.end(), lower_suffix(path)) != kOfMagick.end());
-}
-
-std::string_view loader_of(VipsImage* image) {
-  const char* loader = "";
-  if (vips_image_get_typeof(image, VIPS_META_LOADER) != 0) vips_image_get_string(image, VIPS_META_LOADER, &loader);
-  return loader;
-}
-
-bool has(VipsImage* image, const char* field) { return vips_image_get_typeof(image, field) != 0; }
-
-/// ImageMagick, which reads BMP for libvips, makes RGB of the gray BMPs, whose 8 bits index a palette of grays.
-bool is_gray_bmp(const fs::path& path) {
-  constexpr size_t kFileHeader = 14, kBitsPerPixel = 28, kColours = 46, kSmallest = 54;
-  std::vector<unsigned char> bytes(kFileHeader + 124 + 4 * 256);
-  std::ifstream file(path, std::ios::binary);
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(file.gcount()));
-  if (bytes.size() < kSmallest || bytes[0] != 'B' || bytes[1] != 'M' || bytes[kBitsPerPixel] > 8) return false;
-  const auto word = [&](size_t at) {
-    return bytes[at] | size_t{bytes[at + 1]} << 8 | size_t{bytes[at + 2]} << 16 | size_t{bytes[at + 3]} << 24;
-  };
-  const size_t palette = kFileHeader + word(kFileHeader);
-  const size_t colours = word(kColours) != 0 ? word(kColours) : size_t{1} << bytes[kBitsPerPixel];
-  if (colours > 256 || palette > bytes.size() || 4 * colours > bytes.size() - palette) return false;
-  for (size_t i = palette; i < palette + 4 * colours; i += 4) {
-    if (bytes[i] != bytes[i + 1] || bytes[i] != bytes[i + 2]) return false;
-  }
-  return true;
-}
 
 /// Turns each of the pages, which lie one below another, as the EXIF orientation of the first tells.
 int turn_pages(VipsImage* in, VipsImage** out, int pages) {
@@ -146,17 +76,6 @@ void deinterleave(VipsRegion* region, int top, Tensor<float>& planes, const Deco
 
 }  // namespace
 
-bool is_picture(const fs::path& path) {
-  start_vips();
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) return false;
-  const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
-  const bool known =
-      source != nullptr && (vips_foreign_find_load_source(source.get()) != nullptr || is_known_by_file(path));
-  vips_error_clear();
-  return known;
-}
-
 PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(path) {
   start_vips();
   take_vips_warnings();  // those are others'
@@ -171,25 +90,13 @@ PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(
   }
 }
 
-/// The image becomes what an operation of libvips makes of it.
-template <class Operation>
-void PictureReader::replace(const Operation& operation) {
-  VipsImage* result = nullptr;
-  if (operation(image_.get(), &result) != 0) {
-    fail(ErrorCode::input, "'{}' is damaged: {}", path_.string(), vips_message());
-  }
-  image_.reset(result, VipsUnref());
-}
-
 void PictureReader::open(int64_t most_pixels) {
-  image_.reset(open_image(path_), [](VipsImage* image) {
-    if (image != nullptr) g_object_unref(image);
-  });
+  image_ = open_image(path_);
   if (image_ == nullptr) {
     fail(ErrorCode::input, "'{}' is no picture that can be read: {}", path_.string(), vips_message());
   }
-  const int64_t pages = vips_image_get_n_pages(image_.get());
-  const std::string_view loader = loader_ = loader_of(image_.get());
+  const int64_t pages = page_count(image_.get());
+  const std::string& loader = loader_ = loader_of(image_.get());
   const bool heif = loader.starts_with("heif");    // its other images are no frames, and it says which is the picture
   const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
   const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
@@ -210,9 +117,7 @@ void PictureReader::open(int64_t most_pixels) {
 void PictureReader::open_all_pages(int64_t pages) {
   const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
   if (known) {
-    image_.reset(open_image(path_, "[n=-1]"), [](VipsImage* image) {
-      if (image != nullptr) g_object_unref(image);
-    });
+    image_ = open_image(path_, "[n=-1]");
   }
   if (!known || image_ == nullptr || image_->Xsize != header_.width || image_->Ysize != pages * header_.height) {
     fail(ErrorCode::input, "'{}' has {} pages, which differ in size or kind{}; extract the one you want",
@@ -220,7 +125,7 @@ void PictureReader::open_all_pages(int64_t pages) {
   }
   // libvips tells the orientation of the first page alone.
   for (int64_t i = 1; i < pages && loader_.starts_with("tiff"); ++i) {
-    const VipsPtr<VipsImage> page(open_image(path_, fmt::format("[page={}]", i).c_str()));
+    const std::shared_ptr<VipsImage> page = open_image(path_, fmt::format("[page={}]", i).c_str());
     if (page == nullptr || vips_image_get_orientation(page.get()) != vips_image_get_orientation(image_.get())) {
       fail(ErrorCode::input,
            "'{}' has {} pages, of which page {} is turned otherwise than the first; extract the one "
@@ -272,40 +177,7 @@ std::vector<std::string> PictureReader::damage() {
 }
 
 void PictureReader::normalise() {
-  if (image_->Coding == VIPS_CODING_RAD) {
-    replace([](VipsImage* in, VipsImage** out) { return vips_rad2float(in, out, nullptr); });
-  }
-  if (image_->BandFmt == VIPS_FORMAT_DOUBLE) {
-    replace([](VipsImage* in, VipsImage** out) { return vips_cast_float(in, out, nullptr); });
-  }
-  const bool whole = image_->BandFmt == VIPS_FORMAT_UCHAR || image_->BandFmt == VIPS_FORMAT_USHORT;
-  if (image_->Type == VIPS_INTERPRETATION_CMYK && whole) {
-    // Through the picture's profile, or libvips' own for CMYK; the result has the profile of sRGB.
-    if (!has(image_.get(), VIPS_META_ICC_NAME)) {
-      warnings_.push_back(fmt::format("'{}' is CMYK without a profile; a usual one is taken", path_.string()));
-    }
-    const int depth = image_->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
-    replace([depth](VipsImage* in, VipsImage** out) {
-      return vips_icc_transform(in, out, "srgb", "embedded", TRUE, "input_profile", "cmyk", "intent",
-                                VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, "depth", depth, nullptr);
-    });
-  }
-  if (image_->Type == VIPS_INTERPRETATION_LAB || image_->Type == VIPS_INTERPRETATION_LABS ||
-      image_->Type == VIPS_INTERPRETATION_LABQ) {
-    const bool eight = image_->Type == VIPS_INTERPRETATION_LABQ;
-    replace([eight](VipsImage* in, VipsImage** out) {
-      return vips_colourspace(in, out, eight ? VIPS_INTERPRETATION_sRGB : VIPS_INTERPRETATION_RGB16, nullptr);
-    });
-  }
-  if (loader_.starts_with("openexr") && image_->Bands == 4) {
-    // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.
-    const double opaque = vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1;
-    replace([=](VipsImage* in, VipsImage** out) { return vips_unpremultiply(in, out, "max_alpha", opaque, nullptr); });
-    replace([=](VipsImage* in, VipsImage** out) {
-      const std::array factors = {1.0, 1.0, 1.0, 1 / opaque}, offsets = {0.0, 0.0, 0.0, 0.0};
-      return vips_linear(in, out, factors.data(), offsets.data(), 4, nullptr);
-    });
-  }
+  bring_to_plain_colours(image_, path_, loader_, warnings_);
   const VipsInterpretation kind = image_->Type;
   const bool gray_or_rgb = kind == VIPS_INTERPRETATION_sRGB || kind == VIPS_INTERPRETATION_RGB ||
                            kind == VIPS_INTERPRETATION_RGB16 || kind == VIPS_INTERPRETATION_scRGB ||
@@ -321,12 +193,10 @@ void PictureReader::normalise() {
   }
   if (vips_image_get_orientation(image_.get()) > 1) {
     // Turning needs the rows in another order than they come from the file.
-    replace([](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
+    replace(image_, path_,
+            [](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
     const auto pages = static_cast<int>(header_.frames);
-    replace([pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
-  }
-  if (image_->Bands == 3 && loader_.starts_with("magick") && is_gray_bmp(path_)) {
-    replace([](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
+    replace(image_, path_, [pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
   }
   header_.width = image_->Xsize;
   header_.height = image_->Ysize / header_.frames;

@@ -12,10 +12,6 @@ namespace fsrcnn {
 /// The largest picture that is read unless told otherwise, in pixels of all frames together.
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
-/// Whether libvips knows the content of a file as a picture. The name counts only for forms of which ImageMagick alone
-/// knows the content, and not well: BMP, TGA, ...
-bool is_picture(const std::filesystem::path& path);
-
 /// A picture file of any format that libvips knows, read row by row from top to bottom, without more of it in memory
 /// than its decoder needs. What comes out is gray or RGB, with or without alpha, 8 or 16 bits or float: palettes are
 /// expanded, CMYK goes through its profile to sRGB. The EXIF orientation is applied (and forgotten), so that every
@@ -44,8 +40,6 @@ class PictureReader {
   void normalise();
   void check_whole();
   void check_png();
-  template <class Operation>
-  void replace(const Operation& operation);
 
   std::filesystem::path path_;
   PictureHeader header_;

@@ -52,4 +52,13 @@ void start_vips() {
   (void)started;
 }
 
+void replace(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,
+             const std::function<int(VipsImage*, VipsImage**)>& operation) {
+  VipsImage* result = nullptr;
+  if (operation(image.get(), &result) != 0) {
+    fail(ErrorCode::input, "'{}' is damaged: {}", path.string(), vips_message());
+  }
+  image.reset(result, VipsUnref());
+}
+
 }  // namespace fsrcnn

@@ -2,6 +2,8 @@
 
 #include <vips/vips.h>
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +18,9 @@ struct VipsUnref {
 template <class T>
 using VipsPtr = std::unique_ptr<T, VipsUnref>;
 
+/// Whether an image has a field of metadata.
+inline bool has(VipsImage* image, const char* field) { return vips_image_get_typeof(image, field) != 0; }
+
 /// Starts libvips once; before anything else of it is called. Throws Error(io).
 void start_vips();
 
@@ -24,5 +29,9 @@ std::string vips_message();
 
 /// What libvips has warned of since the last call, by any thread.
 std::vector<std::string> take_vips_warnings();
+
+/// The image becomes what an operation of libvips makes of it. Throws Error(input), which names the file.
+void replace(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,
+             const std::function<int(VipsImage*, VipsImage**)>& operation);
 
 }  // namespace fsrcnn

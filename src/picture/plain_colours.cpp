@@ -1,0 +1,78 @@
+#include "picture/plain_colours.hpp"
+
+#include <array>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "picture/vips_support.hpp"
+
+namespace fsrcnn {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// ImageMagick, which reads BMP for libvips, makes RGB of the gray BMPs, whose 8 bits index a palette of grays.
+bool is_gray_bmp(const fs::path& path) {
+  constexpr size_t kFileHeader = 14, kBitsPerPixel = 28, kColours = 46, kSmallest = 54;
+  std::vector<unsigned char> bytes(kFileHeader + 124 + 4 * 256);
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<size_t>(file.gcount()));
+  if (bytes.size() < kSmallest || bytes[0] != 'B' || bytes[1] != 'M' || bytes[kBitsPerPixel] > 8) return false;
+  const auto word = [&](size_t at) {
+    return bytes[at] | size_t{bytes[at + 1]} << 8 | size_t{bytes[at + 2]} << 16 | size_t{bytes[at + 3]} << 24;
+  };
+  const size_t palette = kFileHeader + word(kFileHeader);
+  const size_t colours = word(kColours) != 0 ? word(kColours) : size_t{1} << bytes[kBitsPerPixel];
+  if (colours > 256 || palette > bytes.size() || 4 * colours > bytes.size() - palette) return false;
+  for (size_t i = palette; i < palette + 4 * colours; i += 4) {
+    if (bytes[i] != bytes[i + 1] || bytes[i] != bytes[i + 2]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& path, const std::string& loader,
+                            std::vector<std::string>& warnings) {
+  if (image->Coding == VIPS_CODING_RAD) {
+    replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_rad2float(in, out, nullptr); });
+  }
+  if (image->BandFmt == VIPS_FORMAT_DOUBLE) {
+    replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_cast_float(in, out, nullptr); });
+  }
+  const bool whole = image->BandFmt == VIPS_FORMAT_UCHAR || image->BandFmt == VIPS_FORMAT_USHORT;
+  if (image->Type == VIPS_INTERPRETATION_CMYK && whole) {
+    // Through the picture's profile, or libvips' own for CMYK; the result has the profile of sRGB.
+    if (!has(image.get(), VIPS_META_ICC_NAME)) {
+      warnings.push_back(fmt::format("'{}' is CMYK without a profile; a usual one is taken", path.string()));
+    }
+    const int depth = image->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
+    replace(image, path, [depth](VipsImage* in, VipsImage** out) {
+      return vips_icc_transform(in, out, "srgb", "embedded", TRUE, "input_profile", "cmyk", "intent",
+                                VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, "depth", depth, nullptr);
+    });
+  }
+  if (image->Type == VIPS_INTERPRETATION_LAB || image->Type == VIPS_INTERPRETATION_LABS ||
+      image->Type == VIPS_INTERPRETATION_LABQ) {
+    const bool eight = image->Type == VIPS_INTERPRETATION_LABQ;
+    replace(image, path, [eight](VipsImage* in, VipsImage** out) {
+      return vips_colourspace(in, out, eight ? VIPS_INTERPRETATION_sRGB : VIPS_INTERPRETATION_RGB16, nullptr);
+    });
+  }
+  if (loader.starts_with("openexr") && image->Bands == 4) {
+    // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.
+    const double opaque = vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1;
+    replace(image, path,
+            [=](VipsImage* in, VipsImage** out) { return vips_unpremultiply(in, out, "max_alpha", opaque, nullptr); });
+    replace(image, path, [=](VipsImage* in, VipsImage** out) {
+      const std::array factors = {1.0, 1.0, 1.0, 1 / opaque}, offsets = {0.0, 0.0, 0.0, 0.0};
+      return vips_linear(in, out, factors.data(), offsets.data(), 4, nullptr);
+    });
+  }
+  if (image->Bands == 3 && loader.starts_with("magick") && is_gray_bmp(path)) {
+    replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
+  }
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): libvips' own name
+
+namespace fsrcnn {
+
+/// Makes gray or RGB of what is neither (CMYK and Lab, through its profile where it has one), and takes colours apart
+/// that were multiplied by alpha. `loader` is libvips' name of what read the file. Kinds that it does not know stay as
+/// they are. `warnings` gets what people should know. Throws Error(input) if the file is damaged.
+void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,
+                            const std::string& loader, std::vector<std::string>& warnings);
+
+}  // namespace fsrcnn
