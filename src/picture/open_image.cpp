@@ -78,6 +78,10 @@ std::string loader_of(VipsImage* image) {
   return loader;
 }
 
-int64_t page_count(VipsImage* image) { return vips_image_get_n_pages(image); }
+int64_t page_count(VipsImage* image) {
+  int pages = 1;  // vips_image_get_n_pages says 1 where there are 10000 or more
+  if (has(image, VIPS_META_N_PAGES)) vips_image_get_int(image, VIPS_META_N_PAGES, &pages);
+  return std::max(pages, 1);
+}
 
 }  // namespace fsrcnn

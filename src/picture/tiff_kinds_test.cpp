@@ -1,0 +1,31 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/file.hpp"
+#include "picture/colour.hpp"
+#include "picture/picture_reader.hpp"
+#include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/tiff.hpp"
+
+// TIFFs that libvips reads otherwise than people mean them.
+
+namespace fsrcnn {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+
+// Of 10000 and more, libvips says that there is one.
+TEST(TiffKinds, ManyPagesAreCounted) {
+  const TemporaryFolder folder;
+  write_file(folder / "a.tif", as_bytes(test::tiff_of(std::vector<test::TiffPageText>(10000), test::kBlackSamples)));
+  const std::string name = (folder / "a.tif").string();
+  EXPECT_EQ(error_of([&] { PictureReader(name, 9999); }),
+            "6: '" + name +
+                "' has 1x1 pixels in each of 10000 frames, more than the 9999 that are read; --max-pixels allows more");
+}
+
+}  // namespace
+}  // namespace fsrcnn
