@@ -4,12 +4,16 @@
 #include "fuzz_target.hpp"
 #include "picture/exif_in_tiff.hpp"
 #include "picture/png_chunks.hpp"
+#include "picture/tiff_pages.hpp"
 
 namespace {
 
 void read_headers(fsrcnn::Bytes bytes) {
   std::istringstream file(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   fsrcnn::exif_of_tiff(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::tiff_pages(file, 1000);
   file.clear();
   file.seekg(0);
   fsrcnn::png_chunks(file);

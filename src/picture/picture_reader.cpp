@@ -95,8 +95,8 @@ void PictureReader::open(int64_t most_pixels) {
   if (image_ == nullptr) {
     fail(ErrorCode::input, "'{}' is no picture that can be read: {}", path_.string(), vips_message());
   }
-  const int64_t pages = page_count(image_.get());
   const std::string& loader = loader_ = loader_of(image_.get());
+  const int64_t pages = loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
   const bool heif = loader.starts_with("heif");    // its other images are no frames, and it says which is the picture
   const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
   const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
@@ -114,7 +114,20 @@ void PictureReader::open(int64_t most_pixels) {
   }
 }
 
+int64_t PictureReader::count_tiff_pages() {
+  const int64_t pages = page_count(image_.get());
+  std::ifstream file(path_, std::ios::binary);
+  tiff_pages_ = tiff_pages(file, static_cast<size_t>(pages));
+  return pages;
+}
+
 void PictureReader::open_all_pages(int64_t pages) {
+  for (size_t i = 1; i < tiff_pages_.size(); ++i) {
+    if (tiff_pages_[i].orientation == tiff_pages_[0].orientation) continue;
+    fail(ErrorCode::input,
+         "'{}' has {} pages, of which page {} is turned otherwise than the first; extract the one you want",
+         path_.string(), pages, i + 1);
+  }
   const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
   if (known) {
     image_ = open_image(path_, "[n=-1]");
@@ -122,16 +135,6 @@ void PictureReader::open_all_pages(int64_t pages) {
   if (!known || image_ == nullptr || image_->Xsize != header_.width || image_->Ysize != pages * header_.height) {
     fail(ErrorCode::input, "'{}' has {} pages, which differ in size or kind{}; extract the one you want",
          path_.string(), pages, image_ == nullptr ? " (" + vips_message() + ")" : "");
-  }
-  // libvips tells the orientation of the first page alone.
-  for (int64_t i = 1; i < pages && loader_.starts_with("tiff"); ++i) {
-    const std::shared_ptr<VipsImage> page = open_image(path_, fmt::format("[page={}]", i).c_str());
-    if (page == nullptr || vips_image_get_orientation(page.get()) != vips_image_get_orientation(image_.get())) {
-      fail(ErrorCode::input,
-           "'{}' has {} pages, of which page {} is turned otherwise than the first; extract the one "
-           "you want",
-           path_.string(), pages, i + 1);
-    }
   }
   header_.frames = pages;
 }

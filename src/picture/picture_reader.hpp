@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "picture/picture.hpp"
+#include "picture/tiff_pages.hpp"
 
 namespace fsrcnn {
 
@@ -36,6 +37,7 @@ class PictureReader {
 
  private:
   void open(int64_t most_pixels);
+  int64_t count_tiff_pages();
   void open_all_pages(int64_t pages);
   void normalise();
   void check_whole();
@@ -43,7 +45,8 @@ class PictureReader {
 
   std::filesystem::path path_;
   PictureHeader header_;
-  std::string loader_;  // libvips' name of it
+  std::string loader_;                // libvips' name of it
+  std::vector<TiffPage> tiff_pages_;  // none of other files
   std::vector<std::string> warnings_, damage_;
   std::shared_ptr<VipsImage> image_;
   int white_ = 255;

@@ -89,6 +89,16 @@ TiffFolders::TiffFolders(std::istream& file) : file_(file) {
   if (!file_) first_ = 0;
 }
 
+uint64_t TiffFolders::next(uint64_t offset) {
+  file_.clear();
+  file_.seekg(static_cast<std::streamoff>(offset));
+  const uint64_t count = big_ ? read_number<uint64_t>() : read_number<uint16_t>();
+  if (!file_ || count > UINT16_MAX) return 0;
+  file_.seekg(static_cast<std::streamoff>(count * (big_ ? 20 : kFieldBytes)), std::ios::cur);
+  const uint64_t next = big_ ? read_number<uint64_t>() : read_number<uint32_t>();
+  return file_ ? next : 0;
+}
+
 std::vector<TiffField> TiffFolders::read(uint64_t offset, size_t most_bytes, bool (*wanted)(const TiffField&)) {
   constexpr uint64_t kMostFields = 4096;
   file_.clear();

@@ -50,6 +50,9 @@ class TiffFolders {
   /// to `most_bytes` together.
   std::vector<TiffField> read(uint64_t offset, size_t most_bytes, bool (*wanted)(const TiffField&));
 
+  /// Where the folder that follows the one at `offset` begins; 0 if it is the last, or damaged.
+  uint64_t next(uint64_t offset);
+
  private:
   template <class T>
   T read_number();

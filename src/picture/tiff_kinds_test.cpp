@@ -27,5 +27,14 @@ TEST(TiffKinds, ManyPagesAreCounted) {
                 "' has 1x1 pixels in each of 10000 frames, more than the 9999 that are read; --max-pixels allows more");
 }
 
+TEST(TiffKinds, PagesMustBeTurnedAlike) {
+  const TemporaryFolder folder;
+  write_file(folder / "a.tif",
+             as_bytes(test::tiff_of({{}, {}, {1, 1, {{test::kOrientation, 3}}}}, test::kBlackSamples)));
+  EXPECT_EQ(error_of([&] { PictureReader(folder / "a.tif"); }),
+            "3: '" + (folder / "a.tif").string() +
+                "' has 3 pages, of which page 3 is turned otherwise than the first; extract the one you want");
+}
+
 }  // namespace
 }  // namespace fsrcnn
