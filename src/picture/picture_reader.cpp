@@ -114,11 +114,15 @@ void PictureReader::open(int64_t most_pixels) {
   }
 }
 
+/// Smaller copies of the first page, which pyramids and thumbnails are, are no pages.
 int64_t PictureReader::count_tiff_pages() {
   const int64_t pages = page_count(image_.get());
   std::ifstream file(path_, std::ios::binary);
   tiff_pages_ = tiff_pages(file, static_cast<size_t>(pages));
-  return pages;
+  const auto is_reduced = [](const TiffPage& page) { return page.is_reduced; };
+  const bool copies = std::ssize(tiff_pages_) == pages && pages > 1 &&
+                      std::all_of(tiff_pages_.begin() + 1, tiff_pages_.end(), is_reduced);
+  return copies ? 1 : pages;
 }
 
 void PictureReader::open_all_pages(int64_t pages) {

@@ -27,6 +27,21 @@ TEST(TiffKinds, ManyPagesAreCounted) {
                 "' has 1x1 pixels in each of 10000 frames, more than the 9999 that are read; --max-pixels allows more");
 }
 
+// Pyramids and thumbnails: a viewer shows the first page, and so do we.
+TEST(TiffKinds, SmallerCopiesAreNoPages) {
+  const TemporaryFolder folder;
+  const auto read = [&](uint32_t second, uint32_t third) {
+    write_file(folder / "a.tif",
+               as_bytes(test::tiff_of(
+                   {{8, 8, {}}, {4, 4, {{test::kSubfileType, second}}}, {2, 2, {{test::kSubfileType, third}}}},
+                   test::kBlackSamples)));
+    return PictureReader(folder / "a.tif", 64).header();
+  };
+  EXPECT_EQ(read(1, 1).width, 8);
+  EXPECT_EQ(read(1, 1).frames, 1);
+  EXPECT_TRUE(error_of([&] { read(1, 0); }).starts_with("6: ")) << "that is another page";
+}
+
 TEST(TiffKinds, PagesMustBeTurnedAlike) {
   const TemporaryFolder folder;
   write_file(folder / "a.tif",
