@@ -185,6 +185,7 @@ std::vector<std::string> PictureReader::damage() {
 
 void PictureReader::normalise() {
   bring_to_plain_colours(image_, path_, loader_, warnings_);
+  if (!tiff_pages_.empty()) put_tiff_floats_right(image_, path_, tiff_pages_.front());
   const VipsInterpretation kind = image_->Type;
   const bool gray_or_rgb = kind == VIPS_INTERPRETATION_sRGB || kind == VIPS_INTERPRETATION_RGB ||
                            kind == VIPS_INTERPRETATION_RGB16 || kind == VIPS_INTERPRETATION_scRGB ||

@@ -31,6 +31,9 @@ bool is_gray_bmp(const fs::path& path) {
   return true;
 }
 
+/// The alpha of floats that libvips took for opaque when it took colours apart that were multiplied by it.
+double opaque_float() { return vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1; }
+
 }  // namespace
 
 void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& path, const std::string& loader,
@@ -62,7 +65,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
   }
   if (loader.starts_with("openexr") && image->Bands == 4) {
     // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.
-    const double opaque = vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1;
+    const double opaque = opaque_float();
     replace(image, path,
             [=](VipsImage* in, VipsImage** out) { return vips_unpremultiply(in, out, "max_alpha", opaque, nullptr); });
     replace(image, path, [=](VipsImage* in, VipsImage** out) {
@@ -73,6 +76,19 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
   if (image->Bands == 3 && loader.starts_with("magick") && is_gray_bmp(path)) {
     replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
   }
+}
+
+void put_tiff_floats_right(std::shared_ptr<VipsImage>& image, const fs::path& path, const TiffPage& page) {
+  if (image->BandFmt != VIPS_FORMAT_FLOAT || image->Bands > 4) return;
+  const bool has_alpha = image->Bands % 2 == 0, inverted = image->Bands <= 2 && page.white_is_zero;
+  const double factor = has_alpha && page.alpha_is_applied ? 1 / opaque_float() : 1;
+  if (factor == 1 && !inverted) return;
+  std::array<double, 4> factors = {factor, factor, factor, factor}, offsets = {0, 0, 0, 0};
+  if (inverted) factors[0] = -factor, offsets[0] = 1;
+  if (has_alpha) factors[static_cast<size_t>(image->Bands - 1)] = 1;
+  replace(image, path, [&](VipsImage* in, VipsImage** out) {
+    return vips_linear(in, out, factors.data(), offsets.data(), in->Bands, nullptr);
+  });
 }
 
 }  // namespace fsrcnn

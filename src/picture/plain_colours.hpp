@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "picture/tiff_pages.hpp"
+
 using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): libvips' own name
 
 namespace fsrcnn {
@@ -14,5 +16,9 @@ namespace fsrcnn {
 /// they are. `warnings` gets what people should know. Throws Error(input) if the file is damaged.
 void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,
                             const std::string& loader, std::vector<std::string>& warnings);
+
+/// Of floats libvips leaves those as they are whose white is 0; and before 8.15 it brought colours that had been
+/// multiplied by alpha to 255.
+void put_tiff_floats_right(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path, const TiffPage& page);
 
 }  // namespace fsrcnn

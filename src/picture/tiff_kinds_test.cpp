@@ -51,5 +51,40 @@ TEST(TiffKinds, PagesMustBeTurnedAlike) {
                 "' has 3 pages, of which page 3 is turned otherwise than the first; extract the one you want");
 }
 
+TEST(TiffKinds, FloatsWithAlphaApplied) {
+  const TemporaryFolder folder;
+  // Gray of 0.25 and 0.5 times alpha.
+  for (const uint32_t kind : {1, 2}) {
+    write_file(folder / "a.tif", as_bytes(test::tiff_of({{2, 1, {{test::kExtraSamples, kind}}}},
+                                                        std::vector<float>{0.25F, 0.5F, 0.125F, 0.25F}, 2)));
+    const Picture picture = read_picture(folder / "a.tif");
+    ASSERT_TRUE(picture.header.has_alpha);
+    EXPECT_NEAR(picture.planes(0, 0, 0, 0), kind == 1 ? 0.5 : 0.25, 1e-6);
+    EXPECT_NEAR(picture.planes(0, 0, 0, 1), kind == 1 ? 0.5 : 0.125, 1e-6);
+    EXPECT_NEAR(picture.planes(0, 1, 0, 0), 0.5, 1e-6);
+    EXPECT_NEAR(picture.planes(0, 1, 0, 1), 0.25, 1e-6);
+  }
+  write_file(folder / "b.tif", as_bytes(test::tiff_of({{1, 1, {{test::kExtraSamples, 1}}}},
+                                                      std::vector<float>{0, 0.125F, 0.25F, 0.25F}, 4)));
+  const Picture picture = read_picture(folder / "b.tif");
+  EXPECT_NEAR(picture.planes(0, 1, 0, 0), srgb_from_linear(0.5F), 1e-5);
+  EXPECT_NEAR(picture.planes(0, 2, 0, 0), 1, 1e-5);
+  EXPECT_NEAR(picture.planes(0, 3, 0, 0), 0.25, 1e-6);
+}
+
+TEST(TiffKinds, FloatsWhoseWhiteIsZero) {
+  const TemporaryFolder folder;
+  for (const uint32_t channels : {1, 2}) {
+    const test::TiffPageText page{1, 1, {{test::kPhotometric, 0}, {test::kExtraSamples, 2}}};
+    const std::vector<float> samples = {0.25F, 0.375F};
+    write_file(folder / "a.tif", as_bytes(test::tiff_of({page}, samples, channels)));
+    const Picture picture = read_picture(folder / "a.tif");
+    EXPECT_EQ(picture.planes(0, 0, 0, 0), 0.75F);
+    if (channels == 2) {
+      EXPECT_EQ(picture.planes(0, 1, 0, 0), 0.375F);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fsrcnn
