@@ -9,7 +9,9 @@
 namespace {
 
 void read_headers(fsrcnn::Bytes bytes) {
-  std::istringstream file(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  fsrcnn::without_thumbnail(text);
+  std::istringstream file(text);
   fsrcnn::exif_of_tiff(file);
   file.clear();
   file.seekg(0);

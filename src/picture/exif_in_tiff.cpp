@@ -19,6 +19,7 @@ constexpr uint16_t kExifFolder = 0x8769, kGpsFolder = 0x8825, kInteroperabilityF
 constexpr uint16_t kPixelXDimension = 0xA002, kPixelYDimension = 0xA003;
 constexpr uint16_t kAscii = 2, kDouble = 12;  // the first is text, what comes after the last is not EXIF's
 constexpr size_t kFieldBytes = 12;
+constexpr std::string_view kStart("Exif\0\0", 6);
 constexpr size_t kMostBytes = 64000;  // a little less than JPEG's blocks
 
 bool is_pointer(const TiffField& field) {
@@ -90,9 +91,18 @@ std::vector<std::byte> exif_of_tiff(std::istream& tiff) {
   return {bytes.begin(), bytes.end()};
 }
 
+std::string without_thumbnail(std::string exif) {
+  const size_t start = exif.starts_with(kStart) ? kStart.size() : 0;
+  std::istringstream stream(exif.substr(start));
+  TiffFolders folders(stream);
+  const uint64_t link = folders.first() == 0 ? 0 : folders.link_of(folders.first());
+  constexpr size_t kLinkBytes = 4;
+  if (link != 0 && link + kLinkBytes <= exif.size() - start) exif.replace(start + link, kLinkBytes, kLinkBytes, '\0');
+  return exif;
+}
+
 void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t width, int64_t height) {
   std::string block(reinterpret_cast<const char*>(exif.data()), exif.size());
-  constexpr std::string_view kStart("Exif\0\0", 6);
   if (block.starts_with(kStart)) block.erase(0, kStart.size());
   std::istringstream stream(block);
   ExifFields found = read_exif(stream);

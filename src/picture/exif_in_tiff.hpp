@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <istream>
+#include <string>
 #include <vector>
 
 #include "base/file.hpp"
@@ -20,5 +21,9 @@ void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t wid
 /// The EXIF data of a TIFF or BigTIFF (its texts among them) as such a block, without "Exif" and two zeros; empty if it
 /// has none. What is damaged is left out, and a maker's note that would make it larger than a JPEG can have.
 std::vector<std::byte> exif_of_tiff(std::istream& tiff);
+
+/// An EXIF block (after "Exif" and two zeros, or without them) whose second folder, which has the thumbnail, is not
+/// found any more.
+std::string without_thumbnail(std::string exif);
 
 }  // namespace fsrcnn

@@ -86,6 +86,30 @@ TEST(Losses, Iptc) {
   set_blob(picture, VIPS_META_IPTC_NAME, resource.substr(12, 11));
   write_picture(picture, folder / "c.jpg");
   EXPECT_EQ(blob_of(folder / "c.jpg", VIPS_META_IPTC_NAME), start + resource);
+  // libvips would write a quarter of it.
+  write_picture(picture, folder / "c.tif");
+  EXPECT_EQ(blob_of(folder / "c.tif", VIPS_META_PHOTOSHOP_NAME), resource);
+  EXPECT_EQ(blob_of(folder / "c.tif", VIPS_META_IPTC_NAME), "none");
+  // And where Photoshop's block has none.
+  const std::string other(
+      "8BIM\x04\x0c\0\0\0\0\0\x02"
+      "ab",
+      14);
+  set_blob(picture, VIPS_META_PHOTOSHOP_NAME, other);
+  write_picture(picture, folder / "d.tif");
+  EXPECT_EQ(blob_of(folder / "d.tif", VIPS_META_PHOTOSHOP_NAME), other + resource);
+}
+
+// libvips before 8.15 knows only what begins with its root.
+TEST(Losses, XmpOfAvifAndHeic) {
+  const TemporaryFolder folder;
+  const Picture picture = described_picture();
+  const std::string xmp = "<?xpacket begin='' id='1'?><x:xmpmeta/><?xpacket end='w'?>";
+  set_blob(picture, VIPS_META_XMP_NAME, xmp);
+  for (const char* name : {"a.avif", "a.heic"}) {
+    write_picture(picture, folder / name);
+    EXPECT_EQ(blob_of(folder / name, VIPS_META_XMP_NAME), xmp) << name;
+  }
 }
 
 TEST(Losses, Texts) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "picture/exif_in_tiff.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -21,14 +22,18 @@ void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
                                                      VIPS_META_RESOLUTION_UNIT,
                                                      "delay",
                                                      "loop"};
-  const bool kept = (field.starts_with("exif-") && field != "exif-ifd0-Orientation") ||
-                    field.starts_with("png-comment-") || std::find(kKept.begin(), kKept.end(), field) != kKept.end();
+  // The thumbnail, which EXIF's second folder describes, shows the picture as it was stored.
+  const bool exif = field.starts_with("exif-") && field != "exif-ifd0-Orientation" && !field.starts_with("exif-ifd1-");
+  const bool kept =
+      exif || field.starts_with("png-comment-") || std::find(kKept.begin(), kKept.end(), field) != kKept.end();
   if (!kept) return nullptr;
   if (G_VALUE_TYPE(value) == VIPS_TYPE_BLOB) {
     // Of AVIF and HEIC libvips keeps the bytes only as long as the image that it read.
     size_t size = 0;
     const void* const data = vips_value_get_blob(value, &size);
-    vips_image_set_blob_copy(static_cast<VipsImage*>(to), name, data, size);
+    std::string bytes(static_cast<const char*>(data), size);
+    if (field == VIPS_META_EXIF_NAME) bytes = without_thumbnail(std::move(bytes));
+    vips_image_set_blob_copy(static_cast<VipsImage*>(to), name, bytes.data(), bytes.size());
   } else {
     vips_image_set(static_cast<VipsImage*>(to), name, value);
   }
@@ -66,6 +71,15 @@ std::string blob(VipsImage* image, const char* name) {
   const bool found =
       vips_image_get_typeof(image, name) == VIPS_TYPE_BLOB && vips_image_get_blob(image, name, &data, &size) == 0;
   return found ? std::string(static_cast<const char*>(data), size) : "";
+}
+
+/// Of AVIF and HEIC libvips before 8.15 keeps XMP under the name of any block of text.
+void* take_xmp(VipsImage* image, const char* name, GValue*, void* to) {
+  if (!std::string_view(name).starts_with("heif-mime-")) return nullptr;
+  const std::string text = blob(image, name);
+  if (text.find("<x:xmpmeta") == std::string::npos && text.find("<rdf:RDF") == std::string::npos) return nullptr;
+  vips_image_set_blob_copy(static_cast<VipsImage*>(to), VIPS_META_XMP_NAME, text.data(), text.size());
+  return to;
 }
 
 }  // namespace
@@ -118,20 +132,22 @@ void add_exif(VipsImage* description, Bytes block) {
 }
 
 void place_iptc(VipsImage* image, bool tiff) {
-  constexpr std::string_view kStart("Photoshop 3.0\0", 14);
-  const std::string iptc = blob(image, VIPS_META_IPTC_NAME), photoshop = blob(image, VIPS_META_PHOTOSHOP_NAME);
-  if (tiff && iptc.starts_with(kStart)) {
-    vips_image_set_blob_copy(image, VIPS_META_PHOTOSHOP_NAME, iptc.data() + kStart.size(), iptc.size() - kStart.size());
-    vips_image_remove(image, VIPS_META_IPTC_NAME);
-  } else if (!tiff && !photoshop.empty()) {
-    const std::string all = std::string(kStart) + photoshop;
-    vips_image_set_blob_copy(image, VIPS_META_IPTC_NAME, all.data(), all.size());
-  } else if (!tiff && !iptc.empty() && !iptc.starts_with(kStart)) {
-    std::string all = std::string(kStart) + std::string("8BIM\x04\x04\0\0", 8);
-    for (int shift = 24; shift >= 0; shift -= 8) all += static_cast<char>(iptc.size() >> shift);
-    all += iptc + std::string(iptc.size() % 2, '\0');
-    vips_image_set_blob_copy(image, VIPS_META_IPTC_NAME, all.data(), all.size());
+  constexpr std::string_view kStart("Photoshop 3.0\0", 14), kIptc("8BIM\x04\x04\0\0", 8);
+  const std::string iptc = blob(image, VIPS_META_IPTC_NAME);
+  std::string resources = blob(image, VIPS_META_PHOTOSHOP_NAME);
+  if (iptc.starts_with(kStart)) {
+    resources = iptc.substr(kStart.size());
+  } else if (!iptc.empty() && resources.find(kIptc) == std::string::npos) {
+    resources += kIptc;
+    for (int shift = 24; shift >= 0; shift -= 8) resources += static_cast<char>(iptc.size() >> shift);
+    resources += iptc + std::string(iptc.size() % 2, '\0');
   }
+  if (resources.empty()) return;
+  if (!tiff) resources.insert(0, kStart);
+  vips_image_set_blob_copy(image, tiff ? VIPS_META_PHOTOSHOP_NAME : VIPS_META_IPTC_NAME, resources.data(),
+                           resources.size());
+  // libvips would write a quarter of it into a TIFF.
+  if (tiff) vips_image_remove(image, VIPS_META_IPTC_NAME);
 }
 
 std::string correct_xmp(std::string xmp, int64_t width, int64_t height) {
@@ -146,6 +162,7 @@ std::string correct_xmp(std::string xmp, int64_t width, int64_t height) {
 std::shared_ptr<VipsImage> describe(VipsImage* image) {
   std::shared_ptr<VipsImage> description(vips_image_new(), VipsUnref());
   copy_fields(image, description.get());
+  if (!has(description.get(), VIPS_META_XMP_NAME)) vips_image_map(image, take_xmp, description.get());
   return description;
 }
 

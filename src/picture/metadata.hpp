@@ -12,7 +12,7 @@ using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): l
 namespace fsrcnn {
 
 /// What describes a picture (ICC profile, EXIF, XMP, IPTC, texts, resolution, delays and loops of an animation), but
-/// not how it was stored, nor its orientation, which is applied. No samples.
+/// not how it was stored, nor its orientation, which is applied, nor a thumbnail. No samples.
 std::shared_ptr<VipsImage> describe(VipsImage* image);
 
 /// Gives a picture of this size what describe() kept, with the sizes and the orientation that EXIF and XMP tell put
@@ -24,7 +24,7 @@ void apply_description(VipsImage* description, int64_t width, int64_t height, Vi
 void add_exif(VipsImage* description, Bytes block);
 
 /// IPTC lies in Photoshop's block: of a JPEG as a whole, of a TIFF without the block's name and in a field of its own.
-/// Moves it to where a TIFF, or another form, has it.
+/// A TIFF may have it without Photoshop's block, too. Moves it to where a TIFF, or another form, has it.
 void place_iptc(VipsImage* image, bool tiff);
 
 /// Bytes of what a field of a description has; 0 if it has no such field.

@@ -182,6 +182,35 @@ TEST(PictureFile, KeepsExifInTiff) {
   }
 }
 
+// It shows the picture as it was stored: turned otherwise, and small.
+TEST(PictureFile, LeavesTheThumbnailOut) {
+  const TemporaryFolder folder;
+  write_with_metadata(folder / "plain.jpg", 6);
+  const std::vector<std::byte> thumbnail = read_file(folder / "plain.jpg", 60000);
+  VipsImage *image = vips_image_new_from_file((folder / "plain.jpg").c_str(), nullptr), *copy = nullptr;
+  ASSERT_EQ(vips_copy(image, &copy, nullptr), 0);
+  vips_image_set_blob_copy(copy, "jpeg-thumbnail-data", thumbnail.data(), thumbnail.size());
+  ASSERT_EQ(vips_image_write_to_file(copy, (folder / "in.jpg").c_str(), nullptr), 0) << vips_error_buffer();
+  g_object_unref(copy);
+  g_object_unref(image);
+  const auto thumbnail_bytes = [&](const char* name) {
+    ExifData* data = exif_data_new_from_file((folder / name).c_str());
+    const unsigned size = data->size, fields = data->ifd[EXIF_IFD_1]->count;
+    exif_data_unref(data);
+    EXPECT_EQ(size == 0, fields == 0) << name;
+    return size;
+  };
+  EXPECT_EQ(thumbnail_bytes("in.jpg"), thumbnail.size());
+  write_picture(read_picture(folder / "in.jpg"), folder / "out.jpg");
+  EXPECT_EQ(thumbnail_bytes("out.jpg"), 0U);
+  EXPECT_TRUE(field(folder / "out.jpg", "exif-ifd0-Artist").starts_with("A. Person"));
+  for (const char* name : {"out.png", "out.webp", "out.avif"}) {
+    write_picture(read_picture(folder / "in.jpg"), folder / name);
+    EXPECT_EQ(field(folder / name, "jpeg-thumbnail-data"), "none") << name;
+    EXPECT_TRUE(field(folder / name, "exif-ifd0-Artist").starts_with("A. Person")) << name;
+  }
+}
+
 TEST(PictureFile, AppliesTheOrientationOnce) {
   const TemporaryFolder folder;
   write_with_metadata(folder / "upright.jpg", 1);

@@ -89,14 +89,19 @@ TiffFolders::TiffFolders(std::istream& file) : file_(file) {
   if (!file_) first_ = 0;
 }
 
-uint64_t TiffFolders::next(uint64_t offset) {
+uint64_t TiffFolders::link_of(uint64_t offset) {
   file_.clear();
   file_.seekg(static_cast<std::streamoff>(offset));
   const uint64_t count = big_ ? read_number<uint64_t>() : read_number<uint16_t>();
   if (!file_ || count > UINT16_MAX) return 0;
-  file_.seekg(static_cast<std::streamoff>(count * (big_ ? 20 : kFieldBytes)), std::ios::cur);
+  return offset + (big_ ? 8 + 20 * count : 2 + kFieldBytes * count);
+}
+
+uint64_t TiffFolders::next(uint64_t offset) {
+  const uint64_t link = link_of(offset);
+  file_.seekg(static_cast<std::streamoff>(link));
   const uint64_t next = big_ ? read_number<uint64_t>() : read_number<uint32_t>();
-  return file_ ? next : 0;
+  return file_ && link != 0 ? next : 0;
 }
 
 std::vector<TiffField> TiffFolders::read(uint64_t offset, size_t most_bytes, bool (*wanted)(const TiffField&)) {
