@@ -21,6 +21,7 @@
 #include "picture/exif_in_tiff.hpp"
 #include "picture/file_target.hpp"
 #include "picture/metadata.hpp"
+#include "picture/plain_colours.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -31,7 +32,7 @@ namespace {
 struct OutputFormat {
   std::string_view suffix;
   int bits;                   ///< the most of a sample
-  bool alpha, frames;         ///< whether it has them
+  bool gray, alpha, frames;   ///< whether it has them
   bool exif, xmp, icc, iptc;  ///< whether they are kept
   int64_t largest_side;       ///< pixels
   int default_quality;        ///< 0: it has none
@@ -43,17 +44,17 @@ constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65
 constexpr const char* kTiff = "compression=deflate,predictor=horizontal";
 
 constexpr std::array<OutputFormat, 11> kOutputFormats = {{
-    {".png", 16, true, false, true, true, true, false, kAnySide, 0, ""},
-    {".jpg", 8, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".jpeg", 8, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".tif", 32, true, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".tiff", 32, true, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".webp", 8, true, true, true, true, true, false, 16383, 95, ""},
-    {".gif", 8, true, true, false, false, false, false, 65535, 0, ""},
-    {".avif", 12, true, false, true, true, true, false, 16384, 90, "compression=av1"},
-    {".heic", 12, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".heif", 12, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".jxl", 16, true, false, false, false, true, false, kAnySide, 95, ""},
+    {".png", 16, true, true, false, true, true, true, false, kAnySide, 0, ""},
+    {".jpg", 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
+    {".jpeg", 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
+    {".tif", 32, true, true, true, true, true, true, true, kAnySide, 0, kTiff},
+    {".tiff", 32, true, true, true, true, true, true, true, kAnySide, 0, kTiff},
+    {".webp", 8, false, true, true, true, true, true, false, 16383, 95, ""},
+    {".gif", 8, true, true, true, false, false, false, false, 65535, 0, ""},
+    {".avif", 12, false, true, false, true, true, true, false, 16384, 90, "compression=av1"},
+    {".heic", 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
+    {".heif", 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
+    {".jxl", 16, true, true, false, false, false, true, false, kAnySide, 95, ""},
 }};
 
 const OutputFormat* find_format(const fs::path& path) {
@@ -342,7 +343,7 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
     const int bits_here = bits_in_memory(bits);
     const int64_t pixel_bytes = int64_t{bands} * bits_here / 8;
     Generator generator{Rows(producer.queue(), picture.width * pixel_bytes, pixel_bytes), nullptr};
-    const VipsPtr<VipsImage> image(vips_image_new());
+    std::shared_ptr<VipsImage> image(vips_image_new(), VipsUnref());
     vips_image_init_fields(image.get(), static_cast<int>(picture.width),
                            static_cast<int>(picture.height * picture.frames), bands,
                            bits_here == 8    ? VIPS_FORMAT_UCHAR
@@ -358,11 +359,11 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
       vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
     }
     const FileTarget target(output.temporary(), path);
-    const bool written =
-        vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
-        vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0 &&
-        vips_image_write_to_target(image.get(), saver_of(format, picture, bits, quality).c_str(), target.get(),
-                                   nullptr) == 0;
+    bool written = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
+                   vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
+    if (!format.gray) image = gray_as_srgb(image);
+    const std::string saver = saver_of(format, picture, bits, quality);
+    written = written && vips_image_write_to_target(image.get(), saver.c_str(), target.get(), nullptr) == 0;
     const std::string message = written ? "" : vips_message();
     target.check();
     if (generator.failure) std::rethrow_exception(generator.failure);  // even if the encoder ends well

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <fstream>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "picture/vips_support.hpp"
@@ -31,6 +32,37 @@ bool is_gray_bmp(const fs::path& path) {
   return true;
 }
 
+/// ICC's name for the colours of a kind.
+std::string_view icc_space(VipsInterpretation kind) {
+  switch (kind) {
+    case VIPS_INTERPRETATION_B_W:
+    case VIPS_INTERPRETATION_GREY16: return "GRAY";
+    case VIPS_INTERPRETATION_CMYK: return "CMYK";
+    case VIPS_INTERPRETATION_LAB:
+    case VIPS_INTERPRETATION_LABS:
+    case VIPS_INTERPRETATION_LABQ: return "Lab ";
+    default: return "RGB ";
+  }
+}
+
+/// libvips would leave it out without a word, or write it for others to stumble over.
+void drop_wrong_profile(std::shared_ptr<VipsImage>& image, const fs::path& path, std::vector<std::string>& warnings) {
+  const void* profile = nullptr;
+  size_t size = 0;
+  if (!has(image.get(), VIPS_META_ICC_NAME)) return;
+  constexpr size_t kSpace = 16, kSpaceBytes = 4;  // of the profile's header: which colours it is for
+  if (vips_image_get_blob(image.get(), VIPS_META_ICC_NAME, &profile, &size) == 0 && size >= kSpace + kSpaceBytes &&
+      std::string_view(static_cast<const char*>(profile) + kSpace, kSpaceBytes) == icc_space(image->Type) &&
+      vips_icc_is_compatible_profile(image.get(), profile, size) != 0) {
+    return;
+  }
+  vips_error_clear();
+  replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_copy(in, out, nullptr); });
+  vips_image_remove(image.get(), VIPS_META_ICC_NAME);
+  warnings.push_back(fmt::format(
+      "'{}' has a colour profile that is damaged or not for pictures of its kind, which is left out", path.string()));
+}
+
 /// The alpha of floats that libvips took for opaque when it took colours apart that were multiplied by it.
 double opaque_float() { return vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1; }
 
@@ -44,6 +76,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
   if (image->BandFmt == VIPS_FORMAT_DOUBLE) {
     replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_cast_float(in, out, nullptr); });
   }
+  drop_wrong_profile(image, path, warnings);
   const bool whole = image->BandFmt == VIPS_FORMAT_UCHAR || image->BandFmt == VIPS_FORMAT_USHORT;
   if (image->Type == VIPS_INTERPRETATION_CMYK && whole) {
     // Through the picture's profile, or libvips' own for CMYK; the result has the profile of sRGB.
@@ -62,6 +95,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
     replace(image, path, [eight](VipsImage* in, VipsImage** out) {
       return vips_colourspace(in, out, eight ? VIPS_INTERPRETATION_sRGB : VIPS_INTERPRETATION_RGB16, nullptr);
     });
+    vips_image_remove(image.get(), VIPS_META_ICC_NAME);  // that of Lab
   }
   if (loader.starts_with("openexr") && image->Bands == 4) {
     // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.
@@ -89,6 +123,18 @@ void put_tiff_floats_right(std::shared_ptr<VipsImage>& image, const fs::path& pa
   replace(image, path, [&](VipsImage* in, VipsImage** out) {
     return vips_linear(in, out, factors.data(), offsets.data(), in->Bands, nullptr);
   });
+}
+
+std::shared_ptr<VipsImage> gray_as_srgb(const std::shared_ptr<VipsImage>& image) {
+  if (image->Bands >= 3 || !has(image.get(), VIPS_META_ICC_NAME)) return image;
+  VipsImage* result = nullptr;
+  const int depth = image->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
+  if (vips_icc_transform(image.get(), &result, "srgb", "embedded", TRUE, "intent", VIPS_INTENT_RELATIVE,
+                         "black_point_compensation", TRUE, "depth", depth, nullptr) == 0) {
+    return {result, VipsUnref()};
+  }
+  vips_error_clear();
+  return image;
 }
 
 }  // namespace fsrcnn

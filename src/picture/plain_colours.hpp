@@ -21,4 +21,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const std::filesy
 /// multiplied by alpha to 255.
 void put_tiff_floats_right(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path, const TiffPage& page);
 
+/// What a profile of grays makes of a gray image in sRGB, for formats whose pictures are all RGB; of others, the same.
+std::shared_ptr<VipsImage> gray_as_srgb(const std::shared_ptr<VipsImage>& image);
+
 }  // namespace fsrcnn
