@@ -3,6 +3,7 @@
 
 #include "fuzz_target.hpp"
 #include "picture/exif_in_tiff.hpp"
+#include "picture/jxl_boxes.hpp"
 #include "picture/png_chunks.hpp"
 #include "picture/tiff_pages.hpp"
 
@@ -16,6 +17,9 @@ void read_headers(fsrcnn::Bytes bytes) {
   file.clear();
   file.seekg(0);
   fsrcnn::tiff_pages(file, 1000);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::jxl_boxes(file);
   file.clear();
   file.seekg(0);
   fsrcnn::png_chunks(file);

@@ -12,6 +12,7 @@
 #include "picture/colour.hpp"
 #include "picture/exif_in_tiff.hpp"
 #include "picture/gif_check.hpp"
+#include "picture/jxl_boxes.hpp"
 #include "picture/metadata.hpp"
 #include "picture/open_image.hpp"
 #include "picture/plain_colours.hpp"
@@ -84,9 +85,30 @@ PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(
   check_png();
   normalise();
   header_.metadata = describe(image_.get());
-  if (loader_.starts_with("tiff") && size_of_field(header_.metadata.get(), VIPS_META_EXIF_NAME) == 0) {
+  add_metadata();
+}
+
+/// What libvips does not read.
+void PictureReader::add_metadata() {
+  VipsImage* const metadata = header_.metadata.get();
+  if (loader_.starts_with("tiff") && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
     std::ifstream file(path_, std::ios::binary);
-    if (const auto exif = exif_of_tiff(file); !exif.empty()) add_exif(header_.metadata.get(), exif);
+    if (const auto exif = exif_of_tiff(file); !exif.empty()) add_exif(metadata, exif);
+  }
+  if (loader_.starts_with("jxl")) {
+    std::ifstream file(path_, std::ios::binary);
+    const JxlBoxes boxes = jxl_boxes(file);
+    if (!boxes.exif.empty()) add_exif(metadata, as_bytes(boxes.exif));
+    if (!boxes.xmp.empty()) {
+      vips_image_set_blob_copy(metadata, VIPS_META_XMP_NAME, boxes.xmp.data(), boxes.xmp.size());
+    }
+    if (!boxes.compressed.empty()) {
+      warnings_.push_back(fmt::format("'{}' has {} in a compressed form that is not read, and is left out",
+                                      path_.string(), fmt::join(boxes.compressed, " and ")));
+    }
+    if (!boxes.exif.empty() && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
+      warnings_.push_back(fmt::format("'{}' has EXIF that is damaged or too large, which is left out", path_.string()));
+    }
   }
 }
 

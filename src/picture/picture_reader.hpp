@@ -40,6 +40,7 @@ class PictureReader {
   int64_t count_tiff_pages();
   void open_all_pages(int64_t pages);
   void normalise();
+  void add_metadata();
   void check_whole();
   void check_png();
 
