@@ -203,7 +203,9 @@ void add_upscale(CLI::App& app) {
           "Size of the output")
       ->excludes(scale)
       ->type_name("WxH");
-  command->add_option("--quality", options->picture.quality, "Of JPEG, WebP, JPEG XL (default: 95), AVIF, HEIC (90)")
+  command
+      ->add_option("--quality", options->picture.quality,
+                   "Of JPEG, WebP, JPEG XL (default: 95), AVIF, HEIC (90); 100 is lossless in WebP and JPEG XL")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
   command

@@ -193,8 +193,14 @@ TEST(PictureKinds, QualityChooses) {
       EXPECT_TRUE(upscale_picture(engine, folder / "in.png", folder / name, options).warnings.empty());
       return std::filesystem::file_size(folder / name);
     };
+    EXPECT_LT(size(1), size(20));
     EXPECT_LT(size(20), size(60));
     EXPECT_LT(size(60), size(std::nullopt));
+    const std::string suffix = std::filesystem::path(name).extension();
+    if (suffix != ".webp" && suffix != ".jxl") continue;
+    size(100);
+    upscale_picture(engine, folder / "in.png", folder / "lossless.png");
+    EXPECT_EQ(read_picture(folder / name).planes, read_picture(folder / "lossless.png").planes);
   }
   EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .quality = 50}).warnings,
             std::vector<std::string>{".png has no quality to choose; --quality does nothing"});

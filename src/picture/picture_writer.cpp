@@ -249,7 +249,12 @@ Bytes exif_of(const PictureHeader& picture) {
 std::string saver_of(const OutputFormat& format, const PictureHeader& picture, int bits, std::optional<int> quality) {
   std::string options = format.options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
-  if (format.default_quality != 0) add("Q=" + std::to_string(quality.value_or(format.default_quality)));
+  if (format.default_quality != 0) {
+    // Of lower ones libvips makes a distance that libjxl refuses.
+    const int lowest = format.suffix == ".jxl" ? 5 : 1;
+    add("Q=" + std::to_string(std::max(lowest, quality.value_or(format.default_quality))));
+    if (quality == 100 && (format.suffix == ".jxl" || format.suffix == ".webp")) add("lossless");
+  }
   if (format.options == kTiff) {
     // libvips holds several strips in memory; its own are 128 rows high, however wide.
     constexpr int64_t kStripBytes = 1 << 22;

@@ -32,10 +32,10 @@ using RowSource = std::function<Tensor<float>()>;
 
 /// Writes a picture whose rows come from `source`, frame after frame and from top to bottom, in the form that the
 /// name's suffix tells and with the picture's metadata. While a block of rows is encoded, the source makes the next on
-/// another thread. quality: 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC. Samples are
-/// rounded to nearest, in as many bits as picture and format both have. The file appears whole or not at all. Returns
-/// the seconds for which the encoder did not wait for rows. Throws like check_writable, Error(io), and what the source
-/// throws.
+/// another thread. quality: 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is lossless
+/// in WebP and JPEG XL. Samples are rounded to nearest, in as many bits as picture and format both have. The file
+/// appears whole or not at all. Returns the seconds for which the encoder did not wait for rows. Throws like
+/// check_writable, Error(io), and what the source throws.
 double write_picture(const PictureHeader& picture, const std::filesystem::path& path, const RowSource& source,
                      std::optional<int> quality = std::nullopt);
 
