@@ -126,6 +126,8 @@ class CommandLine(ProgramTest):
         self.fail_with(IO, "upscale", CROP, "-o", "out.png", says="out.png", preexec_fn=limit)
         self.fail_with(IO, "convert", "fsrcnn-x2", "out.safetensors", says="out.safetensors", preexec_fn=limit)
         with open("/dev/full", "w") as full:
+            result = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(result.returncode, IO)
             result = subprocess.run([PROGRAM, "info"], stdout=full, stderr=subprocess.PIPE, text=True)
         self.assertEqual(result.returncode, IO, "what was printed is lost")
 

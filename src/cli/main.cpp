@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   try {
     if (argc == 1) {
       fmt::print("{}", app.help());
-      return static_cast<int>(fsrcnn::ErrorCode::usage);
+      return flushed(static_cast<int>(fsrcnn::ErrorCode::usage));
     }
     app.parse(argc, argv);
     return flushed(0);
@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     return flushed(e.get_exit_code());
   } catch (const CLI::ParseError& e) {
     // Help and version come this way too, with code 0.
-    return app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage);
+    return flushed(app.exit(e) == 0 ? 0 : static_cast<int>(fsrcnn::ErrorCode::usage));
   } catch (const fsrcnn::Error& e) {
     fmt::print(stderr, "fsrcnn: {}\n", e.what());
     if (e.code() == fsrcnn::ErrorCode::cancelled) return 128 + fsrcnn::cli::stop_signal();
