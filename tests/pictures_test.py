@@ -217,6 +217,10 @@ class Pictures(ProgramTest):
             self.assertIn(f"({method})", self.succeed("upscale", CROP, "-o", "a.png", *options.split()))
             self.assertEqual(png_size(self.folder / "a.png"), size)
 
+        # Formats end where they do.
+        self.fail_with(INPUT, "upscale", CROP, "-o", "a.webp", "--size", "70000x9", says="ends at 16383 a side")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "a.png", "--size", "16777217x9", says="1 to 16777216 each")
+
     def test_what_libvips_does_not_tell_of_png(self):
         def crop_with(name, data):
             chunk = struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
