@@ -176,6 +176,11 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
         self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
 
+    def test_options_of_films(self):
+        result = self.run_program("upscale", CROP, "-o", "a.png", "--crf", "20", "--preset", "fast")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("is a picture; --crf, --preset are for films only", result.stderr)
+
     def test_json(self):
         self.make_folder()
         (self.folder / "out").mkdir()

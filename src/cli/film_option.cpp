@@ -123,6 +123,15 @@ void FilmOption::add_to(CLI::App& command) {
       ->type_name("bar|json");
 }
 
+std::vector<std::string> FilmOption::given() const {
+  std::vector<std::string> names;
+  if (!encoder.codec.empty()) names.emplace_back("--codec");
+  if (encoder.crf >= 0) names.emplace_back("--crf");
+  if (!encoder.preset.empty()) names.emplace_back("--preset");
+  if (!encoder.others.empty()) names.emplace_back("--encoder-option");
+  return names;
+}
+
 void fill(InputSummary& summary, const FilmResult& result) {
   summary.kind = "film";
   summary.width = result.width;

@@ -21,6 +21,8 @@ struct FilmOption {
   bool progress_json = false;
 
   void add_to(CLI::App& command);
+  /// The names of those of the encoder that were given.
+  std::vector<std::string> given() const;
 };
 
 /// Adds --segment-frames, which `plan` has too.

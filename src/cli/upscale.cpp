@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -60,6 +61,10 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
                     {"resampling", picture.times.resampling},
                     {"writing", picture.times.writing}};
   summary.warnings = picture.warnings;
+  if (const std::vector<std::string> given = options.film.given(); !given.empty()) {
+    summary.warnings.push_back(fmt::format("'{}' is a picture; {} {} films only", summary.input, fmt::join(given, ", "),
+                                           given.size() == 1 ? "is for" : "are for"));
+  }
   if (picture.damaged) summary.status = InputSummary::Status::damaged;
 }
 
