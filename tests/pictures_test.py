@@ -167,7 +167,13 @@ class Pictures(ProgramTest):
         for name in ("a.png", "a.jpg"):
             shutil.copy(CROP, self.folder / "in" / name)
         shutil.copy(CROP, self.folder / "a.png")
-        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "png", says="would both become 'out/a.png'")
+        # Of a folder's files the others are made.
+        shutil.copy(CROP, self.folder / "in" / "b.png")
+        result = self.run_program("upscale", "in", "-o", "out", "--format", "png", "--json")
+        self.assertEqual((result.returncode, self.outputs()), (1, ["b.png"]))
+        self.assertEqual([i.get("error", {}).get("code") for i in json.loads(result.stdout)["inputs"]], [USAGE, USAGE, None])
+        self.assertIn("'in/a.jpg' and 'in/a.png' would both become 'out/a.png'", result.stderr)
+        self.assertIn("2 of 3 inputs failed", result.stderr)
         self.fail_with(USAGE, "upscale", "in/a.png", "a.png", "-o", "out", says="would both become 'out/a.png'")
         self.fail_with(USAGE, "upscale", "in", "-o", "in", says="is the input itself")
         self.fail_with(USAGE, "upscale", "in/a.jpg", "a.png", "-o", ".", "--format", "png", says="is another input")

@@ -129,10 +129,11 @@ void check_film_output(const Job& job) {
   }
 }
 
-void check_names(const std::vector<Job>& jobs) {
-  std::map<fs::path, const Job*> inputs, outputs;
+void check_names(std::vector<Job>& jobs) {
+  std::map<fs::path, const Job*> inputs;
+  std::map<fs::path, Job*> outputs;
   for (const Job& job : jobs) inputs.emplace(canonical_name(job.input), &job);
-  for (const Job& job : jobs) {
+  for (Job& job : jobs) {
     if (job.error) continue;
     if (job.is_film)
       check_film_output(job);
@@ -148,10 +149,14 @@ void check_names(const std::vector<Job>& jobs) {
            job.input.string());
     }
     const auto [first, added] = outputs.emplace(output, &job);
-    if (!added) {
-      fail(ErrorCode::usage, "'{}' and '{}' would both become '{}'; give them other names or folders",
-           first->second->input.string(), job.input.string(), job.output.string());
-    }
+    if (added) continue;
+    Job& other = *first->second;
+    const Error clash(ErrorCode::usage,
+                      fmt::format("'{}' and '{}' would both become '{}'; give them other names or folders",
+                                  other.input.string(), job.input.string(), job.output.string()));
+    if (!job.from_folder || !other.from_folder) throw clash;
+    job.error = clash;
+    if (!other.error) other.error = clash;
   }
 }
 
@@ -170,7 +175,7 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
            options.format);
     }
     const bool film = is_film(options.inputs.front(), is_writable(output));
-    jobs.push_back({options.inputs.front(), output, false, film, {}});
+    jobs.push_back({options.inputs.front(), output, false, film, false, {}});
   } else {
     std::error_code unknown;
     if (fs::exists(output, unknown) && !is_folder(output)) {
@@ -179,13 +184,14 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
     for (const fs::path input : options.inputs) {
       if (!is_folder(input)) {
         const bool film = is_film(input);
-        jobs.push_back({input, output / output_name(input.filename(), film, suffix), true, film, {}});
+        jobs.push_back({input, output / output_name(input.filename(), film, suffix), true, film, false, {}});
         continue;
       }
       const Found found = files_of(input, options.recursive, output);
       for (const fs::path& file : found.files) {
         const bool film = is_film(file);
-        jobs.push_back({file, output / output_name(file.lexically_relative(input), film, suffix), true, film, {}});
+        jobs.push_back(
+            {file, output / output_name(file.lexically_relative(input), film, suffix), true, film, true, {}});
       }
       if (!found.others.empty()) {
         warnings.push_back(
