@@ -182,6 +182,12 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
         self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
 
+    def test_nothing(self):
+        for name in ("a.png", "a", "a.mkv"):
+            (self.folder / name).write_bytes(b"")
+            self.fail_with(INPUT, "upscale", name, "-o", "b.mkv" if name == "a.mkv" else "b.png", says=f"'{name}' is empty")
+        self.fail_with(USAGE, "upscale", "", "-o", "b.png", says="names no file")
+
     def test_options_of_films(self):
         result = self.run_program("upscale", CROP, "-o", "a.png", "--crf", "20", "--preset", "fast")
         self.assertEqual(result.returncode, 0)

@@ -110,6 +110,11 @@ void write_bytes(const fs::path& path, Bytes bytes, const fs::path& shown) {
 
 }  // namespace
 
+bool is_empty_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && fs::file_size(path, error) == 0 && !error;
+}
+
 std::string lower_suffix(const fs::path& path) {
   std::string suffix = path.extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -15,6 +15,9 @@ using Bytes = std::span<const std::byte>;
 /// The whole file. Throws Error(io) if it cannot be read, or has more than limit_bytes.
 std::vector<std::byte> read_file(const std::filesystem::path& path, int64_t limit_bytes);
 
+/// Whether it is an ordinary file of no bytes.
+bool is_empty_file(const std::filesystem::path& path);
+
 /// ".png" of "A.PNG": what tells a file's form.
 std::string lower_suffix(const std::filesystem::path& path);
 

@@ -38,7 +38,7 @@ bool is_ordinary(const fs::path& path) {
 bool is_film(const fs::path& path, bool into_picture = true) {
   std::error_code unknown;
   if (path == "-" || has_film_suffix(path)) return true;
-  if (is_writable(path) || is_folder(path) || !fs::exists(path, unknown)) return false;
+  if (is_writable(path) || is_folder(path) || !fs::exists(path, unknown) || is_empty_file(path)) return false;
   return is_ordinary(path) ? !is_picture(path) : !into_picture;
 }
 
@@ -164,6 +164,9 @@ void check_names(std::vector<Job>& jobs) {
 
 std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings) {
   const fs::path output = options.output;
+  for (const std::string& input : options.inputs) {
+    if (input.empty()) fail(ErrorCode::usage, "an input is '', which names no file; is a variable empty?");
+  }
   const std::string suffix = options.format.empty() ? "" : "." + options.format;
   if (!suffix.empty() && !is_writable("a" + suffix)) check_writable({}, "OUTPUT" + suffix);
   const bool into_folder =

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "cli/commands.hpp"
 #include "cli/engine_choice.hpp"
 #include "cli/engine_option.hpp"
@@ -71,6 +72,7 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
 void upscale_one(EngineChoice& engines, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
                  InputSummary& summary) {
   if (!job.is_film) return upscale_picture_file(engines, job, options, bar, summary);
+  if (is_empty_file(job.input)) fail(ErrorCode::input, "'{}' is empty", job.input.string());
   const TargetSize& target = options.picture.target;
   Engine& engine = engines.engine_for(target.scale);
   summary.model = engines.name_of(engine);

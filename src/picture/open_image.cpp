@@ -57,6 +57,7 @@ std::shared_ptr<VipsImage> open_image(const fs::path& path, const char* options)
   if (fs::is_directory(path, error)) {
     fail(ErrorCode::io, "'{}' is a folder, but a picture is expected", path.string());
   }
+  if (is_empty_file(path)) fail(ErrorCode::input, "'{}' is empty", path.string());
   const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
   if (source == nullptr) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), vips_message());
   if (vips_foreign_find_load_source(source.get()) != nullptr) {
