@@ -100,5 +100,24 @@ TEST(Damage, JpegWithWrongCodesIsTold) {
   EXPECT_EQ(error_of([&] { read_picture(folder / "bad.jpg"); }), "3: " + result.warnings[0]);
 }
 
+// libvips ends there, but the file is whole.
+TEST(Damage, GifOfThousandsOfFramesIsNotDamaged) {
+  const TemporaryFolder folder;
+  std::string gif("GIF89a\1\0\1\0\x81\0\0", 13);
+  gif += std::string(12, '\x40');
+  for (int i = 0; i < 4200; ++i) gif += std::string("\x2C\0\0\0\0\1\0\1\0\0\2\2\x44\1\0", 15);
+  write_file(folder / "a.gif", as_bytes(gif + ";"));
+  PictureReader reader(folder / "a.gif");
+  ASSERT_LT(reader.header().frames, 4200);
+  for (int64_t i = 0; i < reader.header().frames; ++i) {
+    Tensor<float> pixel({1, reader.header().planes(), 1, 1});
+    reader.read(pixel);
+  }
+  EXPECT_EQ(reader.damage(),
+            std::vector<std::string>{fmt::format("'{}' has more frames than are read of a GIF; those "
+                                                 "after the first {} are missing",
+                                                 (folder / "a.gif").string(), reader.header().frames)});
+}
+
 }  // namespace
 }  // namespace fsrcnn

@@ -310,6 +310,19 @@ TEST(PictureFile, NamesWithBracketsAreOnlyNames) {
   EXPECT_EQ(read_picture(folder / "a[Q=1].png").header.width, 17);
 }
 
+TEST(PictureFile, LargeInterlacedPngsAreTold) {
+  const TemporaryFolder folder;
+  // 12000x10000 pixels of RGB, without its pixels.
+  const std::string header(
+      "\x89PNG\r\n\x1a\n\0\0\0\x0DIHDR\000\000\056\340\000\000\047\020\010\002\000\000\001\051\052\167\372\0\0\3\350IDA"
+      "T",
+      41);
+  write_file(folder / "a.png", as_bytes(header));
+  EXPECT_EQ(PictureReader(folder / "a.png").warnings(),
+            std::vector<std::string>{"'" + (folder / "a.png").string() +
+                                     "' is interlaced, so that all of it is unpacked at once: 343 MB of memory"});
+}
+
 // A picture that is cut short must not become one with a gray rest.
 TEST(PictureFile, TruncatedAnywhereIsAnError) {
   const TemporaryFolder folder;

@@ -185,6 +185,11 @@ void PictureReader::check_png() {
          "by `ffmpeg -i '{}' frames.webp`",
          path_.string(), path_.string());
   }
+  constexpr size_t kMuchMemory = 256 << 20;
+  if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); chunks.interlaced && bytes > kMuchMemory) {
+    warnings_.push_back(fmt::format("'{}' is interlaced, so that all of it is unpacked at once: {} MB of memory",
+                                    path_.string(), bytes >> 20));
+  }
   if (!chunks.colours.empty()) {
     warnings_.push_back(
         fmt::format("'{}' has colours other than sRGB's by its {}, which gets lost: they will look different",
@@ -197,11 +202,16 @@ std::vector<std::string> PictureReader::damage() {
   vips_error_clear();
   for (const std::string& warning : take_vips_warnings()) {
     // What others warn of (tags of TIFF that nobody knows, ...) harms nothing.
+    const bool cut = loader_.starts_with("gif") && warning.find("Excessive number of frames") != std::string::npos;
     const bool jpeg = loader_.starts_with("jpeg") && warning.find("VipsJpeg:") != std::string::npos;
-    if (jpeg || loader_.starts_with("gif") || loader_.starts_with("jp2k")) {
+    if (cut) {
+      damage_.push_back(fmt::format("'{}' has more frames than are read of a GIF; those after the first {} are missing",
+                                    path_.string(), header_.frames));
+    } else if (jpeg || loader_.starts_with("gif") || loader_.starts_with("jp2k")) {
       damage_.push_back(fmt::format("'{}' is damaged: {}", path_.string(), warning));
     }
   }
+  damage_.erase(std::unique(damage_.begin(), damage_.end()), damage_.end());
   return damage_;
 }
 

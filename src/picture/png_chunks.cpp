@@ -30,7 +30,7 @@ bool are_srgb_primaries(std::string_view chunk) {
 
 PngChunks png_chunks(std::istream& file) {
   constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-  const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4}, {"gAMA", 4}};
+  const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4}, {"gAMA", 4}, {"IHDR", 13}};
   std::map<std::string, std::string> chunks;
   std::string start(8, '\0');
   if (!file.read(start.data(), 8) || start != kSignature) return {};
@@ -50,6 +50,7 @@ PngChunks png_chunks(std::istream& file) {
   const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
   PngChunks result;
   result.animated = has("acTL") && big_endian(chunks["acTL"]) > 1;
+  result.interlaced = has("IHDR") && chunks["IHDR"].back() != 0;
   // The first of cICP, iCCP, sRGB and the other two holds.
   if (has("cICP")) {
     // Primaries of BT.709 and sRGB's transfer.

@@ -17,8 +17,8 @@ std::string chunk(const std::string& name, const std::string& bytes) {
   return number(static_cast<uint32_t>(bytes.size())) + name + bytes + "crc.";
 }
 
-PngChunks of(const std::string& chunks) {
-  std::istringstream file("\x89PNG\r\n\x1a\n" + chunk("IHDR", std::string(13, '\0')) + chunks +
+PngChunks of(const std::string& chunks, char interlacing = 0) {
+  std::istringstream file("\x89PNG\r\n\x1a\n" + chunk("IHDR", std::string(12, '\0') + interlacing) + chunks +
                           chunk("IDAT", "pixels") + chunk("gAMA", number(100000)));
   return png_chunks(file);
 }
@@ -30,6 +30,11 @@ TEST(PngChunks, TellAnAnimation) {
   EXPECT_FALSE(of(chunk("acTL", number(1) + number(0))).animated) << "one frame is no animation";
   EXPECT_TRUE(of(chunk("tEXt", "Title") + chunk("acTL", number(4) + number(0))).animated);
   EXPECT_FALSE(of(chunk("acTL", number(4))).animated) << "of the wrong size";
+}
+
+TEST(PngChunks, TellInterlacing) {
+  EXPECT_FALSE(of("").interlaced);
+  EXPECT_TRUE(of("", 1).interlaced);
 }
 
 TEST(PngChunks, TellColoursThatAreNotSrgb) {
