@@ -122,6 +122,11 @@ TEST(Losses, Texts) {
                        ".jpg is written without the picture's texts Title; .png keeps them"}));
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.png"),
             (Sentences{".png is written without the picture's description; .tif keeps what can be kept"}));
+  vips_image_set_string(picture.header.metadata.get(), "png-comment-1-Ort", "M\xC3\xBCnchen");
+  EXPECT_EQ(what_is_lost(picture.header, folder / "a.png"),
+            (Sentences{".png is written without the picture's description; .tif keeps what can be kept",
+                       ".png is written with the picture's texts Ort in UTF-8, which many programs take for Latin-1"}));
+  vips_image_remove(picture.header.metadata.get(), "png-comment-1-Ort");
   write_picture(picture, folder / "a.png");
   write_picture(picture, folder / "a.tif");
   const PictureReader png(folder / "a.png"), tiff(folder / "a.tif");

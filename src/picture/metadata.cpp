@@ -82,6 +82,25 @@ void* take_xmp(VipsImage* image, const char* name, GValue*, void* to) {
   return to;
 }
 
+/// The keywords of a PNG's texts that are wanted by their content.
+std::vector<std::string> keywords_of(VipsImage* description, bool (*wanted)(std::string_view text)) {
+  constexpr std::string_view kNumbered = "png-comment-";  // a number and the keyword follow
+  const auto add = [](VipsImage*, const char* name, GValue*, void* to) -> void* {
+    if (std::string_view(name).starts_with(kNumbered)) static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    return nullptr;
+  };
+  std::vector<std::string> names;
+  if (description != nullptr) vips_image_map(description, add, &names);
+  std::vector<std::string> keywords;
+  for (const std::string& name : names) {
+    const char* text = "";
+    if (vips_image_get_string(description, name.c_str(), &text) != 0) vips_error_clear();
+    const size_t dash = name.find('-', kNumbered.size());
+    if (wanted(text)) keywords.push_back(name.substr(dash == std::string::npos ? 0 : dash + 1));
+  }
+  return keywords;
+}
+
 }  // namespace
 
 size_t size_of_field(VipsImage* description, const char* field) {
@@ -90,19 +109,13 @@ size_t size_of_field(VipsImage* description, const char* field) {
 }
 
 std::vector<std::string> png_texts(VipsImage* description) {
-  std::vector<std::string> keywords;
-  const auto add = [](VipsImage*, const char* name, GValue*, void* to) -> void* {
-    constexpr std::string_view kStart = "png-comment-";  // a number and the keyword follow
-    const std::string_view field = name;
-    if (field.starts_with(kStart)) {
-      const size_t dash = field.find('-', kStart.size());
-      static_cast<std::vector<std::string>*>(to)->emplace_back(
-          field.substr(dash == std::string_view::npos ? 0 : dash + 1));
-    }
-    return nullptr;
-  };
-  if (description != nullptr) vips_image_map(description, add, &keywords);
-  return keywords;
+  return keywords_of(description, [](std::string_view) { return true; });
+}
+
+std::vector<std::string> png_texts_beyond_ascii(VipsImage* description) {
+  return keywords_of(description, [](std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
+  });
 }
 
 void add_exif(VipsImage* description, Bytes block) {

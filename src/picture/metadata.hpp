@@ -33,6 +33,9 @@ size_t size_of_field(VipsImage* description, const char* field);
 /// The keywords of a PNG's texts.
 std::vector<std::string> png_texts(VipsImage* description);
 
+/// Those whose texts are not in ASCII alone. libvips writes them in UTF-8 where readers of PNG expect Latin-1.
+std::vector<std::string> png_texts_beyond_ascii(VipsImage* description);
+
 /// XMP with its fields for size and orientation, as far as it has them, set to these and to upright.
 std::string correct_xmp(std::string xmp, int64_t width, int64_t height);
 

@@ -321,6 +321,12 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
     lost.push_back(fmt::format("{} is written without the picture's texts {}; .png keeps them", format.suffix,
                                fmt::join(texts, ", ")));
   }
+  if (const std::vector<std::string> texts = png_texts_beyond_ascii(picture.metadata.get());
+      format.suffix == ".png" && !texts.empty()) {
+    lost.push_back(
+        fmt::format(".png is written with the picture's texts {} in UTF-8, which many programs take for Latin-1",
+                    fmt::join(texts, ", ")));
+  }
   if (picture.has_alpha && !picture.hard_alpha && format.suffix == ".gif") {
     lost.emplace_back(".gif has no half-transparent pixels; they become opaque or are lost");
   }
