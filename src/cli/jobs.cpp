@@ -154,7 +154,7 @@ void check_names(std::vector<Job>& jobs) {
     const Error clash(ErrorCode::usage,
                       fmt::format("'{}' and '{}' would both become '{}'; give them other names or folders",
                                   other.input.string(), job.input.string(), job.output.string()));
-    if (!job.from_folder || !other.from_folder) throw clash;
+    if (!job.from_folder || !other.from_folder) throw Error(clash);
     job.error = clash;
     if (!other.error) other.error = clash;
   }

@@ -82,11 +82,12 @@ void* take_xmp(VipsImage* image, const char* name, GValue*, void* to) {
   return to;
 }
 
+constexpr std::string_view kPngText = "png-comment-";  // a number and the keyword follow
+
 /// The keywords of a PNG's texts that are wanted by their content.
 std::vector<std::string> keywords_of(VipsImage* description, bool (*wanted)(std::string_view text)) {
-  constexpr std::string_view kNumbered = "png-comment-";  // a number and the keyword follow
   const auto add = [](VipsImage*, const char* name, GValue*, void* to) -> void* {
-    if (std::string_view(name).starts_with(kNumbered)) static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    if (std::string_view(name).starts_with(kPngText)) static_cast<std::vector<std::string>*>(to)->emplace_back(name);
     return nullptr;
   };
   std::vector<std::string> names;
@@ -95,7 +96,7 @@ std::vector<std::string> keywords_of(VipsImage* description, bool (*wanted)(std:
   for (const std::string& name : names) {
     const char* text = "";
     if (vips_image_get_string(description, name.c_str(), &text) != 0) vips_error_clear();
-    const size_t dash = name.find('-', kNumbered.size());
+    const size_t dash = name.find('-', kPngText.size());
     if (wanted(text)) keywords.push_back(name.substr(dash == std::string::npos ? 0 : dash + 1));
   }
   return keywords;

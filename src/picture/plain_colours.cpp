@@ -15,7 +15,7 @@ namespace {
 /// ImageMagick, which reads BMP for libvips, makes RGB of the gray BMPs, whose 8 bits index a palette of grays.
 bool is_gray_bmp(const fs::path& path) {
   constexpr size_t kFileHeader = 14, kBitsPerPixel = 28, kColours = 46, kSmallest = 54;
-  std::vector<unsigned char> bytes(kFileHeader + 124 + 4 * 256);
+  std::vector<unsigned char> bytes(kFileHeader + 124 + size_t{4} * 256);
   std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(file.gcount()));
