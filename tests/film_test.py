@@ -362,7 +362,7 @@ class FilmTest(FilmCase):
         (self.folder / "text.mkv").write_text("no film at all")
         self.fail_with(INPUT, "upscale", "text.mkv", "-o", "o.mkv", says="neither a picture nor a film")
         (self.folder / "empty.mkv").write_bytes(b"")
-        self.fail_with(INPUT, "upscale", "empty.mkv", "-o", "o.mkv", says="neither a picture nor a film")
+        self.fail_with(INPUT, "upscale", "empty.mkv", "-o", "o.mkv", says="empty.mkv' is empty")
 
     def test_progress_as_json(self):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=5)

@@ -36,7 +36,8 @@ TEST(PixelFormat, PackedPixelsAreTakenApartAndPutTogether) {
   constexpr AVPixelFormat kList[] = {AV_PIX_FMT_PAL8, AV_PIX_FMT_BGRA, AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_NONE};
   EXPECT_EQ(same_samples(AV_PIX_FMT_GBRAP, kList), AV_PIX_FMT_BGRA);
   EXPECT_EQ(same_samples(AV_PIX_FMT_YUV420P, kList), AV_PIX_FMT_YUVJ420P);
-  EXPECT_EQ(same_samples(AV_PIX_FMT_GBRP, kList), AV_PIX_FMT_NONE);
+  EXPECT_EQ(same_samples(AV_PIX_FMT_GBRP, kList), AV_PIX_FMT_BGRA);  // opaque
+  EXPECT_EQ(same_samples(AV_PIX_FMT_GBRP16, kList), AV_PIX_FMT_NONE);
 }
 
 }  // namespace
