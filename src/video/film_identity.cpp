@@ -28,12 +28,6 @@ std::string hash_of_weights(const Model& model) {
   return sha256(as_bytes(bytes));
 }
 
-struct stat stat_of(const std::string& path) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) fail(ErrorCode::io, "the file '{}' cannot be read", path);
-  return info;
-}
-
 std::string hash_of_head(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string head(kHeadBytes, '\0');
@@ -42,19 +36,29 @@ std::string hash_of_head(const std::string& path) {
   return sha256(as_bytes(head.substr(0, static_cast<size_t>(file.gcount()))));
 }
 
+nlohmann::json describe_input(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) fail(ErrorCode::io, "the file '{}' cannot be read", path);
+  return {{"name", std::filesystem::path(path).filename().string()},
+          {"bytes", int64_t{info.st_size}},
+          {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
+          {"sha256_of_head", hash_of_head(path)}};
+}
+
+// Not its name and its time, which are others where it was copied to.
+std::string identity_of(const nlohmann::json& input) {
+  return sha256(
+      as_bytes(fmt::format("{} {}", input.at("bytes").get<int64_t>(), input.at("sha256_of_head").get<std::string>())));
+}
+
 }  // namespace
 
 nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& engine) {
-  const struct stat info = stat_of(job.input);
   nlohmann::json options = nlohmann::json::object();
   for (const auto& [key, value] : job.encoder.others) options[key] = value;
   // Instruction sets with fused multiply-add agree to the bit.
   const bool fused = engine.cpu() == "avx512" || engine.cpu() == "avx2" || engine.cpu() == "neon";
-  return {{"input",
-           {{"name", std::filesystem::path(job.input).filename().string()},
-            {"bytes", int64_t{info.st_size}},
-            {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
-            {"sha256_of_head", hash_of_head(job.input)}}},
+  return {{"input", describe_input(job.input)},
           {"model_sha256", hash_of_weights(engine.model())},
           {"scale", engine.scale()},
           {"precision", engine.precision() == Precision::exact ? "exact" : "fast"},
@@ -66,17 +70,13 @@ nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& 
           {"libavcodec", avcodec_version()}};
 }
 
-std::string film_identity(const std::string& path) {
-  return sha256(as_bytes(fmt::format("{} {}", int64_t{stat_of(path).st_size}, hash_of_head(path))));
-}
+std::string film_identity(const std::string& path) { return identity_of(describe_input(path)); }
 
-StreamTags segment_tags(const nlohmann::json& job, const std::string& path, const FrameRange& range) {
+StreamTags job_tags(const nlohmann::json& job) {
   // Other machines may have other instruction sets and versions: their pictures fit.
   nlohmann::json same = job;
   for (const char* key : {"input", "arithmetic", "libavcodec", "segments"}) same.erase(key);
-  return {{kFramesKey, fmt::format("{}:{}", range.begin, range.end)},
-          {kFilmKey, film_identity(path)},
-          {kJobKey, sha256(as_bytes(same.dump()))}};
+  return {{kFilmKey, identity_of(job.at("input"))}, {kJobKey, sha256(as_bytes(same.dump()))}};
 }
 
 }  // namespace fsrcnn

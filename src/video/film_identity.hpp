@@ -14,7 +14,8 @@ nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& 
 /// What tells a film from others wherever its file lies: a hash of its size and its first bytes. Throws Error(io).
 std::string film_identity(const std::string& path);
 
-/// What a segment tells of itself: its range of frames, the film's identity, and that of the model and the options.
-StreamTags segment_tags(const nlohmann::json& job, const std::string& path, const FrameRange& range);
+/// What the segments of a job tell of themselves, but for their ranges: the film's identity, and that of the model and
+/// the options. `job` is what describe_job() gives.
+StreamTags job_tags(const nlohmann::json& job);
 
 }  // namespace fsrcnn

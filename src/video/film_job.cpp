@@ -84,9 +84,10 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, in
 AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
   const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
   const AVRational unit = encoder.context().time_base;
+  const int64_t offset = segment_time_offset(film);
   int64_t last = std::numeric_limits<int64_t>::min();
   for (const IndexedFrame& frame : film.index()) {
-    const int64_t time = av_rescale_q(frame.time + segment_time_offset(film), film.video().time_base, unit);
+    const int64_t time = av_rescale_q(frame.time + offset, film.video().time_base, unit);
     if (time == last) {
       fail(ErrorCode::usage,
            "the encoder {} writes a frame rate, {}/{} here, instead of times, but the film's frames do not come at a "
@@ -114,6 +115,8 @@ void set_sizes(FilmResult& result, const Film& film, const Engine& engine) {
   result.output_width = static_cast<int>(engine.scale()) * result.width;
   result.output_height = static_cast<int>(engine.scale()) * result.height;
 }
+
+std::string text_of(const FrameRange& range) { return fmt::format("{}:{}", range.begin, range.end); }
 
 // FFmpeg loses bytes of rows that have half a chroma sample more.
 void check_raw_width(const Film& film, int64_t scale) {
@@ -160,7 +163,8 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   }
   if (job.frames && part.format == kSegmentFormat) {
     part.time_offset = segment_time_offset(film);
-    part.tags = segment_tags(describe_job(job, film, engine), job.input, *job.frames);
+    part.tags = job_tags(describe_job(job, film, engine));
+    part.tags.emplace_back(kFramesKey, text_of(*job.frames));
   }
   if (job.output == "-") {
     part.url = "pipe:1";
@@ -205,6 +209,7 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& fi
                                     const nlohmann::json& description, const std::vector<FrameRange>& segments,
                                     FilmResult& result, const std::atomic<bool>& stop,
                                     const FilmProgressCallback& progress) {
+  const StreamTags tags = job_tags(description);
   std::vector<FilmPart> parts;
   std::vector<fs::path> files;
   result.frames = result.segments_before = 0;
@@ -225,10 +230,11 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& fi
                                             files.back().string(), segments[i].begin, segments[i].end));
     }
     parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
-                     segment_tags(description, job.input, segments[i]), [&, i](const PartResult& r) {
+                     tags, [&, i](const PartResult& r) {
                        journal.publish(i, r);
                        count(r);
                      }});
+    parts.back().tags.emplace_back(kFramesKey, text_of(segments[i]));
   }
   result.frames_before = result.frames;
   const auto total = static_cast<int64_t>(film.index().size());
