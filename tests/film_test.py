@@ -6,7 +6,6 @@ import json
 import random
 import shutil
 import subprocess
-import unittest
 from fractions import Fraction
 
 from support.film_case import FAST, FilmCase, decoded, ffmpeg, hashes, packets, probe

@@ -100,10 +100,9 @@ bool can_hold_pictures(const std::filesystem::path& output, const AVCodecParamet
 
 bool tells_times(std::string_view container) { return container != "avi"; }
 
-bool wants_headers_in_packets(std::string_view container, AVCodecID pictures) {
-  const AVOutputFormat& format = *av_guess_format(std::string(container).c_str(), nullptr, nullptr);
+bool wants_headers_in_packets(const AVOutputFormat& container, AVCodecID pictures) {
   static constexpr AVCodecID kCodecs[] = {AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MPEG4};
-  return (format.flags & AVFMT_GLOBALHEADER) == 0 && has(kCodecs, pictures);
+  return (container.flags & AVFMT_GLOBALHEADER) == 0 && has(kCodecs, pictures);
 }
 
 }  // namespace fsrcnn

@@ -28,6 +28,6 @@ bool can_hold_pictures(const std::filesystem::path& output, const AVCodecParamet
 bool tells_times(std::string_view container);
 
 /// Whether a decoder can begin at a place in such a file only if the codec's headers stand in the packets there.
-bool wants_headers_in_packets(std::string_view container, AVCodecID pictures);
+bool wants_headers_in_packets(const AVOutputFormat& container, AVCodecID pictures);
 
 }  // namespace fsrcnn

@@ -8,10 +8,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "video/container.hpp"
+
 namespace fsrcnn {
 namespace {
-
-bool is_picture_of_sound(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
 // Reads that end when `stop` becomes true, however long nothing comes.
 int read_standard_input(void* stop, uint8_t* bytes, int size) {
@@ -101,7 +101,7 @@ void Film::open() {
   if (video_ >= 0 && !(avi && context->streams[video_]->codecpar->video_delay == 0))
     context->flags |= AVFMT_FLAG_GENPTS;
   if (first_input_) return;
-  if (video_ < 0 || is_picture_of_sound(video())) {
+  if (video_ < 0 || is_cover(video())) {
     fail(ErrorCode::input, "'{}' has no moving pictures (format {}, {} streams)", path_, context->iformat->long_name,
          context->nb_streams);
   }

@@ -25,16 +25,24 @@ bool is_known(const AVStream& stream) {
        stream, film.path());
 }
 
+using PacketFilter = std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>>;
+
+// Null: it is not for this codec.
+PacketFilter open_filter(const char* name, const AVCodecParameters& parameters) {
+  AVBSFContext* context = nullptr;
+  if (av_bsf_alloc(av_bsf_get_by_name(name), &context) < 0) throw std::bad_alloc();
+  PacketFilter filter(context);
+  av_check(avcodec_parameters_copy(filter->par_in, &parameters), ErrorCode::io, "copying a stream's parameters");
+  return av_bsf_init(filter.get()) < 0 ? nullptr : std::move(filter);
+}
+
 // Some encoders give their headers with the first packet, when the head of the segment is written.
 AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& first) {
   AvParameters parameters = new_parameters();
   av_check(avcodec_parameters_copy(parameters.get(), &segments), ErrorCode::io, "copying a stream's parameters");
   if (parameters->extradata_size > 0) return parameters;
-  AVBSFContext* context = nullptr;
-  if (av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &context) < 0) throw std::bad_alloc();
-  const std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>> filter(context);
-  av_check(avcodec_parameters_copy(filter->par_in, &segments), ErrorCode::io, "copying a stream's parameters");
-  if (av_bsf_init(filter.get()) < 0) return parameters;  // a codec that has none
+  const PacketFilter filter = open_filter("extract_extradata", segments);
+  if (!filter) return parameters;  // a codec that has none
   const AvPacket packet = new_packet();
   if (av_packet_ref(packet.get(), &first) < 0) throw std::bad_alloc();
   if (av_bsf_send_packet(filter.get(), packet.get()) < 0 || av_bsf_receive_packet(filter.get(), packet.get()) < 0) {
@@ -49,13 +57,8 @@ AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& fir
 // Segments have the codec's headers in their heads alone.
 class HeadersInPackets {
  public:
-  HeadersInPackets(std::string_view container, const AVCodecParameters& pictures) {
-    if (!wants_headers_in_packets(container, pictures.codec_id)) return;
-    AVBSFContext* context = nullptr;
-    if (av_bsf_alloc(av_bsf_get_by_name("dump_extra"), &context) < 0) throw std::bad_alloc();
-    filter_.reset(context);
-    av_check(avcodec_parameters_copy(filter_->par_in, &pictures), ErrorCode::io, "copying a stream's parameters");
-    av_check(av_bsf_init(filter_.get()), ErrorCode::io, "putting headers into packets");
+  HeadersInPackets(const AVOutputFormat& container, const AVCodecParameters& pictures) {
+    if (wants_headers_in_packets(container, pictures.codec_id)) filter_ = open_filter("dump_extra", pictures);
   }
 
   void add(AVPacket& packet) const {
@@ -65,7 +68,7 @@ class HeadersInPackets {
   }
 
  private:
-  std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>> filter_;
+  PacketFilter filter_;  // dump_extra takes every codec
 };
 
 bool decoder_opens(const AVCodecParameters& parameters) {
@@ -256,7 +259,7 @@ std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const Str
   const AvParameters parameters = with_headers(pictures.parameters(), *picture);
   const AvOutput file = open_output(film, *parameters, plan, output, temporary);
   AVFormatContext& out = *file;
-  const HeadersInPackets headers(out.oformat->name, *parameters);
+  const HeadersInPackets headers(*out.oformat, *parameters);
   av_check(write_head(out, output), ErrorCode::io, "writing the head of '{}'", name);
 
   const int upscaled = plan.output_of[static_cast<size_t>(film.video_index())];

@@ -90,7 +90,7 @@ void bleed_planes(AVFrame& frame, int first, int last, int reach) {
 }
 
 void bleed(AVFrame& frame, int reach) {
-  if ((description(frame.format).flags & AV_PIX_FMT_FLAG_ALPHA) == 0) return;
+  if (!is_transparent(static_cast<AVPixelFormat>(frame.format))) return;
   bool hidden = false;
   for_each_sample(plane_of(frame, 3), [&](auto alpha, int64_t, int64_t) { hidden = hidden || alpha == 0; });
   if (!hidden) return;
