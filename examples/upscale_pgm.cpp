@@ -1,5 +1,5 @@
-// upscale_pgm IN.pgm OUT.pgm: upscales a gray picture of 8 bits with the C++ interface.
-// Gray values are taken for luma, which is right for what has been cut out of a film.
+// upscale_pgm IN.pgm OUT.pgm: upscales an 8-bit gray picture with the C++ interface.
+// Gray values are treated as limited-range luma, as in a frame of a film.
 
 #include <fstream>
 #include <iostream>

@@ -6,10 +6,13 @@
 
 #include <fsrcnn/fsrcnn.h>
 
-static void write_rows(void* user, const fsrcnn_plane* rows) {
+/* Not 0 if a row could not be written: then fsrcnn_rows_push fails. */
+static int write_rows(void* user, const fsrcnn_plane* rows) {
+  const size_t width = (size_t)rows->width;
   for (int64_t y = 0; y < rows->height; ++y) {
-    fwrite((const char*)rows->data + y * rows->stride_bytes, 1, (size_t)rows->width, (FILE*)user);
+    if (fwrite((const char*)rows->data + y * rows->stride_bytes, 1, width, (FILE*)user) != width) return 1;
   }
+  return 0;
 }
 
 static int run(FILE* in, FILE* out, fsrcnn_upscaler* upscaler) {
@@ -23,16 +26,22 @@ static int run(FILE* in, FILE* out, fsrcnn_upscaler* upscaler) {
   fprintf(out, "P5\n%ld %ld\n255\n", scale * width, scale * height);
 
   const fsrcnn_plane format = {.type = FSRCNN_U8, .one = 255};
-  fsrcnn_rows* rows = fsrcnn_rows_create(upscaler, width, height, &format, &format, write_rows, out);
+  const fsrcnn_rows_options options = {.width = width, .height = height, .input_format = format,
+                                       .output_format = format, .sink = write_rows, .user = out};
+  fsrcnn_rows* rows = fsrcnn_rows_open(upscaler, &options);
   unsigned char* row = malloc((size_t)width);
-  int result = rows == NULL || row == NULL ? FSRCNN_ERROR_OTHER : FSRCNN_OK;
+  int result = row == NULL ? FSRCNN_ERROR_OTHER : FSRCNN_OK;
+  if (rows == NULL) {
+    result = fsrcnn_last_error_code();
+    fprintf(stderr, "upscale_pgm_rows: %s\n", fsrcnn_last_error());
+  }
   for (long y = 0; y < height && result == FSRCNN_OK; ++y) {
     if (fread(row, 1, (size_t)width, in) != (size_t)width) {
       fprintf(stderr, "upscale_pgm_rows: the input ends after %ld of %ld rows\n", y, height);
       result = FSRCNN_ERROR_INPUT;
       break;
     }
-    const fsrcnn_plane next = {row, width, 1, width, FSRCNN_U8, 255};
+    const fsrcnn_plane next = {.data = row, .width = width, .height = 1, .stride_bytes = width, .type = FSRCNN_U8};
     result = fsrcnn_rows_push(rows, &next);
     if (result != FSRCNN_OK) fprintf(stderr, "upscale_pgm_rows: %s\n", fsrcnn_last_error());
   }
@@ -49,7 +58,7 @@ int main(int argc, char** argv) {
   fsrcnn_upscaler* upscaler = fsrcnn_upscaler_create("fsrcnn-x2", NULL);
   if (upscaler == NULL) {
     fprintf(stderr, "upscale_pgm_rows: %s\n", fsrcnn_last_error());
-    return FSRCNN_ERROR_MODEL;
+    return fsrcnn_last_error_code();
   }
   FILE* in = fopen(argv[1], "rb");
   FILE* out = in == NULL ? NULL : fopen(argv[2], "wb");

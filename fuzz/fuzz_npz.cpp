@@ -1,5 +1,5 @@
 #include "fuzz_target.hpp"
-#include "model/formats/npz.hpp"
-#include "model/model.hpp"
+#include "network/formats/npz.hpp"
+#include "network/fsrcnn.hpp"
 
-FSRCNN_FUZZ_TARGET(bytes, fsrcnn::model_from_state_dict(fsrcnn::parse_npz(bytes, "fuzz"), "fuzz"))
+FSRCNN_FUZZ_TARGET(bytes, fsrcnn::network_from_state_dict(fsrcnn::parse_npz(bytes, "fuzz"), "fuzz"))

@@ -1,5 +1,5 @@
 #include "fuzz_target.hpp"
-#include "model/formats/pytorch.hpp"
-#include "model/model.hpp"
+#include "network/formats/pytorch.hpp"
+#include "network/fsrcnn.hpp"
 
-FSRCNN_FUZZ_TARGET(bytes, fsrcnn::model_from_state_dict(fsrcnn::parse_pytorch(bytes, "fuzz"), "fuzz"))
+FSRCNN_FUZZ_TARGET(bytes, fsrcnn::network_from_state_dict(fsrcnn::parse_pytorch(bytes, "fuzz"), "fuzz"))

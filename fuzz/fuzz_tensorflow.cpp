@@ -1,5 +1,4 @@
 #include "fuzz_target.hpp"
-#include "model/formats/tensorflow.hpp"
-#include "model/model.hpp"
+#include "network/formats/tensorflow.hpp"
 
-FSRCNN_FUZZ_TARGET(bytes, fsrcnn::model_from_state_dict(fsrcnn::parse_tensorflow(bytes, "fuzz"), "fuzz"))
+FSRCNN_FUZZ_TARGET(bytes, fsrcnn::parse_tensorflow(bytes, "fuzz"))

@@ -2,8 +2,9 @@
 #include <filesystem>
 #include <string_view>
 
+#include "base/atomic_output.hpp"
 #include "fuzz_target.hpp"
-#include "model/formats/weights_file.hpp"
+#include "network/formats/weights_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
@@ -28,7 +29,7 @@ void parse(fsrcnn::Bytes bytes) {
     std::filesystem::create_directories(path.parent_path(), error);
     if (!error && !std::filesystem::is_directory(path)) fsrcnn::write_file_directly(path, fsrcnn::as_bytes(content));
   }
-  fsrcnn::load_model(folder.path(), 2);
+  fsrcnn::load_network(folder.path(), 2);
 }
 
 }  // namespace

@@ -35,8 +35,19 @@ install_dependencies() {
 # What the program is built from and with.
 build_packages=(g++ cmake ninja-build pkg-config libvips-dev libzip-dev libfmt-dev nlohmann-json3-dev
   libcli11-dev libhwy-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libzimg-dev libeigen3-dev
-  libglib2.0-dev libprotozero-dev)
-# The same for the library and its tests on aarch64, and what runs them.
+  libglib2.0-dev libprotozero-dev libflatbuffers-dev flatbuffers-compiler)
+# Debian 12's libheif encodes AVIF and HEIC itself, later ones by plugins.
+grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release || build_packages+=(libheif-plugin-aomenc libheif-plugin-x265)
+# What the tests need besides: make for a stranger's project, Icarus Verilog for the test bench of `vectors`, Chromium for
+# the pages.
+test_packages=(libgtest-dev libexif-dev python3 ffmpeg make abigail-tools iverilog)
+# Ubuntu has it as a snap alone, which is no package; without it the test of the pages is skipped.
+grep -qx 'ID=ubuntu' /etc/os-release || test_packages+=(chromium)
+# What the library and its tests need by themselves.
+library_packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libhwy-dev libgtest-dev)
+# The same on aarch64, and what runs them.
 aarch64_packages=(
   g++-aarch64-linux-gnu cmake ninja-build qemu-user nlohmann-json3-dev libfmt-dev:arm64 libgtest-dev:arm64
   libhwy-dev:arm64)
+# For systems that Debian has no such packages for: what builds them from their source packages.
+source_packages=(cmake ninja-build dpkg-dev python3 nlohmann-json3-dev)

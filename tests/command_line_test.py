@@ -9,8 +9,9 @@ import resource
 import shutil
 import struct
 import subprocess
+import unittest
 
-from support.program import CROP, GOLDEN, INPUT, IO, MODEL, PROGRAM, TESTS, USAGE, ProgramTest, main, png_bytes, png_size
+from support.program import CROP, GOLDEN, INPUT, IO, MODEL, PROGRAM, SANITIZED, TESTS, USAGE, ProgramTest, main, png_bytes, png_size
 
 
 def npy_bytes(values, shape, kind="f"):
@@ -35,6 +36,27 @@ class CommandLine(ProgramTest):
         self.assertEqual(result.returncode, USAGE)
         self.assertIn("upscale", result.stdout)
 
+    @unittest.skipIf(SANITIZED, "a sanitizer's library must be loaded first")
+    def test_threads_are_those_of_the_whole_program(self):
+        """--threads N makes N threads to compute on, and with 1 none, whatever the machine's cores."""
+        (self.folder / "x.npy").write_bytes(npy_bytes(range(64), (1, 1, 8, 8)))
+        (self.folder / "w.npy").write_bytes(npy_bytes(range(9), (1, 1, 3, 3)))
+
+        def count(threads, *arguments):
+            environment = {**os.environ, "LD_PRELOAD": os.environ["FSRCNN_COUNT_THREADS"],
+                           "FSRCNN_THREAD_COUNT": str(self.folder / "count")}
+            result = self.run_program(*arguments, "--threads", threads, env=environment)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return int((self.folder / "count").read_text())
+
+        for method in ("reference", "slides", "fast"):
+            operator = ("conv-transpose2d", "--input", "x.npy", "--weight", "w.npy", "--method", method, "-o", "y.npy")
+            self.assertEqual(count(1, *operator), 0, method)
+            self.assertEqual(count(3, *operator), 3, method)
+        for cpu in ((), ("--cpu", "reference")):
+            # Beside those the thread that makes rows while the encoder waits for them.
+            self.assertEqual([count(n, "upscale", CROP, "-o", "out.png", *cpu) for n in (1, 3)], [1, 4])
+
     def test_usage_errors(self):
         self.fail_with(USAGE, "downscale")
         self.fail_with(USAGE, "upscale", CROP)
@@ -42,10 +64,10 @@ class CommandLine(ProgramTest):
             self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", f"--scale={scale}", says="from 1 to 8")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "2", "--size", "9x9")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9", says="must be WIDTHxHEIGHT")
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--max-pixels", "2G", says="--max-pixels: '2G' is no number above 0\n")
-        self.fail_with(USAGE, "compare", CROP, CROP, "--tolerance=-1", says="'-1' is no number above 0, nor 0")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--max-pixels", "2G", says="--max-pixels: '2G' is not a positive number\n")
+        self.fail_with(USAGE, "compare", CROP, CROP, "--tolerance=-1", says="'-1' is not a positive number or 0")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--unknown")
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.xyz", says="there are: .png, .jpg")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.xyz", says="supported: .png, .jpg")
         self.fail_with(USAGE, "eval", CROP)
         shutil.copy(CROP, self.folder / "in.png")
         self.fail_with(USAGE, "upscale", "in.png", "-o", "./in.png", says="is the input itself")
@@ -78,7 +100,7 @@ class CommandLine(ProgramTest):
             self.assertIn(f", {fastest}, ", self.succeed("bench", "--size", "9x8", "--frames", "1", "--cpu", fastest))
         finally:
             del os.environ["FSRCNN_CPU"]
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--cpu", "z80", says="there are: " + fastest)
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--cpu", "z80", says="this machine supports: " + fastest)
         self.fail_with(USAGE, "bench", "--precision", "quick", says="quick not in {fast,exact}")
         self.fail_with(USAGE, "bench", "--threads", "0")
         self.fail_with(USAGE, "eval", CROP, "--scale", "2", "--cpu", "z80")
@@ -114,10 +136,10 @@ class CommandLine(ProgramTest):
         self.fail_with(INPUT, "upscale", "in.png", "-o", "out.jpg", says="alpha")
         self.fail_with(IO, "upscale", "none.png", "-o", "out.png", says="none.png")
         os.mkdir(self.folder / "empty")
-        self.fail_with(INPUT, "upscale", "empty", "-o", "out", says="has neither pictures nor films in it")
+        self.fail_with(INPUT, "upscale", "empty", "-o", "out", says="contains no pictures or films")
         self.fail_with(IO, "upscale", CROP, "-o", "none/out.png", says="none/out.png")
         os.mkfifo(self.folder / "pipe.png")
-        self.fail_with(IO, "upscale", CROP, "-o", "pipe.png", says="not an ordinary file")
+        self.fail_with(IO, "upscale", CROP, "-o", "pipe.png", says="not a regular file")
 
     def test_writing_that_fails_half_way(self):
         """A file that may not grow past 4 KiB is what a full disk is."""
@@ -152,10 +174,10 @@ class CommandLine(ProgramTest):
         size = struct.unpack("<Q", data[:8])[0]
         header = data[8 : 8 + size].replace(b'"scale":"3"', b'"scale":"3","padding_mode":"replicate"')
         (self.folder / "r.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data[8 + size :])
-        self.assertIn("replicate padding", self.succeed("info", "r.safetensors"))
+        self.assertIn("2 replicate", self.succeed("info", "r.safetensors"))
         self.assertIn("replicate padding", self.succeed("convert", "r.safetensors", "r.pth"))
         self.succeed("convert", "r.safetensors", "again.safetensors")
-        self.assertIn("replicate padding", self.succeed("info", "again.safetensors"))
+        self.assertIn("2 replicate", self.succeed("info", "again.safetensors"))
 
     def test_bad_weights(self):
         for name in ("tiny.safetensors", "tiny_zip.pth", "tiny_legacy.pth"):
@@ -164,9 +186,9 @@ class CommandLine(ProgramTest):
                 (self.folder / name).write_bytes(whole[:size])
                 self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", name, "--model-scale", "3", says=name)
         for name in ("malicious_zip.pth", "malicious_legacy.pth"):
-            self.fail_with(MODEL, "info", GOLDEN / name, says="may be malicious (nothing of it was run)")
+            self.fail_with(MODEL, "info", GOLDEN / name, says="may be malicious; no code was run")
             self.fail_with(MODEL, "convert", GOLDEN / name, "out.safetensors")
-        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "none", says="compiled in: fsrcnn-x2")
+        self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "none", says="built-in models: fsrcnn-x2")
         self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", GOLDEN / "tiny_zip.pth", says="give it with --model-scale")
         self.fail_with(MODEL, "upscale", CROP, "-o", "out.png", "--model", "fsrcnn-x2", "--model-scale", "3", says="is for scale 2, not 3")
 
@@ -174,11 +196,11 @@ class CommandLine(ProgramTest):
         for name in ("fsrcnn-x2", "fsrcnn-x3", "fsrcnn-x4", "fsrcnn-video-x2", "fsrcnn-s-x2"):
             network, parameters, operations = ("32, 5, 1", "4,086", "3,937") if "-s-" in name else ("56, 12, 4", "12,809", "12,464")
             self.assertRegex(self.succeed("info", "--list"), rf"(?m)^{name} +{name[-1]}  FSRCNN\({network}\) +{parameters} +{operations}  ")
-            self.assertRegex(self.succeed("info", name), rf"^{name}: FSRCNN\({network}\), scale {name[-1]}, zero padding")
+            self.assertRegex(self.succeed("info", name), rf"^{name}: FSRCNN\({network}\), scale {name[-1]}, luma of limited range\nhash [0-9a-f]{{16}}\n")
         self.fail_with(USAGE, "info", "--list", "fsrcnn-x2")
         printed = self.succeed("info")
-        self.assertIn("FSRCNN(56, 12, 4), scale 2, zero padding", printed)
-        self.assertRegex(printed, r"deconvolution +last_part +\(56, 1, 9, 9\) +none +4,537 +4,536")
+        self.assertRegex(printed, r"1  feature extraction +convolution +\(56, 1, 5, 5\) +2 zero +PReLU, 56 slopes +1,512 +1,400")
+        self.assertRegex(printed, r"8  deconvolution +transposed convolution, stride 2 +\(56, 1, 9, 9\) +4 +4,537 +4,536")
         self.assertRegex(printed, r"total +12,809 +12,464")
         self.assertIn("51.7 GFLOP", printed)
         self.assertIn("scale unknown", self.succeed("info", GOLDEN / "tiny_zip.pth"))
@@ -190,8 +212,8 @@ class CommandLine(ProgramTest):
         self.succeed("convert", "b.safetensors", "b.pth")
         self.assertEqual((self.folder / "a.pth").read_bytes(), (self.folder / "b.pth").read_bytes())
         self.assertEqual(len(list((self.folder / "parameter").rglob("*.txt"))), 4 + 8 + 4 + 8 + 4 + (4 + 2 + 2 + 4 + 1) + (4 + 2 + 2 + 4))
-        self.fail_with(IO, "convert", "a.pth", "parameter/", says="it exists already")
-        self.fail_with(USAGE, "convert", "a.pth", "a.xyz", says="no known form")
+        self.fail_with(IO, "convert", "a.pth", "parameter/", says="it already exists")
+        self.fail_with(USAGE, "convert", "a.pth", "a.xyz", says="unknown format of weights")
 
     def test_conv_transpose2d(self):
         ones, kernel = [1.0] * 9, [1.0, 2, 3, 0, 0, 0, 0, 0, 0]
@@ -213,7 +235,7 @@ class CommandLine(ProgramTest):
                 self.assertEqual(npy_values(self.folder / "y.npy", kind), [v + 10 for v in expected])
         command = ["conv-transpose2d", "--input", "x.npy", "--weight", "w.npy", "-o", "y.npy"]
         self.fail_with(INPUT, *command, "--stride", "2", "--output-padding", "0,2", says="output_padding is 2 (width)")
-        self.fail_with(INPUT, *command, "--groups", "2", says="in_channels is 1, which groups = 2 does not divide")
+        self.fail_with(INPUT, *command, "--groups", "2", says="in_channels is 1, not a multiple of groups = 2")
         self.fail_with(INPUT, *command, "--stride", "2000000000", says="does not fit")
         self.fail_with(USAGE, *command, "--stride", "1,2,3")
         (self.folder / "w.npy").write_bytes(b"no array")
@@ -221,7 +243,7 @@ class CommandLine(ProgramTest):
         (self.folder / "w.npy").write_bytes(npy_bytes(kernel, (3, 3)))
         for shape in ((0,), (2, 2)):
             (self.folder / "b.npy").write_bytes(npy_bytes([1.0] * (shape[0] * 2 if len(shape) == 2 else 0), shape))
-            self.fail_with(INPUT, *command, "--bias", "b.npy", says="one axis with a value for each output channel")
+            self.fail_with(INPUT, *command, "--bias", "b.npy", says="one axis with one value per output channel")
 
     def test_eval(self):
         printed = self.succeed("eval", "--scale", "2", CROP)
@@ -270,7 +292,7 @@ class CommandLine(ProgramTest):
         # Nothing half-written stays, and nothing is written over pictures.
         for _ in self.fail_each_write(*command[:-1], "other.html", says="other.html"):
             self.assertFalse((self.folder / "other.html").exists())
-        self.fail_with(USAGE, *command[:-1], "page.png", says="must end with .html")
+        self.fail_with(USAGE, *command[:-1], "page.png", says="must end in .html")
         self.fail_with(IO, *command[:-1], "missing/page.html", says="missing/page.html")
         (originals / "text.png").write_text("no picture")
         self.fail_with(INPUT, *command, says="text.png")

@@ -13,14 +13,14 @@ class FilmContainersTest(FilmCase):
                 with self.subTest(f"{codec} {suffix}"):
                     self.succeed("upscale", film, "-o", f"b.{suffix}", "--codec", codec, *(FAST if codec in ("h264", "hevc") else []))
                     self.assertEqual(self.video(self.folder / f"b.{suffix}")["codec_name"], codec)
-                    frames = ffmpeg("-i", self.folder / f"b.{suffix}", "-vsync", "passthrough", "-f", "framecrc", "-").stdout.decode()
+                    frames = ffmpeg("-i", self.folder / f"b.{suffix}", "-fps_mode", "passthrough", "-f", "framecrc", "-").stdout.decode()
                     # Without B-frames' times of their own FFmpeg gives the last one away.
                     self.assertIn(sum(line.startswith("0,") for line in frames.splitlines()), (12, 11) if suffix == "mxf" else (12,))
         self.assertEqual((self.folder / "b.m2ts").stat().st_size % 192, 0)
         for codec, suffixes in (("ffv1", "ts mpg"), ("libvpx-vp9", "ts m2ts mpg"), ("mjpeg", "ts vob"), ("h264", "cavs avs m2v")):
             for suffix in suffixes.split():
                 with self.subTest(f"{codec} {suffix}"):
-                    self.fail_with(USAGE, "upscale", film, "-o", f"c.{suffix}", "--codec", codec, says="pictures like these; use .mkv")
+                    self.fail_with(USAGE, "upscale", film, "-o", f"c.{suffix}", "--codec", codec, says=" pictures; use .mkv")
 
     def test_sound_that_a_transport_stream_would_make_data_of(self):
         pictures = self.make("p.mkv", "-c:v", "mpeg2video")
@@ -43,7 +43,7 @@ class FilmContainersTest(FilmCase):
             self.succeed("upscale", "b.avi", "-o", "c.mkv")
             self.assertEqual([t for t, _ in packets(self.folder / "c.mkv", "v:0")], [i / 25 for i in range(20)])
         self.succeed("upscale", film, "-o", "s.nut", "--frames", "0:20")
-        self.fail_with(USAGE, "join", film, "s.nut", "-o", "d.avi", says="does not tell when pictures with B-frames are shown")
+        self.fail_with(USAGE, "join", film, "s.nut", "-o", "d.avi", says="does not store when pictures with B-frames are shown")
 
     def test_sound_that_an_edit_list_hides_stays_hidden(self):
         whole, film = self.folder / "whole.mp4", self.folder / "a.mp4"
@@ -62,7 +62,7 @@ class FilmContainersTest(FilmCase):
         (self.folder / "a.ts").write_bytes((self.folder / "1.ts").read_bytes() + (self.folder / "2.ts").read_bytes())
         result = self.run_program("upscale", "a.ts", "-o", "b.mkv", "--codec", "ffv1", "--segment-frames", 24)
         self.assertEqual(result.returncode, INPUT, result.stderr)
-        self.assertRegex(result.stderr, r"change from 64x48 yuv420p to 80x48 yuv420p in the middle.*Cut the film there, at (0.9|1.0)")
+        self.assertRegex(result.stderr, r"change from 64x48 yuv420p to 80x48 yuv420p mid-stream.*Cut the film there, at (0.9|1.0)")
 
     def test_tags_of_mov(self):
         deep = self.make("deep.mkv", "-c:v", "ffv1", frames=3, pixels="yuv444p10le")
@@ -92,9 +92,9 @@ class FilmContainersTest(FilmCase):
     def test_what_only_the_head_of_a_container_refuses_is_said_before_any_work(self):
         film = self.make("a.mkv", frames=2)
         self.fail_with(USAGE, "upscale", film, "-o", "b.mxf", "--codec", "mpeg4", says="codec not currently supported in container")
-        self.fail_with(USAGE, "upscale", film, "-o", "b.mov", "--codec", "rawvideo", says="cannot hold rawvideo pictures like these")
+        self.fail_with(USAGE, "upscale", film, "-o", "b.mov", "--codec", "rawvideo", says="cannot store these rawvideo pictures")
         rgb = self.make("rgb.mkv", frames=2, pixels="gbrp")
-        self.fail_with(USAGE, "upscale", rgb, "-o", "b.mkv", "--codec", "qtrle", says="cannot hold qtrle pictures like these; use .mov, or")
+        self.fail_with(USAGE, "upscale", rgb, "-o", "b.mkv", "--codec", "qtrle", says="cannot store these qtrle pictures; use .mov, or")
 
     def test_programs_of_transport_streams(self):
         film = self.folder / "a.ts"

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe, sited
 from support.program import INPUT, PROGRAM, USAGE, main
 
 
@@ -73,12 +73,12 @@ class FilmOdditiesTest(FilmCase):
         film = self.film_with_everything()
         result = self.run_program("upscale", film, "-o", "a.y4m")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("stream 1 (audio aac) stays behind", result.stderr)
+        self.assertIn("stream 1 (audio aac) is dropped", result.stderr)
         self.assertNotIn("rate", result.stderr)
         self.assertIn(b" F25:1 ", (self.folder / "a.y4m").read_bytes()[:60])
-        ffmpeg("-i", film, "-vf", "setpts=(N*40+N*N)/1000/TB", "-vsync", "vfr", "-frames:v", "40", "-c:v", "ffv1", "-an", "-sn", self.folder / "v.mkv")
+        ffmpeg("-i", film, "-vf", "setpts=(N*40+N*N)/1000/TB", "-fps_mode", "vfr", "-frames:v", "40", "-c:v", "ffv1", "-an", "-sn", self.folder / "v.mkv")
         result = self.run_program("upscale", "v.mkv", "-o", "v.y4m")
-        self.assertIn("fixed rate", result.stderr)
+        self.assertIn("variable frame rate", result.stderr)
         self.assertEqual(len(decoded(self.folder / "v.y4m")), 40 * 128 * 96 * 3 // 2)
 
     def test_signals_are_heard_while_nothing_comes(self):
@@ -104,7 +104,7 @@ class FilmOdditiesTest(FilmCase):
         ffmpeg("-i", pictures, "-f", "lavfi", "-i", "sine=d=1", "-c:v", "copy", "-c:a", "mp2", "-output_ts_offset", "24", sound)
         film = self.folder / "film.ts"
         film.write_bytes((self.folder / "a.ts").read_bytes() + sound.read_bytes())
-        self.fail_with(INPUT, "upscale", film, "-o", "o.mkv", says="begins so late")
+        self.fail_with(INPUT, "upscale", film, "-o", "o.mkv", says="starts too late")
 
     def test_opus_keeps_its_place_among_the_pictures(self):
         """Its first packets are before time 0, from which Matroska's readers and writers have their own views."""
@@ -161,7 +161,7 @@ class FilmOdditiesTest(FilmCase):
                 film = self.make(name, "-c:v", "rawvideo", frames=2, pixels=pixels)
                 result = self.run_program("upscale", film, "-o", f"b{film.suffix}")
                 self.assertEqual(result.returncode, 0, result.stderr)
-                self.assertIn("the film's pictures are raw; the encoder ffv1", result.stderr)
+                self.assertIn("the film's pictures are raw; they are encoded with ffv1", result.stderr)
                 video = self.video(self.folder / f"b{film.suffix}")
                 self.assertEqual((video["codec_name"], video["pix_fmt"]), ("ffv1", kept))
 
@@ -189,7 +189,7 @@ class FilmOdditiesTest(FilmCase):
             left = 12 - len(packets(self.folder / options[1], "v:0"))
             self.assertGreater(left, 0)
             self.assertEqual(result.returncode, 1, result.stderr)
-            self.assertIn(f"{left} frames were left out by the encoder", result.stderr)
+            self.assertIn(f"{left} frames were dropped by the encoder", result.stderr)
         result = self.run_program("join", film, "b.nut", "-o", "c.mkv")
         self.assertIn(f"lacks {left} of the frames 0:12", result.stderr)
         self.assertEqual(result.returncode, 1)
@@ -256,8 +256,8 @@ class FilmOdditiesTest(FilmCase):
             for siting in (place,) if place == "center" else (place, "unspecified"):
                 with self.subTest(siting):
                     film = self.folder / "a.mkv"
-                    ffmpeg("-f", "lavfi", "-i", "color=gray:s=48x32,format=yuv420p,geq=lum=128:cb=10*X:cr=128", "-frames:v", "1",
-                           "-c:v", "ffv1", "-chroma_sample_location", siting, film)  # fmt: skip
+                    codec, filters = sited(siting)
+                    ffmpeg("-f", "lavfi", "-i", f"color=gray:s=48x32,format=yuv420p,geq=lum=128:cb=10*X:cr=128{filters}", "-frames:v", "1", *codec, film)
                     self.succeed("upscale", film, "-o", "b.mkv")
                     row = decoded(self.folder / "b.mkv")[96 * 64 :][16 * 48 : 17 * 48]
                     offsets = [row[x] - 5 * x for x in range(8, 40)]

@@ -8,12 +8,13 @@ import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
 
 from support.film_case import FAST, FilmCase, decoded, hashes, packets
-from support.program import INPUT, IO, PROGRAM, SANITIZED, USAGE, main
+from support.program import GOLDEN, INPUT, IO, PROGRAM, SANITIZED, USAGE, main
 
 
 class FilmPartsTest(FilmCase):
@@ -51,32 +52,32 @@ class FilmPartsTest(FilmCase):
             # The last bytes are an index for seeking, without which no picture is lost.
             if result.returncode != 0 or size < len(whole) - 100:
                 self.assertEqual(result.returncode, INPUT, f"{size} of {len(whole)} bytes")
-                self.assertRegex(result.stderr, "bad.nut' is damaged|bad.nut' is no segment")
+                self.assertRegex(result.stderr, "bad.nut' is damaged|bad.nut' is not a segment")
                 self.assertFalse((self.folder / "a.mkv").exists())
             else:
                 self.assertEqual(len(packets(self.folder / "a.mkv", "v:0")), 75)
                 (self.folder / "a.mkv").unlink()
         at = len(whole) // 2
         bad.write_bytes(whole[:at] + bytes(2000) + whole[at + 2000 :])
-        self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "2.nut", "-o", "a.mkv", says="pictures where 24 were written")
+        self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "2.nut", "-o", "a.mkv", says="pictures, but 24 were written")
 
     def test_a_film_cut_short_is_told_of_in_parts_too(self):
         film = self.film_with_everything()
         film.write_bytes(film.read_bytes()[: film.stat().st_size * 6 // 10])
         result = self.run_program("plan", film)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("cut short", result.stderr)
+        self.assertIn("truncated", result.stderr)
         plan = self.run_program("plan", film, "--json")
         self.assertEqual(plan.returncode, 1)
         plan = json.loads(plan.stdout)
-        self.assertIn("cut short", plan["warnings"][0])
+        self.assertIn("truncated", plan["warnings"][0])
         self.assertEqual(result.stdout.split(), [s["frames"] for s in plan["segments"]])
         self.run_program("upscale", film, "-o", "0.nut", "--frames", plan["segments"][0]["frames"], *FAST)
         result = self.run_program("join", film, "0.nut", "-o", "a.mkv", "--json")
         self.assertEqual(result.returncode, 1)
         summary = json.loads(result.stdout)
         self.assertEqual((summary["exit_code"], summary["inputs"][0]["status"]), (1, "damaged"))
-        self.assertIn("cut short", summary["inputs"][0]["warnings"][-1])
+        self.assertIn("truncated", summary["inputs"][0]["warnings"][-1])
         self.assertEqual(summary["inputs"][0]["frames"], len(packets(self.folder / "a.mkv", "v:0")))
         self.assertEqual(summary["inputs"][0]["output_size"], [128, 96])
         result = self.run_program("join", film, "missing.nut", "-o", "b.mkv", "--json")
@@ -102,7 +103,7 @@ class FilmPartsTest(FilmCase):
         part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
         result = self.run_program(*command, output)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("000000.nut', which was done before, is damaged; its frames 0:12 were made again", result.stderr)
+        self.assertIn("000000.nut' was damaged; its frames 0:12 were made again", result.stderr)
         self.assertEqual(whole.read_bytes(), output.read_bytes())
         output.unlink()
 
@@ -129,7 +130,7 @@ class FilmPartsTest(FilmCase):
                 part.with_suffix(".json").write_text('{"frames": "many", "bytes": "few"}')
             result = self.run_program(*command, output)
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertRegex(result.stderr, "0000..\\.nut', which was done before, is damaged|0000..\\.nut' is damaged: .* made again")
+            self.assertRegex(result.stderr, "0000..\\.nut' was damaged|0000..\\.nut' is damaged: .* made again")
             self.assertEqual(whole.read_bytes(), output.read_bytes())
             output.unlink()
 
@@ -173,17 +174,17 @@ class FilmPartsTest(FilmCase):
             process.send_signal(number)
             said = process.communicate()[1].decode()
             self.assertEqual(process.returncode, 128 + number, said)
-            self.assertIn("goes on", said)
+            self.assertIn("resume", said)
             self.assertFalse(output.exists())
         result = self.succeed(*command[1:])
-        self.assertIn("frames were done before", result)
+        self.assertIn("frames were already done", result)
         self.assertEqual(len(packets(output, "v:0")), 400)
 
     def test_parts_of_another_job_are_not_mixed_in(self):
         film, output = self.film_with_everything(), self.folder / "out.mkv"
         parts = self.folder / "out.mkv.parts"
         parts.mkdir()
-        for journal, says in (('{"scale": 3}\n', "parts of another job"), ("", "damaged"), ("[1]", "damaged"), ('{"scale', "damaged"), (None, "no journal")):  # fmt: skip
+        for journal, says in (('{"scale": 3}\n', "segments of another job"), ("", "damaged"), ("[1]", "damaged"), ('{"scale', "damaged"), (None, "no journal")):  # fmt: skip
             (parts / "000000.nut").write_bytes(b"a part")
             (parts / "journal.json").write_text(journal) if journal is not None else (parts / "journal.json").unlink()
             result = self.run_program("upscale", film, "-o", output)
@@ -198,22 +199,35 @@ class FilmPartsTest(FilmCase):
         for name, source, more in (("0", film, []), ("other_film", other, []), ("other_model", film, ["--model", "fsrcnn-s-x2"]),
                                    ("other_option", film, ["--encoder-option", "slices=4"]), ("1", film, ["--cpu", "sse4"])):  # fmt: skip
             self.succeed("upscale", source, "-o", f"{name}.nut", "--frames", "0:10" if name == "0" else "10:20", *options, *more)
-        self.fail_with(INPUT, "join", film, "0.nut", "other_film.nut", "-o", "c.mkv", says="of another film")
+        self.fail_with(INPUT, "join", film, "0.nut", "other_film.nut", "-o", "c.mkv", says="belongs to another film")
         self.fail_with(INPUT, "join", film, "0.nut", "other_model.nut", "-o", "c.mkv", says="made differently")
         self.fail_with(INPUT, "join", film, "0.nut", "other_option.nut", "-o", "c.mkv", says="made differently")
         self.succeed("join", film, "0.nut", "1.nut", "-o", "c.mkv")
         whole, bad = (self.folder / "1.nut").read_bytes(), self.folder / "bad.nut"
         bad.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
-        self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "-o", "d.mkv", says="are not as they were written")
+        self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "-o", "d.mkv", says="differ from those written")
+
+    def test_parts_of_models_that_differ_in_padding_are_not_joined(self):
+        """Their tensors are the same."""
+        film = self.make("a.mkv", frames=20)
+        tiny = (GOLDEN / "tiny.safetensors").read_bytes()
+        size = struct.unpack("<Q", tiny[:8])[0]
+        header = tiny[8 : 8 + size].replace(b'"scale":"3"', b'"scale":"3","padding_mode":"replicate"')
+        (self.folder / "replicate.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + tiny[8 + size :])
+        zeros, replicate = ("--model", GOLDEN / "tiny.safetensors"), ("--model", "replicate.safetensors")
+        for name, frames, model in (("0", "0:10", zeros), ("1", "10:20", zeros), ("other", "10:20", replicate)):
+            self.succeed("upscale", film, "-o", f"{name}.nut", "--frames", frames, "--codec", "ffv1", *model)
+        self.fail_with(INPUT, "join", film, "0.nut", "other.nut", "-o", "c.mkv", says="made differently")
+        self.succeed("join", film, "0.nut", "1.nut", "-o", "c.mkv")
 
     def test_each_write_that_fails(self):
-        """Not one of them is overlooked, and the next run goes on from there."""
+        """Not one of them is overlooked, and the next run resume from there."""
         film, output = self.make("a.mkv", "-c:v", "libx264", "-g", "8"), self.folder / "out.mkv"
         command = ["upscale", film, "-o", output, "--segment-frames", 8, *FAST]
         self.succeed(*command)
         whole = output.read_bytes()
         output.write_bytes(b"the old film")
-        for at in self.fail_each_write(*command, says="goes on from there"):
+        for at in self.fail_each_write(*command, says="resume from there"):
             self.assertEqual(output.read_bytes(), b"the old film")
             if at % 10 == 0:
                 self.succeed(*command)
@@ -253,7 +267,7 @@ class FilmPartsTest(FilmCase):
                 full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: B023, E731
                 result = self.run_program("upscale", film, "-o", output, "--segment-frames", 20, *FAST, preexec_fn=full)
                 self.assertEqual(result.returncode, IO, result.stderr)
-                self.assertIn("goes on from there", result.stderr)
+                self.assertIn("resume from there", result.stderr)
                 self.assertEqual(output.read_bytes(), b"the old film")
         self.succeed("upscale", film, "-o", output, "--segment-frames", 20, *FAST)
         self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from fractions import Fraction
 
-from support.film_case import FAST, FilmCase, decoded, ffmpeg, hashes, packets, probe
-from support.program import CROP, INPUT, IO, SANITIZED, USAGE, main
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, hashes, packets, probe, sited, turn
+from support.program import CROP, GOLDEN, INPUT, IO, SANITIZED, USAGE, main
 
 
 class FilmTest(FilmCase):
@@ -30,7 +30,7 @@ class FilmTest(FilmCase):
         self.assertEqual(before["chapters"], after["chapters"])
         for key in ("title", "ARTIST"):
             self.assertEqual(before["format"]["tags"][key], after["format"]["tags"][key])
-        ffmpeg("-i", film, "-map", "0", "-c", "copy", self.folder / "copy.mkv")
+        ffmpeg("-copyts", "-i", film, "-map", "0", "-c", "copy", self.folder / "copy.mkv")
         copy = probe(self.folder / "copy.mkv", "-show_format")
         self.assertEqual(copy["format"]["duration"], after["format"]["duration"])
         self.assertEqual(packets(film, "v:0"), packets(output, "v:0"))
@@ -50,9 +50,30 @@ class FilmTest(FilmCase):
         for i in range(3):
             self.succeed("upscale", f"in{i + 1}.png", "-o", f"out{i + 1}.png")
             picture = ffmpeg("-i", self.folder / f"out{i + 1}.png", "-f", "rawvideo", "-pix_fmt", "gray", "-").stdout
-            frame = pixels[i * 128 * 96 : (i + 1) * 128 * 96]
-            self.assertLessEqual(max(abs(a - b) for a, b in zip(picture, frame)), 1)
-            self.assertLess(sum(a != b for a, b in zip(picture, frame)), 128 * 96 // 1000)
+            self.assert_alike(picture, pixels[i * 128 * 96 : (i + 1) * 128 * 96])
+
+    def assert_alike(self, picture, frame):
+        """But for samples between two levels, which pictures round in float and films in the engine."""
+        self.assertEqual(len(picture), len(frame))
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(picture, frame)), 1)
+        self.assertLess(sum(a != b for a, b in zip(picture, frame)), len(frame) // 1000)
+
+    def test_networks_of_three_colours(self):
+        """A film of RGB has the colours that its pictures have as pictures; one of luma and chroma keeps its form, and its sound."""
+        model = GOLDEN / "networks" / "srvgg.onnx"
+        film, output = self.make("a.mkv", "-c:v", "ffv1", frames=3, pixels="gbrp"), self.folder / "b.mkv"
+        self.succeed("upscale", film, "-o", output, "--model", model)
+        ffmpeg("-i", film, self.folder / "in%d.png")
+        pixels, size = decoded(output, "rgb24"), 3 * 128 * 96
+        self.assertEqual(len(pixels), 3 * size)
+        for i in range(3):
+            self.succeed("upscale", f"in{i + 1}.png", "-o", f"out{i + 1}.png", "--model", model)
+            picture = ffmpeg("-i", self.folder / f"out{i + 1}.png", "-f", "rawvideo", "-pix_fmt", "rgb24", "-").stdout
+            self.assert_alike(picture, pixels[i * size : (i + 1) * size])
+        sound = self.film_with_everything()
+        self.succeed("upscale", sound, "-o", "c.mkv", "--model", model, *FAST)
+        self.assertEqual(hashes(sound, "0:a"), hashes(self.folder / "c.mkv", "0:a"))
+        self.assertEqual([self.video(self.folder / "c.mkv")[key] for key in ("pix_fmt", "width", "height")], ["yuv420p", 128, 96])
 
     def test_every_kind_of_pixel(self):
         for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv410p", "yuv411p", "yuv420p10le", "yuv422p12le", "yuv444p16le", "gray", "gray10le", "gray16le",
@@ -118,8 +139,8 @@ class FilmTest(FilmCase):
         for location, across, down in (("left", 1, 2), ("center", 2, 2), ("topleft", 1, 1)):
             with self.subTest(location):
                 film, output = self.folder / "a.mkv", self.folder / "b.mkv"
-                ffmpeg("-f", "lavfi", "-i", "color=s=64x64,format=yuv420p10le,geq=lum=400:cb='200+8*X':cr='300+8*Y'", "-frames:v", "1",
-                       "-c:v", "ffv1", "-chroma_sample_location", location, film)  # fmt: skip
+                codec, filters = sited(location)
+                ffmpeg("-f", "lavfi", "-i", f"color=s=64x64,format=yuv420p10le,geq=lum=400:cb='200+8*X':cr='300+8*Y'{filters}", "-frames:v", "1", *codec, film)
                 self.succeed("upscale", film, "-o", output)
                 self.assertEqual(self.video(output)["chroma_location"], location)
                 values = memoryview(decoded(output, "yuv420p10le")).cast("H")
@@ -130,13 +151,17 @@ class FilmTest(FilmCase):
     def test_times_of_a_variable_rate_are_kept(self):
         for suffix, codec in (("mkv", "libx264"), ("mp4", "libx264"), ("webm", "libvpx-vp9")):
             with self.subTest(suffix):
-                film, output = self.folder / f"a.{suffix}", self.folder / f"b.{suffix}"
+                encoded, film, output = self.folder / "encoded.mkv", self.folder / f"a.{suffix}", self.folder / f"b.{suffix}"
                 ffmpeg("-loop", "1", "-framerate", "25", "-i", CROP, "-vf", "crop=48:32:x=n:y=n,setpts='(N*N*7+N*40)/1000/TB',format=yuv420p",
-                       "-vsync", "vfr", "-frames:v", "20", "-c:v", codec, "-g", "7", film)  # fmt: skip
+                       "-fps_mode", "vfr", "-frames:v", "20", "-c:v", codec, "-g", "7", encoded)  # fmt: skip
+                # Straight from the encoder, FFmpeg 7 hides the last frame of an MP4 and forgets its duration in Matroska.
+                ffmpeg("-i", encoded, "-c", "copy", film)
                 self.succeed("upscale", film, "-o", output, "--segment-frames", 5)
                 before, after = packets(film, "v:0"), packets(output, "v:0")
                 self.assertEqual([t for t, _ in before], [t for t, _ in after])
-                self.assertEqual(*(probe(p, "-show_format")["format"]["duration"] for p in (film, output)))
+                # The last frame's own is what muxers differ about, so that FFmpeg's copy may be told to be shorter.
+                shortest, duration = (float(probe(p, "-show_format")["format"]["duration"]) for p in (film, output))
+                self.assertTrue(shortest <= duration <= after[-1][0] + 0.041, (shortest, duration))
                 self.assertGreater(len({round(b[0] - a[0], 3) for a, b in zip(before, before[1:])}), 5)
 
     def test_codecs_and_containers(self):
@@ -172,14 +197,15 @@ class FilmTest(FilmCase):
     def test_rotation_and_pixel_aspect_arrive(self):
         pictures = self.make("a.mp4", "-c:v", "libx264", "-aspect", "2:1")
         film, output = self.folder / "b.mp4", self.folder / "c.mp4"
-        ffmpeg("-i", pictures, "-c", "copy", "-metadata:s:v:0", "rotate=90", film)
+        ffmpeg("-i", pictures, "-c", "copy", film)
+        turn(film)
         self.succeed("upscale", film, "-o", output)
         old, new = self.video(film), self.video(output)
         self.assertEqual(old["sample_aspect_ratio"], new["sample_aspect_ratio"])
         self.assertNotEqual(old["sample_aspect_ratio"], "1:1")
         self.assertEqual([s["rotation"] for s in old["side_data_list"]], [s["rotation"] for s in new["side_data_list"]])
-        self.fail_with(USAGE, "upscale", film, "-o", "d.mkv", says="turned")
-        self.assertIn("turned, which YUV4MPEG2 cannot tell", self.run_program("upscale", film, "-o", "d.y4m").stderr)
+        self.fail_with(USAGE, "upscale", film, "-o", "d.mkv", says="cannot store the film's rotation")
+        self.assertIn("YUV4MPEG2 cannot store the film's rotation", self.run_program("upscale", film, "-o", "d.y4m").stderr)
 
     def test_frames_do_not_depend_on_where_decoding_begins(self):
         """Open groups of pictures: what comes before a key picture refers to what lies behind the cut."""
@@ -210,8 +236,8 @@ class FilmTest(FilmCase):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=3)
         self.assertIn("64x48 -> 192x144, 3 frames in", self.succeed("upscale", film, "-o", "b.mkv", "--scale", "3"))
         self.assertEqual([probe(self.folder / "b.mkv", "-show_streams")["streams"][0][key] for key in ("width", "height")], [192, 144])
-        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--scale", "2.5", says="3 times as wide and high by fsrcnn-x3")
-        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--size", "640x480", says="as large as a network makes them")
+        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--scale", "2.5", says="which is 3 for fsrcnn-x3")
+        self.fail_with(USAGE, "upscale", film, "-o", "c.mkv", "--size", "640x480", says="only be upscaled by a model's own scale")
 
     def test_one_frame(self):
         film, output = self.make("a.mkv", "-c:v", "libx264", frames=1), self.folder / "b.mkv"
@@ -244,7 +270,7 @@ class FilmTest(FilmCase):
             (inputs / other).write_text("neither")
         result = self.run_program("upscale", inputs, "-o", out)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn(f"2 files in '{inputs}' left out", result.stderr)
+        self.assertIn(f"2 files in '{inputs}' skipped", result.stderr)
         self.assertIn("list.csv', ...", result.stderr)
         kept = {s: s for s in kinds} | {".MK3D": ".mkv", ".divx": ".mkv"}
         self.assertEqual({p.name for p in out.iterdir()}, {f"film{s[1:]}{kept[s]}" for s in kinds})
@@ -257,7 +283,8 @@ class FilmTest(FilmCase):
     def test_pipes(self):
         for pixels in ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p12le", "gray"):
             with self.subTest(pixels):
-                film = self.make("a.mkv", "-c:v", "ffv1", "-chroma_sample_location", "left", frames=4, pixels=pixels)
+                codec, filters = sited("left")
+                film = self.make("a.mkv", *codec, filters=filters, frames=4, pixels=pixels)
                 raw = ffmpeg("-i", film, "-f", "yuv4mpegpipe", "-strict", "-1", "-").stdout
                 piped = self.run_program("upscale", "-", "-o", "-", input=raw, text=False)
                 self.assertEqual(piped.stdout[:10], b"YUV4MPEG2 ")
@@ -312,7 +339,7 @@ class FilmTest(FilmCase):
                 self.assertIn(result.returncode, (0, 1, INPUT), result.stderr)
                 self.assertEqual(output.exists(), result.returncode in (0, 1))
                 if result.returncode == 1:
-                    self.assertRegex(result.stderr, "damaged|missing|cut short")
+                    self.assertRegex(result.stderr, "damaged|missing|truncated")
                 elif result.returncode == 0 and i % 2 == 0:
                     self.assertGreaterEqual(len(packets(output, "v:0")), 69, "a fifth of a second may be missing")
                 if output.exists():
@@ -330,10 +357,10 @@ class FilmTest(FilmCase):
         raw = ffmpeg("-i", interlaced, "-vf", "setfield=tff", "-f", "yuv4mpegpipe", "-").stdout
         self.fail_with(INPUT, "upscale", "-", "-o", "o.mkv", says=b"interlaced", input=raw, text=False)
         rgb = self.make("rgb.mkv", "-c:v", "ffv1", frames=2, pixels="gbrp")
-        self.fail_with(USAGE, "upscale", rgb, "-o", "o.y4m", says="YUV4MPEG2 cannot hold")
-        self.fail_with(USAGE, "upscale", rgb, "-o", "o.mov", "--codec", "fits", says="cannot be kept in segments")
+        self.fail_with(USAGE, "upscale", rgb, "-o", "o.y4m", says="YUV4MPEG2 does not support")
+        self.fail_with(USAGE, "upscale", rgb, "-o", "o.mov", "--codec", "fits", says="cannot be stored in segments")
         self.make("b.avi", "-c:v", "libx264", "-bf", "2")
-        self.fail_with(INPUT, "upscale", "b.avi", "-o", "o.mkv", says="AVI does not tell")
+        self.fail_with(INPUT, "upscale", "b.avi", "-o", "o.mkv", says="AVI does not store")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mp4", says=".mkv")
         self.fail_with(USAGE, "upscale", film, "-o", "o.xyz", says="suffix")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "nonsense", says="nonsense")
@@ -342,14 +369,14 @@ class FilmTest(FilmCase):
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", "x264-params=nonsense=1", says="nonsense")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "hevc", "--encoder-option", "x265-params=nonsense=1", says="nonsense")
         for option in ("video_size=4000x4000", "pixel_format=yuv444p", "color_range=pc"):
-            self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", option, says="would not be true of the pictures")
+            self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--encoder-option", option, says="would contradict the pictures")
         variable = self.folder / "variable.mkv"
-        ffmpeg("-i", film, "-map", "0:v", "-vf", "setpts='(N*40+if(gt(N,40),mod(N,2)*35,0))/1000/TB'", "-vsync", "vfr", "-enc_time_base", "1/1000", variable)
-        self.fail_with(USAGE, "upscale", variable, "-o", "o.mkv", "--codec", "mpeg4", says="writes a frame rate, 25/1 here")
+        ffmpeg("-i", film, "-map", "0:v", "-vf", "setpts='(N*40+if(gt(N,40),mod(N,2)*35,0))/1000/TB'", "-fps_mode", "vfr", "-enc_time_base", "1/1000", variable)
+        self.fail_with(USAGE, "upscale", variable, "-o", "o.mkv", "--codec", "mpeg4", says="stores a frame rate, here 25/1")
         odd = self.make("odd.mkv", "-c:v", "ffv1", frames=1, size="37x21", pixels="yuv420p10le")
-        self.fail_with(USAGE, "upscale", odd, "-o", "o.y4m", "--scale", "3", says="111 pixels wide, which is odd")
+        self.fail_with(USAGE, "upscale", odd, "-o", "o.y4m", "--scale", "3", says="does not support the odd width 111")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "70:99", says="75")
-        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "9", says="two frame numbers")
+        self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--frames", "9", says="must be BEGIN:END")
         self.fail_with(IO, "upscale", film, "-o", "missing/o.mkv", says="missing")
         deep = self.make("deep.mkv", "-c:v", "ffv1", frames=2, pixels="yuv444p12le")
         self.fail_with(USAGE, "upscale", deep, "-o", "o.mkv", "--codec", "h264", says="yuv444p12le")
@@ -357,9 +384,9 @@ class FilmTest(FilmCase):
         self.fail_with(USAGE, "upscale", wide, "-o", "o.mkv", "--codec", "h264", says="16600x32")
         sound = self.folder / "sound.mka"
         ffmpeg("-f", "lavfi", "-i", "sine=d=1", sound)
-        self.fail_with(INPUT, "upscale", sound, "-o", "o.mkv", says="no moving pictures")
+        self.fail_with(INPUT, "upscale", sound, "-o", "o.mkv", says="no video stream")
         (self.folder / "text.mkv").write_text("no film at all")
-        self.fail_with(INPUT, "upscale", "text.mkv", "-o", "o.mkv", says="neither a picture nor a film")
+        self.fail_with(INPUT, "upscale", "text.mkv", "-o", "o.mkv", says="neither a readable picture nor a readable film")
         (self.folder / "empty.mkv").write_bytes(b"")
         self.fail_with(INPUT, "upscale", "empty.mkv", "-o", "o.mkv", says="empty.mkv' is empty")
 

@@ -2,7 +2,7 @@
 
     python tests/framework_agreement.py build/release/bin/fsrcnn WEIGHTS PICTURE
 
-The compiled-in weights are written as a .pb and run by OpenCV. WEIGHTS holds fsrcnn_x2.pth and fsrcnn_x3.pth (yjn870's, by
+The built-in weights are written as a .pb and run by OpenCV. WEIGHTS holds fsrcnn_x2.pth and fsrcnn_x3.pth (yjn870's, by
 PyTorch), opencv_FSRCNN_x2.pb (by OpenCV) and deepc_x2 (by a plain reading of DeepC's rules). Needs
 training/requirements.txt and opencv-contrib-python-headless 4.10; ctest runs it where -DFSRCNN_DATA_DIR is given, and skips
 it (77) where Python lacks them (-DPython3_EXECUTABLE chooses another). Ends with 1 if anything differs by more than 1e-5 of

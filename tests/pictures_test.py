@@ -99,7 +99,7 @@ class Pictures(ProgramTest):
         (self.folder / "out" / "a.png").write_bytes(b"made before")
         result = self.run_program("upscale", "in/a.png", "in/deep/er/c.dat", "-o", "out", "--skip-existing")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("out/a.png: exists already, skipped", result.stdout)
+        self.assertIn("out/a.png: already exists, skipped", result.stdout)
         self.assertEqual((self.folder / "out" / "a.png").read_bytes(), b"made before")
         self.assertEqual(self.outputs(), ["a.png", "c.png"])
 
@@ -172,13 +172,13 @@ class Pictures(ProgramTest):
         result = self.run_program("upscale", "in", "-o", "out", "--format", "png", "--json")
         self.assertEqual((result.returncode, self.outputs()), (1, ["b.png"]))
         self.assertEqual([i.get("error", {}).get("code") for i in json.loads(result.stdout)["inputs"]], [USAGE, USAGE, None])
-        self.assertIn("'in/a.jpg' and 'in/a.png' would both become 'out/a.png'", result.stderr)
+        self.assertIn("'in/a.jpg' and 'in/a.png' would both be written to 'out/a.png'", result.stderr)
         self.assertIn("2 of 3 inputs failed", result.stderr)
-        self.fail_with(USAGE, "upscale", "in/a.png", "a.png", "-o", "out", says="would both become 'out/a.png'")
+        self.fail_with(USAGE, "upscale", "in/a.png", "a.png", "-o", "out", says="would both be written to 'out/a.png'")
         self.fail_with(USAGE, "upscale", "in", "-o", "in", says="is the input itself")
         self.fail_with(USAGE, "upscale", "in/a.jpg", "a.png", "-o", ".", "--format", "png", says="is another input")
-        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="pictures cannot be written as '.xyz'")
-        self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="is not .png")
+        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="unsupported picture format '.xyz'")
+        self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="does not end in .png")
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
         self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
 
@@ -186,7 +186,7 @@ class Pictures(ProgramTest):
         for name in ("a.png", "a", "a.mkv"):
             (self.folder / name).write_bytes(b"")
             self.fail_with(INPUT, "upscale", name, "-o", "b.mkv" if name == "a.mkv" else "b.png", says=f"'{name}' is empty")
-        self.fail_with(USAGE, "upscale", "", "-o", "b.png", says="names no file")
+        self.fail_with(USAGE, "upscale", "", "-o", "b.png", says="an empty name")
 
     def test_options_of_films(self):
         result = self.run_program("upscale", CROP, "-o", "a.png", "--crf", "20", "--preset", "fast")
@@ -223,19 +223,19 @@ class Pictures(ProgramTest):
         self.assertRegex(printed, r"^a\.png: 95x77 -> 285x231 in [\d.]+ s \(fsrcnn-x2 twice to 380x308, then Lanczos\)\n$")
         self.assertEqual(png_size(self.folder / "a.png"), (285, 231))
         for options, size, method in (
-            ("--scale 1", (95, 77), "unchanged in size"),
+            ("--scale 1", (95, 77), "size unchanged"),
             ("--scale 1.37", (130, 105), "fsrcnn-x2 to 190x154, then Lanczos"),
             ("--scale 3", (285, 231), "fsrcnn-x3"),
             ("--scale 4", (380, 308), "fsrcnn-x4"),
             ("--scale 8", (760, 616), "fsrcnn-x2 3 times"),
             ("--size 300x20", (300, 20), "fsrcnn-x3 to 285x231, then Lanczos"),
-            ("--size 10x9", (10, 9), "Lanczos, as nothing is enlarged"),
+            ("--size 10x9", (10, 9), "Lanczos only, not enlarged"),
         ):
             self.assertIn(f"({method})", self.succeed("upscale", CROP, "-o", "a.png", *options.split()))
             self.assertEqual(png_size(self.folder / "a.png"), size)
 
         # Formats end where they do.
-        self.fail_with(INPUT, "upscale", CROP, "-o", "a.webp", "--size", "70000x9", says="ends at 16383 a side")
+        self.fail_with(INPUT, "upscale", CROP, "-o", "a.webp", "--size", "70000x9", says="limited to 16383 per side")
         self.fail_with(USAGE, "upscale", CROP, "-o", "a.png", "--size", "16777217x9", says="1 to 16777216 each")
 
     def test_what_libvips_does_not_tell_of_png(self):
@@ -248,15 +248,15 @@ class Pictures(ProgramTest):
         crop_with(b"gAMA", struct.pack(">I", 100000))
         result = self.run_program("upscale", "in.png", "-o", "out.png")
         self.assertEqual(result.returncode, 0)
-        self.assertIn("colours other than sRGB's by its gAMA", result.stderr)
+        self.assertIn("colours other than sRGB in its gAMA", result.stderr)
 
     def test_limit(self):
         """A bomb is refused by its header, before it is unpacked."""
         header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
         (self.folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + struct.pack(">I", 1000) + b"IDAT")
-        self.fail_with(LIMIT, "upscale", "bomb.png", "-o", "out.png", says="30000x30000 pixels, more than the 268435456 that are read; --max-pixels")
+        self.fail_with(LIMIT, "upscale", "bomb.png", "-o", "out.png", says="30000x30000 pixels, more than the limit of 268435456; raise it with --max-pixels")
         if not SANITIZED:
-            self.assertLess(min(self.seconds_of("upscale", "bomb.png", "-o", "out.png") for _ in range(5)), 0.1)
+            self.assertLess(min(self.seconds_of("upscale", "bomb.png", "-o", "out.png") for _ in range(5)), 0.3)
         self.fail_with(LIMIT, "upscale", CROP, "-o", "out.png", "--max-pixels", "7314")
         self.succeed("upscale", CROP, "-o", "out.png", "--max-pixels", "7315")
 
@@ -363,7 +363,7 @@ class Pictures(ProgramTest):
                 self.assertIn(option, scripts["bash"])
                 self.assertIn(option, scripts["zsh"])
                 self.assertIn(f"-l {option[2:]} ", scripts["fish"])
-        self.fail_with(USAGE, "completion", "tcsh", says="there are: bash, zsh, fish")
+        self.fail_with(USAGE, "completion", "tcsh", says="supported: bash, zsh, fish")
 
     def complete(self, *words):
         """What bash would offer for the last word."""

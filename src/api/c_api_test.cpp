@@ -1,15 +1,31 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <climits>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/cpu.hpp"
 #include "engine/engine.hpp"
 #include "fsrcnn/fsrcnn.h"
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "nn/conv_transpose2d.hpp"
 #include "support/golden.hpp"
+#include "support/in_child.hpp"
+#include "support/threads.hpp"
+
+// Programs written for earlier versions, in old_source_test.c.
+extern "C" const char* old_source_runs(void);
+
+// As programs of earlier versions do, which know no later fields.
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 namespace fsrcnn {
 namespace {
@@ -17,7 +33,7 @@ namespace {
 TEST(CApi, UpscalesPlanesAndRows) {
   const Tensor<float> luma = test::random_tensor({1, 1, 50, 70}, 1);
   for (const std::string& cpu : cpu_names()) {
-    const Tensor<float> expected = Engine(builtin_model("fsrcnn-x2").value(), {.cpu = cpu}).upscale(luma);
+    const Tensor<float> expected = Engine(builtin_network("fsrcnn-x2").value(), {.cpu = cpu}).upscale(luma);
     const fsrcnn_options options{cpu.c_str(), 2, 0, 0};
     fsrcnn_upscaler* const upscaler = fsrcnn_upscaler_create("fsrcnn-x2", &options);
     ASSERT_NE(upscaler, nullptr) << fsrcnn_last_error();
@@ -77,11 +93,11 @@ TEST(CApi, ErrorsAreCodesWithAMessage) {
   EXPECT_EQ(fsrcnn_upscaler_create("no-such-file.safetensors", nullptr), nullptr);
   EXPECT_NE(std::string(fsrcnn_last_error()).find("no-such-file.safetensors"), std::string::npos);
   EXPECT_EQ(fsrcnn_upscaler_create(nullptr, nullptr), nullptr);
-  EXPECT_STREQ(fsrcnn_last_error(), "the argument 'model' is null");
+  EXPECT_STREQ(fsrcnn_last_error(), "argument 'model' is null");
   const fsrcnn_options bad_cpu{"z80", 0, 0, 0}, bad_scale{nullptr, 0, 3, 0};
   EXPECT_EQ(fsrcnn_upscaler_create("fsrcnn-x2", &bad_cpu), nullptr);
   EXPECT_EQ(fsrcnn_upscaler_create("fsrcnn-x2", &bad_scale), nullptr);
-  EXPECT_STREQ(fsrcnn_last_error(), "the compiled-in model fsrcnn-x2 is for scale 2, not 3");
+  EXPECT_STREQ(fsrcnn_last_error(), "the built-in model fsrcnn-x2 is for scale 2, not 3");
 
   fsrcnn_upscaler* const upscaler = fsrcnn_upscaler_create("fsrcnn-x2", nullptr);
   float pixels[16] = {};
@@ -89,13 +105,105 @@ TEST(CApi, ErrorsAreCodesWithAMessage) {
   EXPECT_EQ(fsrcnn_upscale_f32(upscaler, pixels, 0, 2, 8, pixels, 16), FSRCNN_ERROR_INPUT);
   const fsrcnn_plane in{pixels, 2, 2, 8, 7, 1, 0}, out{pixels, 4, 4, 16, FSRCNN_F32, 1, 0};
   EXPECT_EQ(fsrcnn_upscale(upscaler, &in, &out), FSRCNN_ERROR_USAGE);
-  EXPECT_STREQ(fsrcnn_last_error(), "the type of the plane 'input' is 7, but must be FSRCNN_U8, _U16 or _F32");
+  EXPECT_STREQ(fsrcnn_last_error(), "the type of plane 'input' is 7, but must be FSRCNN_U8, _U16 or _F32");
   EXPECT_EQ(fsrcnn_upscale(upscaler, nullptr, &out), FSRCNN_ERROR_USAGE);
   EXPECT_EQ(fsrcnn_rows_create(upscaler, 2, 2, &out, &out, nullptr, nullptr), nullptr);
-  EXPECT_STREQ(fsrcnn_last_error(), "the argument 'sink' is null");
+  EXPECT_STREQ(fsrcnn_last_error(), "argument 'sink' is null");
   fsrcnn_upscaler_destroy(upscaler);
   fsrcnn_upscaler_destroy(nullptr);
 }
+
+TEST(CApi, FailuresLeaveCodeAndMessage) {
+  const auto failed = [] { return std::to_string(fsrcnn_last_error_code()) + ": " + fsrcnn_last_error(); };
+  EXPECT_EQ(fsrcnn_upscaler_create("no-such-file.safetensors", nullptr), nullptr);
+  EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_ERROR_IO);
+  EXPECT_EQ(fsrcnn_upscaler_create_from_memory("{}", 2, nullptr), nullptr);
+  EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_ERROR_MODEL);
+  EXPECT_EQ(fsrcnn_upscaler_create_from_memory(nullptr, 0, nullptr), nullptr);
+  EXPECT_EQ(failed(), "2: argument 'weights' is null");
+  EXPECT_EQ(fsrcnn_executor_create(-3), nullptr);
+  EXPECT_EQ(failed(), "2: threads is -3, but must be from 1 to 1024, or 0 for one per core");
+  EXPECT_EQ(fsrcnn_executor_threads(nullptr), 0);
+  EXPECT_EQ(failed(), "2: argument 'executor' is null");
+  EXPECT_EQ(fsrcnn_upscaler_scale(nullptr), 0);
+  EXPECT_EQ(failed(), "2: argument 'upscaler' is null");
+  EXPECT_EQ(fsrcnn_upscaler_cpu(nullptr), nullptr);
+  EXPECT_EQ(fsrcnn_upscaler_channels(nullptr), 0);
+  EXPECT_EQ(fsrcnn_upscaler_threads(nullptr), 0);
+  EXPECT_EQ(fsrcnn_upscale(nullptr, nullptr, nullptr), FSRCNN_ERROR_USAGE);
+  EXPECT_EQ(fsrcnn_upscale_frame(nullptr, nullptr), FSRCNN_ERROR_USAGE);
+  EXPECT_EQ(fsrcnn_rows_open(nullptr, nullptr), nullptr);
+  EXPECT_EQ(fsrcnn_rows_push(nullptr, nullptr), FSRCNN_ERROR_USAGE);
+  EXPECT_EQ(fsrcnn_rows_push_into(nullptr, nullptr, nullptr), FSRCNN_ERROR_USAGE);
+  EXPECT_EQ(fsrcnn_rows_completed_by(nullptr, 1), -1);
+  EXPECT_EQ(failed(), "2: argument 'rows' is null");
+  EXPECT_EQ(fsrcnn_cancel_request(nullptr), FSRCNN_ERROR_USAGE);
+  EXPECT_EQ(fsrcnn_conv_transpose2d_create(nullptr, nullptr, nullptr, nullptr, nullptr), nullptr);
+  EXPECT_EQ(failed(), "2: argument 'weight' is null");
+  fsrcnn_executor_destroy(nullptr);
+  fsrcnn_rows_destroy(nullptr);
+  fsrcnn_cancel_destroy(nullptr);
+  fsrcnn_conv_transpose2d_destroy(nullptr);
+
+  const fsrcnn_options bad_threads{nullptr, -1, 0, 0}, bad_scale{nullptr, 0, -2, 0};
+  EXPECT_EQ(fsrcnn_upscaler_create("fsrcnn-x2", &bad_threads), nullptr);
+  EXPECT_EQ(failed(), "2: threads is -1, but must be from 1 to 1024, or 0 for one per core");
+  EXPECT_EQ(fsrcnn_upscaler_create("fsrcnn-x2", &bad_scale), nullptr);
+  EXPECT_EQ(failed(), "2: scale is -2, but must be at least 1, or 0 for the model's");
+  // A thread has its own, and what went well changes nothing.
+#if FSRCNN_TESTS_THREADS
+  std::thread([] { EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_OK); }).join();
+#endif
+  EXPECT_GT(fsrcnn_model_count(), 0);
+  EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_ERROR_USAGE);
+}
+
+TEST(CApi, TellsVersionsModelsAndCpus) {
+  EXPECT_EQ(fsrcnn_version(), FSRCNN_API_VERSION);
+  EXPECT_EQ(fsrcnn_version() / 0x10000, FSRCNN_API_MAJOR);
+  EXPECT_NE(std::string(fsrcnn_version_string()).find('.'), std::string::npos);
+  ASSERT_EQ(fsrcnn_model_count(), static_cast<int>(models().size()));
+  for (int i = 0; i < fsrcnn_model_count(); ++i) {
+    const fsrcnn_model* const model = fsrcnn_model_at(i);
+    ASSERT_NE(model, nullptr);
+    EXPECT_EQ(model->name, models()[static_cast<size_t>(i)].name);
+    EXPECT_EQ(model->scale, models()[static_cast<size_t>(i)].scale);
+    EXPECT_EQ(model->channels, 1);
+  }
+  ASSERT_EQ(fsrcnn_cpu_count(), static_cast<int>(cpu_names().size()));
+  EXPECT_STREQ(fsrcnn_cpu_at(fsrcnn_cpu_count() - 1), "reference");
+  for (const int index : {-1, fsrcnn_model_count(), INT_MAX, INT_MIN}) {
+    EXPECT_EQ(fsrcnn_model_at(index), nullptr);
+    EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_ERROR_USAGE);
+  }
+  EXPECT_EQ(fsrcnn_cpu_at(fsrcnn_cpu_count()), nullptr);
+}
+
+TEST(CApi, AnOperatorReadsNothingBeforeItsParametersAreChecked) {
+  const float weight[4] = {1, 1, 1, 1}, bias[1] = {0};
+  const int64_t shape[4] = {1, 1, 2, 2};
+  const auto created = [&](const int64_t* weight_shape, int64_t groups) {
+    const fsrcnn_conv_transpose2d_params params{{2, 2}, {0, 0}, {0, 0}, {1, 1}, groups};
+    fsrcnn_conv_transpose2d* const op = fsrcnn_conv_transpose2d_create(weight, weight_shape, bias, &params, nullptr);
+    const int code = op == nullptr ? fsrcnn_last_error_code() : FSRCNN_OK;
+    fsrcnn_conv_transpose2d_destroy(op);
+    return code;
+  };
+  EXPECT_EQ(created(shape, 1), FSRCNN_OK);
+  for (const int64_t groups : {int64_t{1000000000}, int64_t{-1}, int64_t{0}, INT64_MAX, INT64_MIN}) {
+    EXPECT_EQ(created(shape, groups), FSRCNN_ERROR_INPUT) << groups;
+  }
+  for (const int64_t size : {int64_t{0}, int64_t{-1}, int64_t{1} << 40, INT64_MAX}) {
+    for (size_t axis = 0; axis < 4; ++axis) {
+      int64_t wrong[4] = {1, 1, 2, 2};
+      wrong[axis] = size;
+      EXPECT_EQ(created(wrong, 1), FSRCNN_ERROR_INPUT) << size << " at " << axis;
+      EXPECT_EQ(created(wrong, 1000000000), FSRCNN_ERROR_INPUT);
+    }
+  }
+}
+
+TEST(CApi, SourceOfEarlierVersionsRuns) { EXPECT_STREQ(old_source_runs(), ""); }
 
 }  // namespace
 }  // namespace fsrcnn

@@ -4,7 +4,7 @@
 
 namespace fsrcnn {
 
-/// Adds the seconds of its life to a sum.
+/// Adds the seconds of its lifetime to a sum.
 class AddSeconds {
  public:
   explicit AddSeconds(double& sum) : sum_(sum) {}

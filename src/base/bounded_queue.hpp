@@ -9,13 +9,13 @@
 
 namespace fsrcnn {
 
-/// Things on their way from one thread to another, not more than a few at once.
+/// A queue between two threads with a limited number of items.
 template <class T>
 class BoundedQueue {
  public:
   explicit BoundedQueue(size_t capacity) : capacity_(capacity) {}
 
-  /// Waits for room. False if nobody takes things any more.
+  /// Waits for room. False if the taker has closed the queue.
   bool push(T thing) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return things_.size() < capacity_ || closed_; });
@@ -25,7 +25,7 @@ class BoundedQueue {
     return true;
   }
 
-  /// Waits for the next thing; none after the last. Rethrows what the other end failed with.
+  /// Waits for the next item; none after the last. Rethrows the exception of the other end.
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !things_.empty() || closed_; });
@@ -37,7 +37,7 @@ class BoundedQueue {
     return thing;
   }
 
-  /// After the last push, or by the taker if it takes no more.
+  /// Called after the last push, or by the taker if it takes no more.
   void close(std::exception_ptr failure = nullptr) {
     const std::lock_guard lock(mutex_);
     closed_ = true;

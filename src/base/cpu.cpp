@@ -4,28 +4,31 @@
 #include <cstdlib>
 
 #include <fmt/ranges.h>
-#include <hwy/targets.h>
 
 #include "base/error.hpp"
+#include "base/targets.hpp"
 
 namespace fsrcnn {
 
 const std::vector<std::string>& cpu_names() {
   static const std::vector<std::string> names = [] {
-    struct Target {
-      const char* name;
-      int64_t bit;
-    };
     std::vector<std::string> here;
-    for (const Target& t : {Target{"avx512", HWY_AVX3}, Target{"avx2", HWY_AVX2}, Target{"sse4", HWY_SSE4},
-                            Target{"neon", HWY_NEON}, Target{"scalar", HWY_SCALAR}}) {
-      const bool compiled = (HWY_TARGETS & t.bit) != 0;
-      if (compiled && (t.bit == HWY_SCALAR || (hwy::SupportedTargets() & t.bit) != 0)) here.emplace_back(t.name);
+    for (const Target& target : kTargets) {
+      // The whole library is compiled for the static one; of others Highway knows whether the machine has them.
+      const bool compiled = (kCompiledTargets & target.bit) != 0, always = target.bit == HWY_STATIC_TARGET;
+      if (compiled && (always || (HWY_SUPPORTED_TARGETS & target.bit) != 0)) here.emplace_back(target.name);
     }
     here.emplace_back("reference");
     return here;
   }();
   return names;
+}
+
+std::string class_of_bits(std::string_view cpu) {
+  for (const Target& target : kTargets) {
+    if (cpu == target.name) return target.fused ? "fma" : "no-fma";
+  }
+  return std::string(cpu);
 }
 
 std::string choose_cpu(std::string_view name) {
@@ -34,8 +37,8 @@ std::string choose_cpu(std::string_view name) {
   if (from_environment) name = variable;
   if (name.empty()) return cpu_names().front();
   if (std::find(cpu_names().begin(), cpu_names().end(), name) == cpu_names().end()) {
-    fail(ErrorCode::usage, "{}'{}' is nothing that this machine can run on; there are: {}",
-         from_environment ? "FSRCNN_CPU: " : "", name, fmt::join(cpu_names(), ", "));
+    fail(ErrorCode::usage, "{}unknown CPU '{}'; this machine supports: {}", from_environment ? "FSRCNN_CPU: " : "",
+         name, fmt::join(cpu_names(), ", "));
   }
   return std::string(name);
 }

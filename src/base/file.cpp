@@ -1,25 +1,10 @@
 #include "base/file.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cctype>
 #include <cerrno>
-#include <climits>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <mutex>
-#include <random>
-#include <string>
-#include <string_view>
+#include <fstream>
 #include <system_error>
-#include <utility>
 
 #include "base/error.hpp"
 
@@ -28,87 +13,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void fail_with_errno(const char* doing, const fs::path& path) {
-  fail(ErrorCode::io, "{} '{}' failed: {}", doing, path.string(), std::generic_category().message(errno));
-}
-
-struct Descriptor {
-  int value;
-  explicit Descriptor(int fd) : value(fd) {}
-  ~Descriptor() {
-    if (value >= 0) close(value);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
-
-// Temporaries are made so that nobody else can read them; outputs keep the mode of what they replace, or get a new
-// file's.
-mode_t mode_for(const fs::path& target, mode_t all) {
-  struct stat info {};
-  if (stat(target.c_str(), &info) == 0) return info.st_mode & 07777;
-  const mode_t mask = umask(0);
-  umask(mask);
-  return all & ~mask;
-}
-
-/// Temporary files and folders that exist now, for remove_temporary_files(), which a signal may call at any time.
-struct Registered {
-  std::atomic<bool> used{false};
-  std::array<char, PATH_MAX> path{};
-};
-std::array<Registered, 8> registry;
-std::mutex registry_mutex;
-
-void register_temporary(const std::string& path) {
-  const std::scoped_lock lock(registry_mutex);
-  for (Registered& entry : registry) {
-    if (path.size() >= entry.path.size() || entry.path[0] != '\0') continue;
-    std::copy(path.begin(), path.end(), entry.path.begin());
-    entry.used = true;
-    return;
-  }
-}
-
-void unregister_temporary(const std::string& path) {
-  const std::scoped_lock lock(registry_mutex);
-  for (Registered& entry : registry) {
-    if (path != entry.path.data()) continue;
-    entry.used = false;
-    entry.path.fill('\0');
-  }
-}
-
-/// Like std::filesystem::remove_all, which takes memory and so must not be called by a signal handler.
-void remove_in_handler(int parent, const char* name) noexcept {
-  if (unlinkat(parent, name, 0) == 0) return;
-  const Descriptor folder(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  alignas(dirent64) std::array<char, 2048> entries;
-  ssize_t size = 0;
-  while ((size = getdents64(folder.value, entries.data(), entries.size())) > 0) {
-    for (ssize_t at = 0; at < size;) {
-      const auto* const entry = reinterpret_cast<const dirent64*>(entries.data() + at);
-      const std::string_view inside = entry->d_name;
-      if (inside != "." && inside != "..") remove_in_handler(folder.value, entry->d_name);
-      at += entry->d_reclen;
-    }
-  }
-  (void)unlinkat(parent, name, AT_REMOVEDIR);
-}
-
-/// `shown` is the name that people know the file by.
-void write_bytes(const fs::path& path, Bytes bytes, const fs::path& shown) {
-  const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (fd.value < 0) fail_with_errno("writing", shown);
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd.value, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_with_errno("writing", shown);
-    bytes = bytes.subspan(written);
-  }
+[[noreturn]] void fail_to_read(const fs::path& path, const std::string& why) {
+  fail(ErrorCode::io, "reading '{}' failed: {}", to_utf8(path), why);
 }
 
 }  // namespace
+
+std::string to_utf8(const fs::path& path) {
+  const std::u8string text = path.u8string();
+  return {text.begin(), text.end()};
+}
+
+fs::path path_of_utf8(std::string_view path) { return std::u8string(path.begin(), path.end()); }
 
 bool is_empty_file(const fs::path& path) {
   std::error_code error;
@@ -116,102 +32,36 @@ bool is_empty_file(const fs::path& path) {
 }
 
 std::string lower_suffix(const fs::path& path) {
-  std::string suffix = path.extension().string();
+  std::string suffix = to_utf8(path.extension());
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
   return suffix;
 }
 
 std::vector<std::byte> read_file(const fs::path& path, int64_t limit_bytes) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info {};
-  if (fd.value < 0 || fstat(fd.value, &info) != 0) fail_with_errno("reading", path);
-  if (S_ISDIR(info.st_mode)) fail(ErrorCode::io, "reading '{}' failed: it is a folder", path.string());
+  std::error_code error;
+  if (fs::is_directory(path, error)) fail_to_read(path, "it is a folder");
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail_to_read(path, std::generic_category().message(errno == 0 ? EIO : errno));
+  // A pipe does not say how much will come, so read until the end and hold to the limit on the way.
+  std::error_code unknown;
+  uintmax_t told = fs::file_size(path, unknown);
+  if (unknown) told = 0;
   std::vector<std::byte> bytes;
   size_t size = 0;
-  // A pipe does not say how much will come, so read until the end and hold to the limit on the way.
   for (;;) {
-    if (std::max<int64_t>(info.st_size, static_cast<int64_t>(size)) > limit_bytes) {
-      fail(ErrorCode::io, "reading '{}' failed: it has more than the {} MiB that such a file can sensibly have",
-           path.string(), limit_bytes >> 20);
+    if (std::max<uintmax_t>(told, size) > static_cast<uintmax_t>(limit_bytes)) {
+      fail_to_read(path, fmt::format("it is larger than {} MiB, the limit for such a file", limit_bytes >> 20));
     }
-    bytes.resize(std::max<size_t>(info.st_size + 1, size + 4096));
-    const ssize_t got = read(fd.value, bytes.data() + size, bytes.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_with_errno("reading", path);
-    size += got;
-    if (got == 0) break;
+    bytes.resize(std::max(static_cast<size_t>(told) + 1, size + 4096));
+    errno = 0;
+    file.read(reinterpret_cast<char*>(bytes.data() + size), static_cast<std::streamsize>(bytes.size() - size));
+    size += static_cast<size_t>(file.gcount());
+    if (file.bad()) fail_to_read(path, std::generic_category().message(errno == 0 ? EIO : errno));
+    if (file.eof()) break;
   }
   bytes.resize(size);
   return bytes;
-}
-
-fs::path follow_links(fs::path path) {
-  std::error_code error;
-  for (int links = 0; fs::is_symlink(path, error); ++links) {
-    if (links == 40) fail(ErrorCode::io, "writing '{}' failed: it is a link to itself", path.string());
-    path = path.parent_path() / fs::read_symlink(path, error);
-  }
-  return path;
-}
-
-AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(std::move(target))), kind_(kind) {
-  std::error_code ignored;
-  if (kind == Kind::folder && target_.filename().empty()) target_ = target_.parent_path();
-  if (kind == Kind::file && fs::exists(target_, ignored) && !fs::is_regular_file(target_, ignored)) {
-    fail(ErrorCode::io, "writing '{}' failed: it is not an ordinary file; give another name", target_.string());
-  }
-  if (kind == Kind::folder && fs::exists(target_, ignored) &&
-      (!fs::is_directory(target_, ignored) || !fs::is_empty(target_, ignored))) {
-    fail(ErrorCode::io, "writing '{}' failed: it exists already; give another name", target_.string());
-  }
-  std::random_device random;
-  const std::string name = target_.parent_path() / fmt::format(".fsrcnn.{:08x}{:08x}", random(), random());
-  register_temporary(name);  // before it exists, because a signal may come at any time
-  const bool made = kind == Kind::file
-                        ? Descriptor(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)).value >= 0
-                        : mkdir(name.c_str(), 0700) == 0;
-  if (!made) {
-    const int why = errno;
-    unregister_temporary(name);
-    errno = why;
-    fail_with_errno("writing", target_);
-  }
-  temporary_ = name;
-  // Some file systems have no modes to change; the file is good there all the same.
-  (void)chmod(name.c_str(), mode_for(target_, kind == Kind::file ? 0666 : 0777));
-}
-
-AtomicOutput::~AtomicOutput() {
-  std::error_code ignored;
-  if (temporary_.empty()) return;
-  fs::remove_all(temporary_, ignored);
-  unregister_temporary(temporary_.string());
-}
-
-void AtomicOutput::write(Bytes bytes) const { write_bytes(temporary_, bytes, target_); }
-
-void AtomicOutput::commit() {
-  const Descriptor fd(open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
-  const auto flush = kind_ == Kind::file ? fsync : syncfs;
-  // Where there is nothing to flush to, EINVAL says so.
-  if (fd.value < 0 || (flush(fd.value) != 0 && errno != EINVAL)) fail_with_errno("writing", target_);
-  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("writing", target_);
-  unregister_temporary(temporary_.string());
-  temporary_.clear();
-}
-
-void remove_temporary_files() noexcept {
-  for (const Registered& entry : registry) {
-    if (entry.used) remove_in_handler(AT_FDCWD, entry.path.data());
-  }
-}
-
-void write_file_directly(const fs::path& path, Bytes bytes) { write_bytes(path, bytes, path); }
-
-void write_file(const fs::path& path, Bytes bytes) {
-  AtomicOutput output(path, AtomicOutput::Kind::file);
-  output.write(bytes);
-  output.commit();
 }
 
 }  // namespace fsrcnn

@@ -1,13 +1,13 @@
 #include "base/fma_peak.hpp"
 
 #include "base/cpu.hpp"
+#include "base/targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "base/fma_peak.cpp"
 #include <hwy/foreach_target.h>
 
 #include "base/simd-inl.hpp"
-#include "base/simd_kernels.hpp"
 
 #ifndef FSRCNN_PEAK_KERNEL
 #define FSRCNN_PEAK_KERNEL
@@ -57,8 +57,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fsrcnn {
 
+FSRCNN_DECLARE_KERNELS(PeakKernel, kPeakKernel)
+
 double run_multiply_adds(std::string_view cpu, int64_t rounds) {
-  static constexpr const PeakKernel* kAll[] = FSRCNN_KERNELS(kPeakKernel);
+  static constexpr const PeakKernel* kAll[] = FSRCNN_KERNELS(PeakKernel, kPeakKernel);
   const PeakKernel* kernel = kernels_of(kAll, cpu);
   if (kernel == nullptr) kernel = kernels_of(kAll, cpu_names().front());
   return kernel->run(rounds);

@@ -5,9 +5,9 @@
 
 namespace fsrcnn {
 
-/// Does nothing but multiply-adds in registers, `rounds` times some dozens, with the widest vectors of this instruction
-/// set, and returns how many float operations that were (a multiply-add is two). Timed, it tells the machine's peak.
-/// "reference" has no instructions of its own: it counts as the fastest.
+/// Runs only multiply-adds in registers, `rounds` times some dozens, with the widest vectors of this instruction set,
+/// and returns the number of float operations (a multiply-add is two). Timing it gives the machine's peak. For
+/// "reference" it uses the fastest instruction set.
 double run_multiply_adds(std::string_view cpu, int64_t rounds);
 
 }  // namespace fsrcnn

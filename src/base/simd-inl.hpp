@@ -1,4 +1,5 @@
-// What the kernels of every instruction set share. Included once for each by foreach_target.h, inside of nothing.
+// Code shared by the kernels of every instruction set. foreach_target.h includes it once for each, at file scope, after
+// targets.hpp.
 #if defined(FSRCNN_BASE_SIMD_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef FSRCNN_BASE_SIMD_INL
 #undef FSRCNN_BASE_SIMD_INL
@@ -19,14 +20,11 @@ using V = hn::Vec<D>;
 constexpr D d;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM;  // 32 of them, not 16
-constexpr const char* kCpuName = HWY_TARGET == HWY_SSE4   ? "sse4"
-                                 : HWY_TARGET == HWY_AVX2 ? "avx2"
-                                 : HWY_TARGET == HWY_AVX3 ? "avx512"
-                                 : HWY_TARGET == HWY_NEON ? "neon"
-                                                          : "scalar";
+constexpr const char* kCpuName = target_of(HWY_TARGET).name;
+static_assert(target_of(HWY_TARGET).fused == (HWY_NATIVE_FMA != 0), "targets.hpp says what bits this target makes");
 
-// Keeps GCC from loading a value again for each use: the one operand from memory that an instruction can have shall be
-// a weight, which AVX-512 broadcasts on the way.
+// Keeps GCC from reloading a value for each use. An instruction can have one memory operand, and it should be a weight,
+// which AVX-512 broadcasts as it loads.
 HWY_INLINE void keep_in_register([[maybe_unused]] V& value) {
 #if HWY_COMPILER_GCC_ACTUAL && HWY_TARGET == HWY_AVX3
   asm("" : "+v"(value.raw));

@@ -1,7 +1,13 @@
 #include "base/tensor.hpp"
 
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <unistd.h>
+#endif
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "base/error.hpp"
@@ -13,7 +19,17 @@ std::string to_string(const Shape& shape) {
 }
 
 int64_t physical_memory_bytes() {
-  static const int64_t bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  static const int64_t bytes = [] {
+#ifdef _WIN32
+    MEMORYSTATUSEX status{};
+    status.dwLength = sizeof status;
+    const int64_t all = GlobalMemoryStatusEx(&status) != 0 ? static_cast<int64_t>(status.ullTotalPhys) : 0;
+#else
+    const int64_t all = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+#endif
+    // With 32 bits there is less to be addressed than there may be.
+    return all <= 0 ? int64_t{PTRDIFF_MAX} : std::min<int64_t>(all, PTRDIFF_MAX);
+  }();
   return bytes;
 }
 
@@ -37,8 +53,7 @@ int64_t checked_count(const Shape& shape, size_t element_bytes) {
 template <class T>
 Tensor<T>::Tensor(const Shape& shape, std::vector<T> values) : shape_(shape), data_(std::move(values)) {
   if (checked_count(shape, sizeof(T)) != count()) {
-    fail(ErrorCode::input, "a tensor of shape {} needs {} values, but got {}", to_string(shape), shape.count(),
-         count());
+    fail(ErrorCode::input, "a tensor of shape {} needs {} values, got {}", to_string(shape), shape.count(), count());
   }
 }
 

@@ -11,11 +11,11 @@ namespace fsrcnn {
 /// "(1, 56, 1080, 1920)", as PyTorch prints it.
 std::string to_string(const Shape& shape);
 
-/// Of the whole machine.
+/// Memory of the whole machine.
 int64_t physical_memory_bytes();
 
 /// Number of elements of a shape. Throws Error(input) if an extent is negative, or if elements of this size would not
-/// fit into the machine's memory: sizes are often read from files.
+/// fit into memory: sizes often come from files.
 int64_t checked_count(const Shape& shape, size_t element_bytes);
 
 /// A dense, owning NCHW tensor; a plane is a tensor with n = c = 1.
@@ -24,7 +24,7 @@ class Tensor {
  public:
   Tensor() : Tensor(Shape{0, 0, 0, 0}) {}
   explicit Tensor(const Shape& shape) : shape_(shape), data_(checked_count(shape, sizeof(T))) {}
-  /// The values must be as many as the shape says.
+  /// The number of values must match the shape.
   Tensor(const Shape& shape, std::vector<T> values);
 
   const Shape& shape() const { return shape_; }

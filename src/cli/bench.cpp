@@ -16,6 +16,7 @@
 #include "cli/engine_option.hpp"
 #include "cli/model_option.hpp"
 #include "cli/size_option.hpp"
+#include "network/describe.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -45,7 +46,7 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// The most that all threads together do in about a hundredth of a second.
+// Peak of all threads together, measured in about a hundredth of a second.
 double measure_peak(ThreadPool& pool, const std::string& cpu) {
   constexpr int64_t kRounds = 3'000'000;
   std::vector<double> operations(static_cast<size_t>(pool.threads()));
@@ -57,7 +58,7 @@ double measure_peak(ThreadPool& pool, const std::string& cpu) {
   return 1e-9 * sum / seconds;
 }
 
-// A picture that no run of equal pixels makes easy.
+// Random samples, so that no runs of equal pixels make it easy.
 std::vector<uint8_t> noise(int64_t count) {
   std::vector<uint8_t> samples(static_cast<size_t>(count));
   uint32_t state = 1;
@@ -70,19 +71,25 @@ std::vector<uint8_t> noise(int64_t count) {
 
 Measurement measure(Engine& engine, int64_t width, int64_t height, int frames) {
   const int64_t scale = engine.scale();
-  const std::vector<uint8_t> input = noise(width * height);
-  std::vector<uint8_t> output(static_cast<size_t>(scale * scale * width * height));
-  const ConstPlane from{reinterpret_cast<const std::byte*>(input.data()), width, height, width, SampleType::u8, 255};
-  const Plane to{
-      reinterpret_cast<std::byte*>(output.data()), scale * width, scale * height, scale * width, SampleType::u8, 255};
+  const int64_t channels = engine.channels(), pixels = width * height;
+  const std::vector<uint8_t> input = noise(channels * pixels);
+  std::vector<uint8_t> output(static_cast<size_t>(channels * scale * scale * pixels));
+  std::vector<ConstPlane> from;
+  std::vector<Plane> to;
+  for (int64_t c = 0; c < channels; ++c) {
+    from.push_back(
+        {reinterpret_cast<const std::byte*>(input.data() + c * pixels), width, height, width, SampleType::u8, 255});
+    to.push_back({reinterpret_cast<std::byte*>(output.data() + c * scale * scale * pixels), scale * width,
+                  scale * height, scale * width, SampleType::u8, 255});
+  }
   ThreadPool pool(engine.threads());
   Measurement m;
-  engine.upscale(from, to);  // memory is there now, and the clock up
+  engine.upscale(from.data(), to.data());  // warm-up: memory is allocated, and the CPU clock is up
   for (int i = 0; i < frames; ++i) {
     m.peak_gflops.push_back(measure_peak(pool, engine.cpu()));
-    m.frame_s.push_back(seconds_of([&] { engine.upscale(from, to); }));
+    m.frame_s.push_back(seconds_of([&] { engine.upscale(from.data(), to.data()); }));
   }
-  m.stages = engine.upscale(from, to, {.measure_stages = true}).seconds;
+  m.stages = engine.upscale(from.data(), to.data(), {.measure_stages = true}).seconds;
   return m;
 }
 
@@ -96,8 +103,7 @@ void run(const BenchOptions& options) {
   const auto [width, height] = parse_size(options.size);
   Engine engine(options.model.load_with_scale(), options.engine.options);
   const Measurement m = measure(engine, width, height, options.frames);
-  int64_t multiply_adds = 0;
-  for (const Layer& layer : engine.model().layers) multiply_adds += layer.multiply_adds();
+  const int64_t multiply_adds = engine.network().multiply_adds();
   const double operations = 2.0 * static_cast<double>(multiply_adds * width * height);
   const double frame_s = median(m.frame_s), best_s = *std::min_element(m.frame_s.begin(), m.frame_s.end());
   const double worst_s = *std::max_element(m.frame_s.begin(), m.frame_s.end());
@@ -114,6 +120,8 @@ void run(const BenchOptions& options) {
 
   if (options.json) {
     nlohmann::ordered_json json = {{"size", options.size},
+                                   {"network", family_of(engine.network())},
+                                   {"channels", engine.channels()},
                                    {"scale", engine.scale()},
                                    {"cpu", engine.cpu()},
                                    {"threads", engine.threads()},
@@ -131,14 +139,14 @@ void run(const BenchOptions& options) {
     return;
   }
   const auto [smallest, largest] = std::minmax_element(m.peak_gflops.begin(), m.peak_gflops.end());
-  fmt::print("{} -> {}x{}, FSRCNN({}, {}, {}), {}, {} thread{}, 8 bits, {} frames\n\n", options.size,
-             engine.scale() * width, engine.scale() * height, engine.model().d, engine.model().s, engine.model().m,
-             engine.cpu(), engine.threads(), engine.threads() == 1 ? "" : "s", options.frames);
+  fmt::print("{} -> {}x{}, {} ({}), {}, {} thread{}, 8 bits, {} frames\n\n", options.size, engine.scale() * width,
+             engine.scale() * height, family_of(engine.network()), channels_text(engine.network()), engine.cpu(),
+             engine.threads(), engine.threads() == 1 ? "" : "s", options.frames);
   fmt::print("frame             {:8.1f} ms median, {:.1f} best, {:.1f} worst: {:.2f} frames/s\n", 1e3 * frame_s,
              1e3 * best_s, 1e3 * worst_s, 1 / frame_s);
-  fmt::print("effective         {:8.1f} GFLOP/s, as the direct algorithm counts\n", gflops);
-  fmt::print("peak              {:8.1f} GFLOP/s median of multiply-adds between the frames, {:.1f} to {:.1f}\n", peak,
-             *smallest, *largest);
+  fmt::print("effective         {:8.1f} GFLOP/s, counted as in the direct algorithm\n", gflops);
+  fmt::print("peak              {:8.1f} GFLOP/s median, measured between frames, {:.1f} to {:.1f}\n", peak, *smallest,
+             *largest);
   fmt::print("fraction of peak  {:8.3f}\n", gflops / peak);
   fmt::print("peak memory       {:8.1f} MB\n\n", peak_rss_mb());
   for (const auto& [name, seconds] : stages) {
@@ -149,10 +157,11 @@ void run(const BenchOptions& options) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("bench", "Measure the speed of the network, and of the machine, in one run");
+  CLI::App* command = app.add_subcommand("bench", "Measure the speed of the network and of the machine in one run");
   const auto options = std::make_shared<BenchOptions>();
-  command->add_option("--size", options->size, "Size of the LR frame; default: 1920x1080")->type_name("WxH");
-  command->add_option("--frames", options->frames, "Frames to measure; default: 15")
+  command->add_option("--size", options->size, "Size of the LR frame")->capture_default_str()->type_name("WxH");
+  command->add_option("--frames", options->frames, "Number of frames to measure")
+      ->capture_default_str()
       ->check(CLI::Range(1, 10000).description(""))
       ->type_name("N");
   options->model.add_model_to(*command);

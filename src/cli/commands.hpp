@@ -7,7 +7,7 @@
 
 namespace fsrcnn::cli {
 
-/// The exit code of what compares, and finds a difference.
+/// Exit code of commands that compare and find a difference.
 constexpr int kDiffers = 1;
 
 void add_bench(CLI::App& app);

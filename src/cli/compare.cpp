@@ -154,7 +154,8 @@ bool compare_folders(const CompareOptions& options) {
     return within;
   }
   const auto tell_lonely = [](const auto& paths, const std::string& folder) {
-    if (!paths.empty()) fmt::print("{} more, as {}, only in {}\n", paths.size(), paths[0].filename().string(), folder);
+    if (!paths.empty())
+      fmt::print("{} more, e.g. {}, only in {}\n", paths.size(), paths[0].filename().string(), folder);
   };
   tell_lonely(pairs.only_a, options.a);
   tell_lonely(pairs.only_b, options.b);
@@ -166,24 +167,25 @@ bool compare_folders(const CompareOptions& options) {
 
 void add_compare(CLI::App& app) {
   CLI::App* command =
-      app.add_subcommand("compare", "Compare two dumps of tensors, or two folders of them; exit code 1: they differ");
+      app.add_subcommand("compare", "Compare two tensors, or two folders of them; exit code 1 if they differ");
   const auto options = std::make_shared<CompareOptions>();
   command
       ->add_option("a", options->a,
                    "Tensor: .npy, .txt, .h, .hex, .mem, .f32 or .raw (float32), .f64, a picture; or a folder of them")
       ->required()
       ->type_name("A");
-  command->add_option("b", options->b, "What A is compared with")->required()->type_name("B");
+  command->add_option("b", options->b, "Tensor or folder to compare A with")->required()->type_name("B");
   command
-      ->add_option("--tolerance", options->tolerance, "Largest difference, times B's full scale where that is over 1")
+      ->add_option("--tolerance", options->tolerance,
+                   "Largest difference allowed, times B's full scale if that is above 1")
       ->check(positive_number(true))
       ->type_name("T")
       ->capture_default_str();
-  command->add_option("--decimals", options->decimals, "Places for the figures with numpy.around")
+  command->add_option("--decimals", options->decimals, "Decimal places for the figures with numpy.around")
       ->check(CLI::Range(0, 15).description(""))
       ->type_name("N")
       ->capture_default_str();
-  command->add_option("--heat-map", options->heat_map, "Picture to write that shows where they differ")
+  command->add_option("--heat-map", options->heat_map, "Write a picture that shows where they differ")
       ->type_name("FILE.png");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] {

@@ -8,10 +8,11 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "cli/commands.hpp"
 #include "cli/conv_transpose2d_option.hpp"
+#include "cli/engine_option.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -52,7 +53,7 @@ void run(const OperatorOptions& options) {
   }
   if (options.method == "fast") {
     fail(ErrorCode::usage,
-         "--method fast computes in float32, but an array is float64; save it as float32, or use reference");
+         "--method fast computes in float32, but an array is float64; save it as float32, or use --method reference");
   }
   run<double>(options, input, weight, bias);
 }
@@ -62,16 +63,19 @@ void run(const OperatorOptions& options) {
 void add_conv_transpose2d(CLI::App& app) {
   CLI::App* command = app.add_subcommand("conv-transpose2d", "Run PyTorch's ConvTranspose2d on NumPy files");
   const auto options = std::make_shared<OperatorOptions>();
-  command->add_option("--input", options->input, "(N, C, H, W), or fewer axes")->type_name("FILE.npy")->required();
+  command->add_option("--input", options->input, "Input, (N, C, H, W) or fewer axes")
+      ->type_name("FILE.npy")
+      ->required();
   options->layer.add_to(*command, true);
   command
       ->add_option("--method", options->method,
-                   "reference: the direct definition; slides: zeros inserted and the kernel turned; fast: by phases, "
-                   "with vectors, in another order of additions")
+                   "reference: the direct definition; slides: insert zeros and turn the kernel; fast: phases, with "
+                   "SIMD and another order of additions")
       ->check(CLI::IsMember({"reference", "slides", "fast"}).description(""))
       ->type_name("NAME")
       ->capture_default_str();
-  command->add_option("-o,--output", options->output, "(N, out, H', W')")->type_name("FILE.npy")->required();
+  add_threads_option(*command);
+  command->add_option("-o,--output", options->output, "Output, (N, out, H', W')")->type_name("FILE.npy")->required();
   command->callback([options] { run(*options); });
 }
 

@@ -6,7 +6,7 @@
 namespace fsrcnn::cli {
 namespace {
 
-/// One value stands for both directions, as in PyTorch.
+/// A single value applies to both directions, as in PyTorch.
 Pair to_pair(const std::vector<int64_t>& values) { return {values.front(), values.back()}; }
 
 }  // namespace
@@ -16,15 +16,19 @@ void ConvTranspose2dOption::add_to(CLI::App& command, bool weight_required) {
     return command.add_option(names, value, what)->type_name("FILE.npy");
   };
   const auto pair = [&](const char* name, std::vector<int64_t>& value, const char* what) {
-    command.add_option(name, value, what)->delimiter(',')->expected(1, 2)->type_name("H,W")->capture_default_str();
+    command.add_option(name, value, what)
+        ->delimiter(',')
+        ->expected(1, 2)
+        ->type_name("H,W")
+        ->default_str(fmt::format("{}", fmt::join(value, ",")));
   };
-  file("--weight", weight, "(C, out/groups, kh, kw), or fewer axes")->required(weight_required);
-  file("--bias", bias, "(out)");
-  pair("--stride", stride, "Step of the output between input pixels");
-  pair("--padding", padding, "Rows and columns cut off the full output on each side");
+  file("--weight", weight, "Weight, (C, out/groups, kh, kw) or fewer axes")->required(weight_required);
+  file("--bias", bias, "Bias, (out)");
+  pair("--stride", stride, "Distance in the output between neighbouring input pixels");
+  pair("--padding", padding, "Rows and columns cropped from each side of the full output");
   pair("--output-padding", output_padding, "Rows and columns added at the bottom and right");
-  pair("--dilation", dilation, "Distance between the kernel's values");
-  command.add_option("--groups", groups, "Groups of channels that do not see each other")->capture_default_str();
+  pair("--dilation", dilation, "Distance between kernel values");
+  command.add_option("--groups", groups, "Number of groups of channels")->type_name("N")->capture_default_str();
 }
 
 ConvTranspose2dParams ConvTranspose2dOption::params() const {
@@ -50,8 +54,8 @@ template <class T>
 std::vector<T> bias_values(const NpyArray& array, const std::string& path) {
   const Tensor<T> tensor = as<T>(array);
   if (tensor.count() == 0 || tensor.shape().w != tensor.count()) {
-    fail(ErrorCode::input, "{}: the bias has shape {}, but one axis with a value for each output channel is expected",
-         path, to_string(tensor.shape()));
+    fail(ErrorCode::input, "{}: the bias has shape {}; expected one axis with one value per output channel", path,
+         to_string(tensor.shape()));
   }
   return tensor.values();
 }

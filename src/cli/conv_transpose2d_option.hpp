@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/tensor.hpp"
-#include "model/formats/npy.hpp"
+#include "network/formats/npy.hpp"
 #include "nn/params.hpp"
 
 namespace fsrcnn::cli {
@@ -18,7 +18,7 @@ struct ConvTranspose2dOption {
   std::vector<int64_t> stride = {1}, padding = {0}, output_padding = {0}, dilation = {1};
   int64_t groups = 1;
 
-  /// Adds them; the command's owner sees to --input.
+  /// Adds them; the caller adds --input.
   void add_to(CLI::App& command, bool weight_required);
   ConvTranspose2dParams params() const;
 };

@@ -4,19 +4,24 @@
 
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/model_option.hpp"
 #include "cli/number_check.hpp"
-#include "model/formats/weights_file.hpp"
+#include "network/formats/weights_file.hpp"
 #include "picture/picture_reader.hpp"
+#include "porting/diagnosis_report.hpp"
+#include "porting/dump_folder.hpp"
 #include "porting/mistakes.hpp"
+#include "porting/tensor_archive.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -25,163 +30,109 @@ namespace fs = std::filesystem;
 
 struct DiagnoseOptions {
   ModelOption model;
-  std::string input, reference;
+  std::string input, reference, html;
   std::vector<std::string> features;
   double tolerance = 1e-5;
   bool json = false;
 };
 
-/// A folder of text kernels may have the last layer alone, or, as the slides', no slopes.
-Model load(const ModelOption& option) {
-  if (fs::is_directory(option.model) && !is_whole_network(option.model)) {
-    return load_last_layer(option.model, option.scale);
-  }
-  return option.load();
+/// Whether it is a folder of text kernels that has the last layer alone, or, as the slides', no slopes.
+bool is_last_layer(const ModelOption& option) {
+  return fs::is_directory(option.model) && !is_whole_network(option.model);
 }
 
-std::vector<Dump> read_dumps(const DiagnoseOptions& options, const Model& model) {
-  std::vector<Dump> dumps;
-  const auto add = [&](const std::string& name, const fs::path& path) {
-    dumps.push_back({name, path.string(), read_tensor(path)});
-  };
+Network load(const ModelOption& option) {
+  return is_last_layer(option) ? load_last_layer(option.model, option.scale) : option.load();
+}
+
+bool is_picture(const fs::path& path) { return !is_archive(path) && !is_dump(path); }
+
+DumpFolder read_dumps(const DiagnoseOptions& options, const Network& network,
+                      const std::optional<Tensor<float>>& input) {
+  DumpFolder all;
   for (const std::string& feature : options.features) {
     const size_t equals = feature.find('=');
-    if (equals != std::string::npos) {
-      add(feature.substr(0, equals), feature.substr(equals + 1));
+    if (equals != std::string::npos && !fs::exists(feature)) {
+      const std::string name = feature.substr(0, equals), file = feature.substr(equals + 1);
+      all.dumps.push_back({name, file, read_tensor_named(file, name), is_picture(file)});
       continue;
     }
-    if (!fs::is_directory(feature)) {
-      fail(ErrorCode::usage, "--feature is '{}', but must be NAME=FILE, or a folder of dumps as trace writes", feature);
+    if (!fs::is_directory(feature) && !is_archive(feature)) {
+      fail(ErrorCode::usage, "--feature is '{}', but must be NAME=FILE or a folder or archive (.npz, .pt) of dumps",
+           feature);
     }
-    // Of trace's files, those that no place between layers is called by are steps of the deconvolution.
-    for (const auto& entry : fs::directory_iterator(feature)) {
-      const std::string name = entry.path().filename().string();
-      const auto place = parse_place(model, name);
-      if (entry.path().extension() == ".json" || !place || (place->layer < 0 && !options.input.empty())) continue;
-      add(name, entry.path());
-    }
+    DumpFolder folder = read_dump_folder(feature, network, input ? std::optional(input->shape()) : std::nullopt);
+    std::move(folder.dumps.begin(), folder.dumps.end(), std::back_inserter(all.dumps));
+    std::move(folder.unused.begin(), folder.unused.end(), std::back_inserter(all.unused));
   }
-  if (!options.reference.empty()) add("reference", options.reference);
-  return dumps;
+  if (!options.reference.empty()) {
+    all.dumps.push_back({"reference", options.reference, read_tensor_named(options.reference, "reference"),
+                         is_picture(options.reference)});
+  }
+  return all;
 }
 
-/// By the sizes of what is given. Throws Error(usage) if they tell none.
-int64_t scale_of(const std::vector<Dump>& dumps, const std::optional<Tensor<float>>& luma, const Model& model) {
-  double low = luma ? static_cast<double>(luma->shape().h) : 0, high = 0;
+/// Derives the scale from the sizes of the dumps. Throws Error(usage) if that is not possible.
+int64_t scale_of(const std::vector<Dump>& dumps, bool is_last_layer, const std::optional<Tensor<float>>& input,
+                 const Network& network) {
+  double low = input ? static_cast<double>(input->shape().h) : 0, high = 0;
   for (const Dump& dump : dumps) {
-    const auto place = parse_place(model, dump.name);
+    const auto place = parse_place(network, dump.name);
     if (!place) continue;
-    const bool tail = place->layer + 1 == static_cast<int64_t>(model.layers.size());
-    (tail ? high : low) = static_cast<double>(dump.tensor.shape().h);
+    (is_output(network, *place) ? high : low) = static_cast<double>(dump.tensor.shape().h);
   }
   const double scale = low > 0 ? std::round(high / low) : 0;
   if (scale >= 2 && scale <= 4) return static_cast<int64_t>(scale);
   if (low == 0) {
-    fail(ErrorCode::usage, "nothing is given that the network or its last layer reads; give {}--feature mid=FILE",
-         model.layers.size() == 1 ? "" : "--input FILE or ");
+    fail(ErrorCode::usage, "the input of the network or of its last layer is missing; give {}--feature mid=FILE",
+         is_last_layer ? "" : "--input FILE or ");
   }
   if (high == 0) {
-    fail(ErrorCode::usage, "the weights do not tell their scale; give the output with --reference, or --model-scale");
+    fail(ErrorCode::usage, "the scale of the weights is unknown; give the output with --reference, or --model-scale");
   }
   fail(ErrorCode::usage,
-       "the last layer would make {:.0f} rows of {:.0f}, which is no scale of 2, 3 or 4; are its input and output "
-       "exchanged, or of different pictures?",
+       "the last layer would produce {:.0f} rows from {:.0f}, which is not a scale of 2, 3 or 4; are its input and "
+       "output swapped, or from different pictures?",
        high, low);
 }
 
-std::string number(double value) {
-  return std::isnan(value) ? "not finite" : std::isinf(value) ? "other shape" : fmt::format("{:.3g}", value);
-}
-
-void print(const Diagnosis& d) {
-  fmt::print("{}\n\n", d.verdict);
-  fmt::print("{:<20} {:<14} {:<22} {:>12} {:>10}  {}\n", "layer", "step", "shape of the dump", "difference", "allowed",
-             "");
-  for (const LayerFinding& l : d.layers) {
-    fmt::print("{:<20} {:<14} {:<22} {:>12} {:>10}  {}\n", l.layer, l.step, to_string(l.shape), number(l.difference),
-               number(l.tolerance),
-               l.agrees          ? "agrees"
-               : l.cause.empty() ? "DIFFERS"
-                                 : "DIFFERS: " + l.cause);
-  }
-  if (!d.files.empty()) {
-    fmt::print("\nNot the ones that made the output:\n");
-    for (size_t i = 0; i < d.files.size() && i < 12; ++i) fmt::print("  {}\n", d.files[i]);
-    if (d.files.size() > 12) fmt::print("  and {} more (--json has all)\n", d.files.size() - 12);
-  }
-  if (!d.same_result.empty()) {
-    fmt::print("\nThe same result would come of:\n");
-    for (const std::string& s : d.same_result) fmt::print("  {}\n", s);
-  }
-  if (!d.hypotheses.empty()) {
-    fmt::print("\nWhat was tried at the first layer that differs, the best first:\n");
-    fmt::print("  {:>10} {:>10}  {}\n", "largest", "RMS left", "mistake");
-    for (size_t i = 0; i < d.hypotheses.size() && i < 8; ++i) {
-      const Hypothesis& h = d.hypotheses[i];
-      std::string sentence;
-      for (const std::string& s : h.sentences) sentence += (sentence.empty() ? "" : ", and ") + s;
-      fmt::print("  {:>10.2e} {:>10.2e}  {}{}: {}\n", h.largest, h.rms, h.explains ? "* " : "  ", h.layer, sentence);
-    }
-  }
-  for (const std::string& note : d.notes) fmt::print("\n{}\n", note);
-}
-
-nlohmann::ordered_json to_json(const Diagnosis& d) {
-  const auto finite = [](double v) { return std::isfinite(v) ? nlohmann::ordered_json(v) : nullptr; };
-  nlohmann::ordered_json json = {{"right", d.right},
-                                 {"verdict", d.verdict},
-                                 {"layer", d.layer},
-                                 {"mistakes", d.mistakes},
-                                 {"files", d.files},
-                                 {"same_result", d.same_result},
-                                 {"notes", d.notes},
-                                 {"layers", nlohmann::ordered_json::array()},
-                                 {"hypotheses", nlohmann::ordered_json::array()}};
-  for (const LayerFinding& l : d.layers) {
-    json["layers"].push_back({{"layer", l.layer},
-                              {"step", l.step},
-                              {"file", l.file},
-                              {"shape", {l.shape.n, l.shape.c, l.shape.h, l.shape.w}},
-                              {"difference", finite(l.difference)},
-                              {"tolerance", l.tolerance},
-                              {"agrees", l.agrees},
-                              {"cause", l.cause}});
-  }
-  for (const Hypothesis& h : d.hypotheses) {
-    json["hypotheses"].push_back({{"layer", h.layer},
-                                  {"mistakes", h.ids},
-                                  {"sentences", h.sentences},
-                                  {"largest", h.largest},
-                                  {"rms", h.rms},
-                                  {"explains", h.explains}});
-  }
-  return json;
-}
-
 bool run(const DiagnoseOptions& options) {
-  Model model = load(options.model);
-  DiagnoseRequest request{.model = &model, .luma = {}, .dumps = {}, .tolerance = options.tolerance};
+  Network network = load(options.model);
+  DiagnoseRequest request{.network = &network, .input = {}, .dumps = {}, .tolerance = options.tolerance};
   if (!options.input.empty()) {
-    if (model.layers.size() == 1) {
-      fail(ErrorCode::usage, "{} has the last layer alone, which does not read a picture; give --feature mid=FILE",
+    if (is_last_layer(options.model)) {
+      fail(ErrorCode::usage, "{} has only the last layer, which does not read a picture; give --feature mid=FILE",
            options.model.model);
     }
-    request.luma = read_luma(options.input);
-    if (!is_dump(options.input)) {
+    request.input = read_input(options.input, network);
+    if (!is_dump(options.input) && network.colours == Colours::luma) {
       const Picture picture = read_picture(options.input);
       request.wrong_lumas = wrong_lumas(picture.planes, picture.header.colour_planes);
     }
   }
-  request.dumps = read_dumps(options, model);
-  if (model.scale == 0) model.scale = scale_of(request.dumps, request.luma, model);
+  DumpFolder given = read_dumps(options, network, request.input);
+  request.dumps = std::move(given.dumps);
+  if (network.scale == 0) {
+    ModelOption known = options.model;
+    known.scale = scale_of(request.dumps, is_last_layer(options.model), request.input, network);
+    network = load(known);
+  }
   const bool tells = isatty(STDERR_FILENO) != 0;
-  const Diagnosis diagnosis = diagnose(request, [&](const std::string& what) {
+  Diagnosis diagnosis = diagnose(request, [&](const std::string& what) {
     if (tells) fmt::print(stderr, "{} ...\n", what);
   });
+  diagnosis.unused = std::move(given.unused);
+  if (!options.html.empty()) {
+    std::string title = fmt::format("model {}", options.model.model);
+    for (const std::string& file : {options.input, options.reference}) {
+      if (!file.empty()) title += ", " + file;
+    }
+    write_file(options.html, as_bytes(diagnosis_html(diagnosis, title)));
+  }
   if (options.json) {
-    fmt::print("{}\n", to_json(diagnosis).dump(1));
+    fmt::print("{}\n", diagnosis_json(diagnosis).dump(1));
   } else {
-    print(diagnosis);
+    fmt::print("{}", diagnosis_text(diagnosis));
   }
   return diagnosis.right;
 }
@@ -190,24 +141,28 @@ bool run(const DiagnoseOptions& options) {
 
 void add_diagnose(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
-      "diagnose", "Find the layer where a port goes wrong, and name the mistake; exit code 1: it is not right");
+      "diagnose", "Find the layer where a port goes wrong, and name the mistake; exit code 1 if there is one");
   const auto options = std::make_shared<DiagnoseOptions>();
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
-  command->add_option("--input", options->input, "What the network read: a dump (1, 1, H, W), or a picture")
+  options->model.add_scales_to(*command);
+  command
+      ->add_option("--input", options->input,
+                   "Input of the network: a dump, (1, 1, H, W) or for RGB (1, 3, H, W), or a picture")
       ->type_name("FILE");
   command
       ->add_option("--feature", options->features,
-                   "A dump of the port: NAME is a layer's (expanding, expanding_convolution), a state_dict's "
-                   "(mid_part.10), or mid, what the last layer reads; or a folder of dumps with trace's names. May be "
-                   "given again")
-      ->type_name("NAME=FILE|FOLDER");
-  command->add_option("--reference", options->reference, "The output that should be, or is, there: preds")
+                   "Dump of the port: NAME is a layer (expanding, expanding_convolution), a key of the state_dict "
+                   "(mid_part.10), or mid, the input of the last layer; or a folder or archive (.npz, .pt) of dumps. "
+                   "May be repeated")
+      ->type_name("NAME=FILE|DIR");
+  command->add_option("--reference", options->reference, "Output of the port, or the output it should have: preds")
       ->type_name("FILE");
   command->add_option("--tolerance", options->tolerance, "Largest difference allowed, times a dump's full scale")
       ->check(positive_number())
       ->type_name("T")
       ->capture_default_str();
+  command->add_option("--html", options->html, "Write a page with heat maps of the errors, too")->type_name("FILE");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] {
     if (!run(*options)) throw CLI::RuntimeError(kDiffers);

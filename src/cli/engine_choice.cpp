@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "picture/upscale_picture.hpp"
 
 namespace fsrcnn::cli {
@@ -23,7 +23,7 @@ Engine& EngineChoice::engine_for(std::optional<double> factor) {
     name = builtin_model_for(nearest_scale(*factor, scales));
   }
   std::unique_ptr<Engine>& engine = engines_[name];
-  if (!engine) engine = std::make_unique<Engine>(builtin_model(name).value(), options_);
+  if (!engine) engine = std::make_unique<Engine>(builtin_network(name).value(), options_);
   return *engine;
 }
 

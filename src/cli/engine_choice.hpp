@@ -11,8 +11,8 @@
 
 namespace fsrcnn::cli {
 
-/// The engine for a picture or film: of the model that was asked for or, if none was, of the general compiled-in model
-/// whose scale, repeated where need be, comes nearest to how far the picture is to be enlarged.
+/// Selects the engine for a picture or film: that of the requested model or, by default, of the general built-in model
+/// whose scale (or a power of it) is nearest to the enlargement.
 class EngineChoice {
  public:
   /// Loads the default model. Throws Error(model).
@@ -21,13 +21,13 @@ class EngineChoice {
   /// factor: times the width or height; empty: as the default model does.
   Engine& engine_for(std::optional<double> factor);
 
-  /// Of an engine that came from here.
+  /// The name of an engine returned by engine_for.
   std::string name_of(const Engine& engine) const;
   const Engine& first() const { return *engines_.at(first_); }
 
  private:
   UpscalerOptions options_;
-  bool free_;          // no model was asked for
+  bool free_;          // no model was requested
   std::string first_;  // the default one
   std::map<std::string, std::unique_ptr<Engine>> engines_;
 };

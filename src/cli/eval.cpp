@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 #include "cli/commands.hpp"
 #include "cli/engine_option.hpp"
 #include "cli/model_option.hpp"
@@ -66,30 +66,31 @@ void add_eval(CLI::App& app) {
   const auto options = std::make_shared<EvalOptions>();
   command->add_option("path", options->path, "Folder of original (HR) pictures, or one picture")
       ->required()
-      ->type_name("DIR");
-  command->add_option("--scale", options->model.scale, "How far pictures are shrunk and upscaled again")
+      ->type_name("FILE|DIR");
+  command->add_option("--scale", options->model.scale, "Factor by which pictures are shrunk, then upscaled")
       ->required()
       ->check(CLI::Range(2, 4).description(""))
       ->type_name("2|3|4");
   options->model.add_model_to(*command);
-  command->get_option("--model")->description(command->get_option("--model")->get_description() + "; bicubic: none");
+  command->get_option("--model")->description(command->get_option("--model")->get_description() +
+                                              "; bicubic: no network");
   command
       ->add_option("--protocol", options->protocol,
-                   "a: as papers measure; yjn870: as test.py of yjn870/FSRCNN-pytorch measures")
+                   "a: as papers do; yjn870: as test.py of yjn870/FSRCNN-pytorch does. Both measure luma (Y); for an "
+                   "RGB network, that of its output")
       ->check(CLI::IsMember({"a", "yjn870"}).description(""))
       ->type_name("NAME")
       ->capture_default_str();
   options->engine.add_to(*command);
   command->add_flag("--json", options->json, "Print JSON");
   command
-      ->add_option(
-          "--html", options->html,
-          "Page to write for a browser: the table, and of each picture the part where bicubic and model differ "
-          "most, enlarged")
+      ->add_option("--html", options->html,
+                   "Write a page for the browser: the table, and an enlarged crop of each picture where bicubic and "
+                   "model differ most")
       ->check([](const std::string& name) {
-        return lower_suffix(name) == ".html" ? "" : "'" + name + "': the page's name must end with .html";
+        return lower_suffix(name) == ".html" ? "" : "'" + name + "': the name of the page must end in .html";
       })
-      ->type_name("FILE");
+      ->type_name("FILE.html");
   command->callback([options] { run(*options); });
 }
 

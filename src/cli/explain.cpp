@@ -1,12 +1,14 @@
 #include "porting/explain.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "cli/commands.hpp"
 #include "cli/conv_transpose2d_option.hpp"
 #include "cli/model_option.hpp"
@@ -17,14 +19,15 @@ namespace {
 
 struct ExplainOptions {
   std::string what, input, output, format = "html";
+  std::vector<int64_t> at;
   ModelOption model;
   ConvTranspose2dOption layer;
 };
 
-/// The slides' example, with what is given of its parameters.
+/// The slides' example, with the given parameters.
 ExplainedLayer example_with(const CLI::App& command, const ExplainOptions& options) {
   for (const char* name : {"--bias", "--groups"}) {
-    if (command.count(name) > 0) fail(ErrorCode::usage, "{} needs --input and --weight, a layer of your own", name);
+    if (command.count(name) > 0) fail(ErrorCode::usage, "{} needs a layer of your own: --input and --weight", name);
   }
   ExplainedLayer layer = slides_example();
   const ConvTranspose2dParams given = options.layer.params();
@@ -49,43 +52,51 @@ ExplainedLayer layer_of(const CLI::App& command, const ExplainOptions& options) 
 
 std::string explain(const CLI::App& command, const ExplainOptions& options) {
   const bool html = options.format == "html";
+  const std::optional<Pair> at =
+      options.at.empty() ? std::nullopt : std::optional<Pair>({options.at.front(), options.at.back()});
   if (options.what == "conv-transpose2d") {
     const ExplainedLayer layer = layer_of(command, options);
-    return html ? explain_html(layer) : explain_text(layer);
+    return html ? explain_html(layer, at) : explain_text(layer, at);
   }
   if (options.input.empty()) {
-    fail(ErrorCode::usage, "say what to explain: conv-transpose2d, or a network with --input (and --model)");
+    fail(ErrorCode::usage, "name what to explain: conv-transpose2d, or a network with --input (and --model)");
   }
-  const Model model = options.model.load_with_scale();
-  const Tensor<float> luma = read_luma(options.input);
-  return html ? explain_html(model, luma, options.input) : explain_text(model, luma, options.input);
+  const Network network = options.model.load_with_scale();
+  const Tensor<float> input = read_input(options.input, network);
+  return html ? explain_html(network, input, options.input, at) : explain_text(network, input, options.input, at);
 }
 
 }  // namespace
 
 void add_explain(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
-      "explain", "Show a transposed convolution, or a network, step by step: a page for the browser, or text");
+  CLI::App* command = app.add_subcommand("explain",
+                                         "Explain a transposed convolution, or every layer of a network, step by step, "
+                                         "as a page for the browser or as text");
   const auto options = std::make_shared<ExplainOptions>();
   command
-      ->add_option(
-          "what", options->what,
-          "conv-transpose2d: one layer, of small arrays; without them the slides' example. Left out: a network")
+      ->add_option("what", options->what,
+                   "conv-transpose2d: one layer, of small arrays (--input, --weight) or the slides' example. If "
+                   "omitted: a network")
       ->check(CLI::IsMember({"conv-transpose2d"}).description(""))
       ->type_name("WHAT");
-  command->add_option("--input", options->input, "Of the layer a .npy file; of the network a dump or a picture")
+  command->add_option("--input", options->input, "For a layer a .npy file; for a network a dump or a picture")
       ->type_name("FILE");
+  command->add_option("--at", options->at, "Output pixel to explain: its row and column, counted from 0")
+      ->default_str("1,1 of a layer, the middle of a network")
+      ->delimiter(',')
+      ->expected(2)
+      ->type_name("ROW,COL");
   options->layer.add_to(*command, false);
   options->model.add_model_to(*command);
   options->model.add_scale_to(*command);
-  command->add_option("--format", options->format, "html: one page that needs no network; text: for a terminal")
+  command->add_option("--format", options->format, "html: one self-contained page; text: for a terminal")
       ->check(CLI::IsMember({"html", "text"}).description(""))
       ->type_name("NAME")
       ->capture_default_str();
-  command->add_option("-o,--output", options->output, "File to write; text is printed without it")->type_name("FILE");
+  command->add_option("-o,--output", options->output, "Output file; without it, text is printed")->type_name("FILE");
   command->callback([command, options] {
     if (options->output.empty() && options->format == "html") {
-      fail(ErrorCode::usage, "give the page a name with -o, or ask for --format text");
+      fail(ErrorCode::usage, "name the page with -o, or use --format text");
     }
     const std::string text = explain(*command, *options);
     if (options->output.empty()) {

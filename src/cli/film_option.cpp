@@ -23,13 +23,13 @@ FrameRange parse_range(const std::string& text) {
     return error == std::errc() && last == text.data() + end;
   };
   if (colon == std::string::npos || !number(0, colon, range.begin) || !number(colon + 1, text.size(), range.end)) {
-    fail(ErrorCode::usage, "--frames '{}' must be two frame numbers, the first and the one after the last, e.g. 0:240",
+    fail(ErrorCode::usage, "--frames is '{}', but must be BEGIN:END, two frame numbers with END exclusive, e.g. 0:240",
          text);
   }
   return range;
 }
 
-// What people should know of how the film was: what stays behind, and what was damaged.
+// Messages about dropped and damaged parts of the film.
 std::vector<std::string> warnings_of(const FilmResult& result) {
   std::vector<std::string> warnings = result.warnings;
   if (!result.cut_short.empty()) warnings.push_back(result.cut_short);
@@ -37,23 +37,23 @@ std::vector<std::string> warnings_of(const FilmResult& result) {
   const auto tell = [&](int64_t count, const char* what) {
     if (count > 0) warnings.push_back(fmt::format("{} {}", count, what));
   };
-  tell(d.packets, "packets of the film's pictures are damaged and could not be decoded; their frames are missing");
+  tell(d.packets, "packets of the film are damaged and could not be decoded; their frames are missing");
   tell(d.frames, "frames of the film are damaged and were decoded with errors");
-  tell(d.out_of_order, "frames of the film have no time of their own and were left out");
+  tell(d.out_of_order, "frames of the film have no timestamp of their own and were dropped");
   tell(d.missing, "frames of the film could not be decoded and are missing");
-  tell(d.dropped, "frames were left out by the encoder; choose another with --codec");
-  tell(d.interlaced, "frames of the film are interlaced; they may look combed");
+  tell(d.dropped, "frames were dropped by the encoder; choose another encoder with --codec");
+  tell(d.interlaced, "frames of the film are interlaced; they may show combing");
   return warnings;
 }
 
-// Whether the film was not whole, or its output is not.
+// Whether the film or its output is incomplete.
 bool is_damaged(const FilmResult& result) {
   const Damage& d = result.damage;
   return d.packets + d.frames + d.out_of_order + d.missing + d.dropped > 0 || result.incomplete ||
          !result.cut_short.empty();
 }
 
-// A line of JSON each second, for programs that read along.
+// One line of JSON per second, for other programs.
 class ProgressLines {
  public:
   void update(const FilmProgress& p) {
@@ -78,22 +78,21 @@ class ProgressLines {
 }  // namespace
 
 void add_segment_frames(CLI::App& command, int64_t& frames) {
-  command.add_option("--segment-frames", frames, fmt::format("Frames of a segment, or more; default: {}", frames))
+  command.add_option("--segment-frames", frames, "Minimum number of frames in a segment")
+      ->default_str(std::to_string(frames))
       ->check(CLI::Range(1, 1'000'000).description(""))
       ->type_name("N");
 }
 
 void FilmOption::add_to(CLI::App& command) {
-  command
-      .add_option("--codec", encoder.codec,
-                  "Films: encoder or family of codecs, e.g. libx265 or hevc; default: the film's own")
+  command.add_option("--codec", encoder.codec, "Films: encoder or codec family, e.g. libx265 or hevc")
+      ->default_str("the film's own codec")
       ->type_name("NAME");
-  command
-      .add_option("--crf", encoder.crf,
-                  "Films: constant quality in the encoder's unit; default: hardly any loss to be seen")
+  command.add_option("--crf", encoder.crf, "Films: constant quality in the encoder's unit")
+      ->default_str("nearly no visible loss")
       ->check(CLI::Range(0, 255).description(""))
       ->type_name("N");
-  command.add_option("--preset", encoder.preset, "Films: the encoder's preset, e.g. fast")->type_name("NAME");
+  command.add_option("--preset", encoder.preset, "Films: preset of the encoder, e.g. fast")->type_name("NAME");
   command
       .add_option_function<std::vector<std::string>>(
           "--encoder-option",
@@ -101,24 +100,25 @@ void FilmOption::add_to(CLI::App& command) {
             for (const std::string& text : texts) {
               const size_t equals = text.find('=');
               if (equals == std::string::npos || equals == 0) {
-                fail(ErrorCode::usage, "--encoder-option '{}' must be KEY=VALUE, e.g. tune=film", text);
+                fail(ErrorCode::usage, "--encoder-option is '{}', but must be KEY=VALUE, e.g. tune=film", text);
               }
               encoder.others.emplace_back(text.substr(0, equals), text.substr(equals + 1));
             }
           },
-          "Films: an option of the encoder, as FFmpeg names it; may be given several times")
+          "Films: option of the encoder, as FFmpeg names it; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   command
       .add_option_function<std::string>(
           "--frames", [this](const std::string& text) { frames = parse_range(text); },
-          "Films: only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
+          "Films: write only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
       ->type_name("A:B");
   add_segment_frames(command, segment_frames);
   command
       .add_option_function<std::string>(
           "--progress", [this](const std::string& kind) { progress_json = kind == "json"; },
-          "bar (on a terminal) or json: a line each second on standard error. Default: bar")
+          "Films: bar, shown on a terminal; json, one line per second on standard error")
+      ->default_str("bar")
       ->check(CLI::IsMember({"bar", "json"}).description(""))
       ->type_name("bar|json");
 }
@@ -166,20 +166,21 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
     const bool resumable = std::filesystem::is_directory(parts);
     if (e.code() == ErrorCode::cancelled) {
       fail(ErrorCode::cancelled, "stopped after {} frames; {}", last.frames_done,
-           resumable ? fmt::format("the same command goes on where '{}' ends", parts.string()) : "nothing was written");
+           resumable ? fmt::format("run the same command again to resume from '{}'", parts.string())
+                     : "nothing was written");
     }
     if (e.code() == ErrorCode::io && resumable) {
-      fail(ErrorCode::io, "{}. What is done stays in '{}'; the same command goes on from there", e.what(),
-           parts.string());
+      fail(ErrorCode::io, "{}. Finished segments are kept in '{}'; run the same command again to resume from there",
+           e.what(), parts.string());
     }
     throw;
   }
   const FilmStatistics& s = result.statistics;
   fill(summary, result);
   summary.method = fmt::format("{}, {}", summary.model, result.encoder);
-  if (result.frames_before > 0) summary.method += fmt::format("; {} frames were done before", result.frames_before);
+  if (result.frames_before > 0) summary.method += fmt::format("; {} frames were already done", result.frames_before);
   if (s.strips_copied > 0) {
-    summary.method += fmt::format("; {:.0f}% of the pictures were like the frame before and copied",
+    summary.method += fmt::format("; {:.0f}% of the frames' area was unchanged and copied",
                                   100.0 * static_cast<double>(s.strips_copied) / static_cast<double>(s.strips));
   }
   summary.stages = {{"decoding", s.decode_s},

@@ -21,7 +21,7 @@ struct FilmOption {
   bool progress_json = false;
 
   void add_to(CLI::App& command);
-  /// The names of those of the encoder that were given.
+  /// The names of the given encoder options.
   std::vector<std::string> given() const;
 };
 
@@ -32,7 +32,7 @@ void add_segment_frames(CLI::App& command, int64_t& frames);
 void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
                        ProgressBar& bar, InputSummary& summary);
 
-/// Sizes, frames, warnings (what stays behind, and what was damaged) and whether all is whole.
+/// Sets sizes, frames, warnings (dropped and damaged parts) and the status.
 void fill(InputSummary& summary, const FilmResult& result);
 
 }  // namespace fsrcnn::cli

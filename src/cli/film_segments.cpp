@@ -21,20 +21,20 @@ void add_plan(CLI::App& app) {
     bool json = false;
   };
   CLI::App* command =
-      app.add_subcommand("plan", "Print the segments of a film, for `upscale --frames` on many machines");
+      app.add_subcommand("plan", "Print the segments of a film, for `upscale --frames` on several machines");
   const auto options = std::make_shared<Options>();
   command->add_option("film", options->film, "Film")->required()->type_name("FILE");
   add_segment_frames(*command, options->segment_frames);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] {
-    Film film(options->film);
-    const auto segments = cut_into_segments(film.index(), options->segment_frames);
+    const Film film(options->film);
+    const auto segments = cut_into_segments(film.index().frames, options->segment_frames);
     const auto seconds = [&](int64_t frame) {
-      const auto& index = film.index();
+      const auto& index = film.index().frames;
       return static_cast<double>(index[static_cast<size_t>(frame)].time - index.front().time) *
              av_q2d(film.video().time_base);
     };
-    const std::string& cut_short = film.cut_short();
+    const std::string& cut_short = film.index().cut_short;
     if (!cut_short.empty()) fmt::print(stderr, "fsrcnn: note: {}\n", cut_short);
     if (options->json) {
       nlohmann::json list = nlohmann::json::array();
@@ -59,15 +59,13 @@ void add_join(CLI::App& app) {
     bool quiet = false, json = false;
   };
   CLI::App* command =
-      app.add_subcommand("join", "Put segments made by `upscale --frames` and the film's sound and subtitles together");
+      app.add_subcommand("join", "Join segments made by `upscale --frames`, and add the film's sound and subtitles");
   const auto options = std::make_shared<Options>();
-  command->add_option("film", options->film, "The film that the segments were made from")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("segments", options->segments, "Segments, all of the film")->required()->type_name("SEGMENT");
-  command->add_option("-o,--output", options->output, "Film to write: .mkv, .mp4, ...")->required()->type_name("FILE");
+  command->add_option("film", options->film, "Film that the segments were made from")->required()->type_name("FILE");
+  command->add_option("segments", options->segments, "All segments of the film")->required()->type_name("FILE.nut");
+  command->add_option("-o,--output", options->output, "Output film: .mkv, .mp4, ...")->required()->type_name("FILE");
   command->add_flag("--json", options->json, "Print a summary of the run as JSON");
-  command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
+  command->add_flag("-q,--quiet", options->quiet, "Print only errors");
   command->callback([options] {
     const std::vector<std::filesystem::path> segments(options->segments.begin(), options->segments.end());
     RunSummary summary;
@@ -82,7 +80,7 @@ void add_join(CLI::App& app) {
       film.stages = {{"writing", result.mux_s}};
     };
     const auto begin = std::chrono::steady_clock::now();
-    film.error = error_of(join, "out of memory; '" + film.input + "' is too large for this machine");
+    film.error = error_of(join, "out of memory: '" + film.input + "' is too large for this machine");
     film.seconds = summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     summary.signal = stop_signal();
     if (!options->quiet) {

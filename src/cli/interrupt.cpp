@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -34,7 +34,7 @@ int stop_signal() { return signal_received; }
 void handle_signals() {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal_number, on_signal);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of writing
-  std::signal(SIGPIPE, SIG_IGN);  // and so is a pipe that nobody reads
+  std::signal(SIGPIPE, SIG_IGN);  // and so is a pipe without a reader
 }
 
 }  // namespace fsrcnn::cli

@@ -4,7 +4,7 @@
 
 namespace fsrcnn::cli {
 
-/// While one of these lives, SIGINT, SIGTERM and SIGHUP make it true instead of ending the program; a second one ends
+/// While an object exists, SIGINT, SIGTERM and SIGHUP make it true instead of ending the program; a second signal ends
 /// it.
 class StopRequest {
  public:
@@ -19,8 +19,7 @@ class StopRequest {
 /// The signal that made it true, or 0.
 int stop_signal();
 
-/// Installs the handlers: without a StopRequest they remove temporary files and end the program as the signal would
-/// have.
+/// Installs the handlers: without a StopRequest they remove temporary files and end the program as the signal would.
 void handle_signals();
 
 }  // namespace fsrcnn::cli

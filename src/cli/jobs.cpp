@@ -34,7 +34,7 @@ bool is_ordinary(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
-// By content; a damaged picture is known by its name, and of a pipe only the output's name tells.
+// By content; a damaged picture is recognised by its name, and for a pipe the output's name decides.
 bool is_film(const fs::path& path, bool into_picture = true) {
   std::error_code unknown;
   if (path == "-" || has_film_suffix(path)) return true;
@@ -82,14 +82,14 @@ void look_into(const fs::path& folder, bool recursive, const fs::path& left_out,
     std::error_code unknown;
     if (is_hidden(path)) continue;
     if (entry->is_directory(unknown)) {
-      // Links are not followed, for they may lead in a circle; and the outputs of a run before are no inputs.
+      // Links are not followed, because they may form a cycle; and outputs of an earlier run are not inputs.
       if (recursive && !entry->is_symlink(unknown) && !fs::equivalent(path, left_out, unknown)) {
         look_into(path, recursive, left_out, found);
       }
     } else if (entry->exists(unknown) && !entry->is_regular_file(unknown)) {
       continue;  // reading a pipe might never end
     } else if (is_writable(path) || has_film_suffix(path) || is_picture(path)) {
-      // A damaged picture is known by its name, and its failure is told.
+      // A damaged picture is recognised by its name, and reported.
       found.files.push_back(path);
     } else {
       found.others.push_back(path);
@@ -97,7 +97,7 @@ void look_into(const fs::path& folder, bool recursive, const fs::path& left_out,
   }
   if (error) {
     found.failures.push_back(
-        failed(folder, ErrorCode::io, fmt::format("'{}' cannot be read: {}", folder.string(), error.message())));
+        failed(folder, ErrorCode::io, fmt::format("reading '{}' failed: {}", folder.string(), error.message())));
   }
 }
 
@@ -107,14 +107,14 @@ Found files_of(const fs::path& folder, bool recursive, const fs::path& left_out)
   look_into(folder, recursive, left_out, found);
   if (found.files.empty() && found.failures.empty()) {
     found.failures.push_back(failed(folder, ErrorCode::input,
-                                    fmt::format("'{}' has neither pictures nor films in it{}", folder.string(),
-                                                recursive ? "" : "; --recursive looks into its folders too")));
+                                    fmt::format("'{}' contains no pictures or films{}", folder.string(),
+                                                recursive ? "" : "; use --recursive to include subfolders")));
   }
   std::sort(found.files.begin(), found.files.end());
   return found;
 }
 
-/// The name that a file has by whatever way; of what has none (a pipe), the name that it was given.
+/// The canonical name of a file; if it has none (a pipe), the given name.
 fs::path canonical_name(const fs::path& path) {
   std::error_code unknown;
   const fs::path name = fs::weakly_canonical(path, unknown);
@@ -124,7 +124,7 @@ fs::path canonical_name(const fs::path& path) {
 // The rest is found out when the film is opened.
 void check_film_output(const Job& job) {
   if (job.output != "-" && is_writable(job.output)) {
-    fail(ErrorCode::usage, "'{}' is no picture but a film (or nothing that is known), and cannot become '{}'",
+    fail(ErrorCode::usage, "'{}' is a film or of unknown format, so it cannot be written as the picture '{}'",
          job.input.string(), job.output.string());
   }
 }
@@ -143,16 +143,16 @@ void check_names(std::vector<Job>& jobs) {
     const fs::path output = canonical_name(job.output);
     if (const auto input = inputs.find(output); input != inputs.end()) {
       if (input->second == &job) {
-        fail(ErrorCode::usage, "the output '{}' is the input itself; give another name", job.output.string());
+        fail(ErrorCode::usage, "the output '{}' is the input itself; choose another name", job.output.string());
       }
-      fail(ErrorCode::usage, "the output '{}' of '{}' is another input; give another name", job.output.string(),
+      fail(ErrorCode::usage, "the output '{}' of '{}' is another input; choose another name", job.output.string(),
            job.input.string());
     }
     const auto [first, added] = outputs.emplace(output, &job);
     if (added) continue;
     Job& other = *first->second;
     const Error clash(ErrorCode::usage,
-                      fmt::format("'{}' and '{}' would both become '{}'; give them other names or folders",
+                      fmt::format("'{}' and '{}' would both be written to '{}'; use different names or folders",
                                   other.input.string(), job.input.string(), job.output.string()));
     if (!job.from_folder || !other.from_folder) throw Error(clash);
     job.error = clash;
@@ -165,7 +165,7 @@ void check_names(std::vector<Job>& jobs) {
 std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings) {
   const fs::path output = options.output;
   for (const std::string& input : options.inputs) {
-    if (input.empty()) fail(ErrorCode::usage, "an input is '', which names no file; is a variable empty?");
+    if (input.empty()) fail(ErrorCode::usage, "an input is '', an empty name; is a variable empty?");
   }
   const std::string suffix = options.format.empty() ? "" : "." + options.format;
   if (!suffix.empty() && !is_writable("a" + suffix)) check_writable({}, "OUTPUT" + suffix);
@@ -174,7 +174,7 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
   std::vector<Job> jobs;
   if (!into_folder) {
     if (!suffix.empty() && lower_suffix(output) != lower_suffix("a" + suffix)) {
-      fail(ErrorCode::usage, "the output '{}' is not .{}; leave out --format, or give a folder", output.string(),
+      fail(ErrorCode::usage, "the output '{}' does not end in .{}; omit --format, or give a folder", output.string(),
            options.format);
     }
     const bool film = is_film(options.inputs.front(), is_writable(output));
@@ -182,7 +182,7 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
   } else {
     std::error_code unknown;
     if (fs::exists(output, unknown) && !is_folder(output)) {
-      fail(ErrorCode::usage, "'{}' is a file, but several inputs need a folder", output.string());
+      fail(ErrorCode::usage, "'{}' is a file, but several inputs need a folder as output", output.string());
     }
     for (const fs::path input : options.inputs) {
       if (!is_folder(input)) {
@@ -198,7 +198,7 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
       }
       if (!found.others.empty()) {
         warnings.push_back(
-            fmt::format("{} in '{}' left out, for the names are neither a picture's nor a film's: '{}'{}",
+            fmt::format("{} in '{}' skipped, neither pictures nor films: '{}'{}",
                         found.others.size() == 1 ? "1 file" : fmt::format("{} files", found.others.size()),
                         input.string(), std::min_element(found.others.begin(), found.others.end())->string(),
                         found.others.size() > 1 ? ", ..." : ""));

@@ -15,21 +15,21 @@ struct Job {
   bool make_folder = false;  ///< the output's folder is made if it is missing
   bool is_film = false;
   bool from_folder = false;    ///< it was found there, not named
-  std::optional<Error> error;  ///< why it cannot be done, known already
+  std::optional<Error> error;  ///< why it cannot be done, if already known
 };
 
 struct JobOptions {
   std::vector<std::string> inputs;  ///< files and folders
   std::string output;               ///< a file for one file, else a folder
   bool recursive = false;           ///< folders in folders too
-  std::string format;               ///< suffix of the outputs without its dot; empty: the inputs'
+  std::string format = {};          ///< suffix of the outputs without its dot; empty: the inputs'
 };
 
-/// The files to upscale, in the order given and those of a folder by name; of a folder those that are pictures by
-/// content or by name, and films by name. A folder's outputs lie as its inputs do. A folder that has neither or cannot
-/// be read is a job with an error, and so are files of folders that would have one output. `warnings` gets what a
-/// folder has besides, for people. Throws Error(usage) if two inputs that were named would have one output, an output
-/// is an input, or a form cannot be written.
+/// The files to upscale, in the given order, and those of a folder sorted by name. Of a folder: pictures by content or
+/// name, and films by name; outputs keep its structure. A folder without these, or that cannot be read, is a job with
+/// an error, and so are files of folders that would have the same output. `warnings` gets a message about other files
+/// of a folder. Throws Error(usage) if two named inputs would have the same output, an output is an input, or a format
+/// is unsupported.
 std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings);
 
 }  // namespace fsrcnn::cli

@@ -31,7 +31,7 @@ std::vector<std::string> names_of(const CLI::Option& option) {
 
 bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 
-/// The words of "fast|exact"; none where the type is a kind of value, like FILE, N or 1...8.
+/// The words of "fast|exact"; none if the type is a placeholder like FILE, N or 1...8.
 std::vector<std::string> words_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (type.find('|') == std::string::npos) return {};
@@ -234,7 +234,7 @@ std::string completion_script(const CLI::App& app, const std::string& shell) {
   if (shell == "bash") return bash(app);
   if (shell == "zsh") return zsh(app);
   if (shell == "fish") return fish(app);
-  fail(ErrorCode::usage, "there is no completion for the shell '{}'; there are: bash, zsh, fish", shell);
+  fail(ErrorCode::usage, "unsupported shell '{}'; supported: bash, zsh, fish", shell);
 }
 
 }  // namespace fsrcnn::cli

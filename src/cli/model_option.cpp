@@ -4,8 +4,10 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "model/builtin.hpp"
-#include "model/formats/weights_file.hpp"
+#include "base/file.hpp"
+#include "network/builtin.hpp"
+#include "network/formats/weights_file.hpp"
+#include "network/fsrcnn.hpp"
 
 namespace fsrcnn::cli {
 std::string builtin_list() {
@@ -17,16 +19,26 @@ std::string builtin_list() {
 void ModelOption::add_model_to(CLI::App& command) {
   command
       .add_option("--model", model,
-                  "Weights: a compiled-in model (" + builtin_list() +
-                      "), a .safetensors or .pth file, or a folder of text kernels. Default: " +
-                      std::string(builtin_models().front().name) + ", or the one of the scale that is asked for")
-      ->type_name("NAME|FILE");
+                  "Weights: a built-in model (" + builtin_list() +
+                      "), a .safetensors, .onnx, .pth, .h5, .keras or .tflite file, or a folder of text kernels")
+      ->default_str(std::string(builtin_models().front().name) + ", or the one for the scale")
+      ->type_name("NAME|FILE|DIR");
 }
 
 void ModelOption::add_scale_to(CLI::App& command) {
-  command.add_option("--model-scale", scale, "Scale of the weights, for files that do not tell it")
+  command.add_option("--model-scale", scale, "Scale of the weights, if the file does not state it")
       ->check(CLI::Range(2, 4).description(""))
       ->type_name("2|3|4");
+}
+
+void ModelOption::add_scales_to(CLI::App& command) {
+  command
+      .add_option(
+          "--scales", scales,
+          "Scales and zero points of an integer port: JSON, {\"mapping 1\": {\"scale\": 0.01, \"zero_point\": 0, "
+          "\"type\": \"int8\"}, ...}, or lines of NAME SCALE ZERO_POINT [TYPE]; NAME is a layer's name, key or "
+          "number, or 'input'")
+      ->type_name("FILE");
 }
 
 std::string ModelOption::name() const {
@@ -35,24 +47,34 @@ std::string ModelOption::name() const {
   return std::string(of_scale.empty() ? builtin_models().front().name : of_scale);
 }
 
-Model ModelOption::load() const {
-  // Before files: what lies in the current folder must not change what a name means. A file can be given as ./NAME.
-  if (const std::optional<Model> builtin = builtin_model(name())) {
+Network ModelOption::load_weights() const {
+  // Built-in models come before files: files in the current folder must not change the meaning of a name. Use ./NAME
+  // for a file.
+  if (std::optional<Network> builtin = builtin_network(name())) {
     if (scale && *scale != builtin->scale) {
-      fail(ErrorCode::model, "the compiled-in model {} is for scale {}, not {}; give other weights with --model",
-           name(), builtin->scale, *scale);
+      fail(ErrorCode::model, "the built-in model {} is for scale {}, not {}; choose other weights with --model", name(),
+           builtin->scale, *scale);
     }
     return *builtin;
   }
   if (!std::filesystem::exists(name())) {
-    fail(ErrorCode::model, "there is no file '{}', nor a compiled-in model of this name; compiled in: {}", name(),
-         builtin_list());
+    fail(ErrorCode::model, "there is no file or built-in model '{}'; built-in models: {}", name(), builtin_list());
   }
-  return load_model(name(), scale);
+  return load_network(name(), scale);
 }
 
-Model ModelOption::load_with_scale() const {
-  Model loaded = load();
+Network ModelOption::load() const {
+  Network network = load_weights();
+  if (!scales.empty()) {
+    constexpr int64_t kMostBytes = 1 << 20;
+    const std::vector<std::byte> text = read_file(scales, kMostBytes);
+    apply_scales(network, {reinterpret_cast<const char*>(text.data()), text.size()}, scales);
+  }
+  return network;
+}
+
+Network ModelOption::load_with_scale() const {
+  Network loaded = load();
   require_scale(loaded, name());
   return loaded;
 }

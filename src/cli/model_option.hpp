@@ -6,27 +6,33 @@
 
 #include <CLI/CLI.hpp>
 
-#include "model/model.hpp"
+#include "network/network.hpp"
 
 namespace fsrcnn::cli {
 
-/// "fsrcnn-x2, fsrcnn-x3, ...": what is compiled in.
+/// "fsrcnn-x2, fsrcnn-x3, ...": the built-in models.
 std::string builtin_list();
 
 /// The options that choose a network: --model NAME|FILE and --model-scale N.
 struct ModelOption {
   std::string model;             ///< empty: the general one of the scale, or the default one
   std::optional<int64_t> scale;  ///< empty: the model's
+  std::string scales = {};       ///< file; empty: the model's
 
   void add_model_to(CLI::App& command);
   void add_scale_to(CLI::App& command);
+  /// --scales FILE: scales and zero points of an integer port, which load() applies.
+  void add_scales_to(CLI::App& command);
 
-  /// The model's, or that of the one taken instead.
+  /// The name of the model, or of the default one.
   std::string name() const;
-  /// Loads the compiled-in model or the file. Throws Error(model).
-  Model load() const;
+  /// Loads the built-in model or the file. Throws Error(model).
+  Network load() const;
   /// The same, and the scale must be known.
-  Model load_with_scale() const;
+  Network load_with_scale() const;
+
+ private:
+  Network load_weights() const;
 };
 
 }  // namespace fsrcnn::cli

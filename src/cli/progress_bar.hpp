@@ -6,8 +6,7 @@
 
 namespace fsrcnn::cli {
 
-/// A line on stderr that shows how much is done and how long the rest will take. Shows nothing if stderr is not a
-/// terminal, or if told to be quiet.
+/// A line on stderr that shows progress and the remaining time. Shows nothing if stderr is not a terminal, or if quiet.
 class ProgressBar {
  public:
   explicit ProgressBar(bool quiet);
@@ -17,7 +16,7 @@ class ProgressBar {
 
   /// share in [0, 1]
   void update(double share);
-  /// Of a film, `before` of whose frames were done when the bar began; frames: 0 if nobody knows how many there are.
+  /// For a film; `before`: frames that were done when the bar started; frames: 0 if unknown.
   void update(int64_t frames_done, int64_t frames, int64_t before);
 
   /// Removes the line.

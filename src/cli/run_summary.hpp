@@ -25,7 +25,7 @@ struct InputSummary {
   int64_t frames = 1;                           ///< upscaled
   std::string model;                            ///< its name, or its file's
   int64_t model_scale = 0;
-  std::string method;                                  ///< how it got to its size, and what encoded it
+  std::string method;                                  ///< how the size was reached, and the encoder
   double seconds = 0;                                  ///< in all
   std::vector<std::pair<std::string, double>> stages;  ///< seconds of each; stages overlap
   int64_t strips = 0, strips_reused = 0;               ///< where frames are compared with the ones before
@@ -33,7 +33,7 @@ struct InputSummary {
   std::optional<Error> error;  ///< if it failed
 };
 
-/// What became of a run of the program.
+/// Result of a run of the program.
 struct RunSummary {
   std::string cpu;
   int threads = 0;
@@ -44,18 +44,18 @@ struct RunSummary {
   int signal = 0;                     ///< that stopped it
 
   int64_t count(InputSummary::Status status) const;
-  /// 128 and the signal's number if one stopped it, 0 if all inputs are done, the error's own code if there was one
-  /// input alone and it failed, else 1.
+  /// 128 plus the signal's number if one stopped it, 0 if all inputs are done, the error's code if the only input
+  /// failed, else 1.
   int exit_code() const;
 };
 
 /// For --json; README.md describes it.
 nlohmann::ordered_json to_json(const RunSummary& summary);
 
-/// What `work` fails with; `out_of_memory` is the message if memory does not suffice.
+/// The error of `work`; `out_of_memory` is the message if memory runs out.
 std::optional<Error> error_of(const std::function<void()>& work, const std::string& out_of_memory);
 
-/// The last that a command does: prints the summary if it is to be JSON, and ends the program with its exit code.
+/// The last step of a command: prints the summary if it is JSON, and ends the program with its exit code.
 void finish(const RunSummary& summary, bool json);
 
 }  // namespace fsrcnn::cli

@@ -14,7 +14,7 @@ std::pair<int64_t, int64_t> parse_size(const std::string& text) {
   const bool cross = first == std::errc{} && x != end && *x == 'x';
   const auto [rest, second] = cross ? std::from_chars(x + 1, end, height) : std::from_chars_result{x, first};
   if (!cross || second != std::errc{} || rest != end || width < 1 || height < 1 || width > kMost || height > kMost) {
-    fail(ErrorCode::usage, "--size is '{}', but must be WIDTHxHEIGHT with 1 to {} each, like 1920x1080", text, kMost);
+    fail(ErrorCode::usage, "--size is '{}', but must be WIDTHxHEIGHT with 1 to {} each, e.g. 1920x1080", text, kMost);
   }
   return {width, height};
 }

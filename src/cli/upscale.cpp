@@ -79,8 +79,8 @@ void upscale_one(EngineChoice& engines, const Job& job, const UpscaleOptions& op
   summary.model_scale = engine.scale();
   if (target.size || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
     fail(ErrorCode::usage,
-         "films become as large as a network makes them: {} times as wide and high by {}; choose that with --scale, or "
-         "another with --model",
+         "films can only be upscaled by a model's own scale, which is {} for {}; use that --scale, or choose another "
+         "--model",
          engine.scale(), summary.model);
   }
   upscale_film_file(engine, job.input.string(), job.output.string(), options.film, bar, summary);
@@ -111,7 +111,7 @@ InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions
   ProgressBar bar(options.quiet || options.film.progress_json);
   bar.update(0);
   summary.error = error_of([&] { upscale_one(engines, job, options, bar, summary); },
-                           "out of memory; '" + summary.input + "' is too large for this machine");
+                           "out of memory: '" + summary.input + "' is too large for this machine");
   if (!summary.error && summary.status == InputSummary::Status::failed) summary.status = InputSummary::Status::done;
   summary.seconds = seconds_since(begin);
   bar.finish();
@@ -140,7 +140,7 @@ void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
     const bool skipped = input.status == InputSummary::Status::skipped;
     // Standard output may be the film.
     fmt::print(input.output == "-" ? stderr : stdout, "{}\n",
-               skipped ? input.output + ": exists already, skipped" : sentence(input));
+               skipped ? input.output + ": already exists, skipped" : sentence(input));
     std::fflush(stdout);
   }
 }
@@ -156,12 +156,12 @@ void list_failures(const RunSummary& summary) {
 
 void run(const UpscaleOptions& options) {
   if (options.json && options.jobs.output == "-") {
-    fail(ErrorCode::usage, "--json and the output - both want standard output; choose one");
+    fail(ErrorCode::usage, "--json and the output - both write to standard output; choose one");
   }
   const Clock::time_point begin = Clock::now();
   RunSummary summary;
   summary.error =
-      error_of([&] { run_jobs(options, summary); }, "out of memory; the model is too large for this machine");
+      error_of([&] { run_jobs(options, summary); }, "out of memory: the model is too large for this machine");
   if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
   summary.signal = stop_signal();
   summary.seconds = seconds_since(begin);
@@ -173,7 +173,7 @@ void run(const UpscaleOptions& options) {
 std::string check_scale(const std::string& text) {
   double scale = 0;
   const bool number = CLI::detail::lexical_cast(text, scale);
-  return number && scale >= 1 && scale <= 8 ? "" : fmt::format("'{}' is no scale from 1 to 8", text);
+  return number && scale >= 1 && scale <= 8 ? "" : fmt::format("'{}' is not a scale from 1 to 8", text);
 }
 
 }  // namespace
@@ -182,28 +182,27 @@ void add_upscale(CLI::App& app) {
   CLI::App* command = app.add_subcommand("upscale", "Upscale pictures and films with FSRCNN");
   const auto options = std::make_shared<UpscaleOptions>();
   command
-      ->add_option(
-          "input", options->jobs.inputs,
-          "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL or whatever libvips reads), films (whatever "
-          "FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
+      ->add_option("input", options->jobs.inputs,
+                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL and others that libvips reads), films "
+                   "(any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
-      ->add_option(
-          "-o,--output", options->jobs.output,
-          "File to write, named for its form: .png, .jpg, .tif, .webp, .gif, .avif, .heic, .jxl; of films "
-          ".mkv, .mp4, .mov, .webm, ..., or - for YUV4MPEG2 on standard output. For several inputs or a folder: "
-          "the folder to write to")
+      ->add_option("-o,--output", options->jobs.output,
+                   "Output file; its suffix selects the format: .png, .jpg, .tif, .webp, .gif, .avif, .heic, .jxl; for "
+                   "films .mkv, .mp4, .mov, .webm, ..., or - for YUV4MPEG2 on standard output. For several inputs or a "
+                   "folder: the output folder")
       ->required()
       ->type_name("FILE|DIR");
-  command->add_flag("-r,--recursive", options->jobs.recursive, "Take the folders in a folder too");
-  command->add_flag("--skip-existing", options->skip_existing, "Leave alone what has its output already");
-  command->add_option("--format", options->jobs.format, "Form of a folder's outputs; default: the input's, or png")
+  command->add_flag("-r,--recursive", options->jobs.recursive, "Include subfolders");
+  command->add_flag("--skip-existing", options->skip_existing, "Skip inputs whose output already exists");
+  command->add_option("--format", options->jobs.format, "Format of the pictures in an output folder")
+      ->default_str("the input's, or png")
       ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
-  CLI::Option* scale =
-      command->add_option("--scale", options->picture.target.scale, "Times the width and height; default: the model's")
-          ->check(CLI::Validator(check_scale, ""))
-          ->type_name("1...8");
+  CLI::Option* scale = command->add_option("--scale", options->picture.target.scale, "Factor for width and height")
+                           ->default_str("the model's")
+                           ->check(CLI::Validator(check_scale, ""))
+                           ->type_name("1...8");
   command
       ->add_option_function<std::string>(
           "--size", [options](const std::string& text) { options->picture.target.size = parse_size(text); },
@@ -212,12 +211,12 @@ void add_upscale(CLI::App& app) {
       ->type_name("WxH");
   command
       ->add_option("--quality", options->picture.quality,
-                   "Of JPEG, WebP, JPEG XL (default: 95), AVIF, HEIC (90); 100 is lossless in WebP and JPEG XL")
+                   "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")
+      ->default_str("95; for AVIF and HEIC 90")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
-  command
-      ->add_option("--max-pixels", options->picture.most_pixels,
-                   fmt::format("Largest input that is read; default: {}", kMostPixels))
+  command->add_option("--max-pixels", options->picture.most_pixels, "Largest accepted input picture, in pixels")
+      ->default_str(std::to_string(kMostPixels))
       ->check(positive_number())
       ->type_name("N");
   options->model.add_model_to(*command);
@@ -225,7 +224,7 @@ void add_upscale(CLI::App& app) {
   options->engine.add_to(*command);
   options->film.add_to(*command);
   command->add_flag("--json", options->json, "Print a summary of the run as JSON");
-  command->add_flag("-q,--quiet", options->quiet, "Print nothing but errors");
+  command->add_flag("-q,--quiet", options->quiet, "Print only errors");
   command->callback([options] { run(*options); });
 }
 

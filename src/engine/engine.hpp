@@ -1,19 +1,19 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/plane.hpp"
 #include "base/tensor.hpp"
 #include "base/thread_pool.hpp"
-#include "engine/fused_plan.hpp"
-#include "engine/fused_strip.hpp"
-#include "engine/strip_layout.hpp"
-#include "model/model.hpp"
+#include "engine/backend.hpp"
+#include "network/network.hpp"
 
 namespace fsrcnn {
 
@@ -21,64 +21,82 @@ namespace fsrcnn {
 /// Several threads may call at once; their frames share the engine's threads.
 class Engine {
  public:
-  /// The model must have a scale; options.scale does not count. Throws Error(usage) if there is no such cpu.
-  explicit Engine(Model model, const UpscalerOptions& options = {});
+  /// The network must have a scale; options.scale is ignored. Throws Error(usage) for an unknown cpu, and
+  /// Error(model) as check_network does.
+  explicit Engine(Network network, const UpscalerOptions& options = {});
 
-  const Model& model() const { return model_; }
-  int64_t scale() const { return model_.scale; }
+  const Network& network() const { return network_; }
+  int64_t scale() const { return network_.scale; }
+  /// Planes in and out: 1 of luma, or 3.
+  int64_t channels() const { return network_.channels(); }
   int threads() const { return pool_->threads(); }
   /// What runs: one of cpu_names().
   const std::string& cpu() const { return cpu_; }
 
   Precision precision() const { return options_.precision; }
+  /// As Session::bits.
+  std::string bits() const { return session_->bits(); }
 
-  /// As Upscaler::upscale.
+  /// As Upscaler::upscale, for a network of luma.
   FrameStatistics upscale(const ConstPlane& input, const Plane& output, const FrameOptions& options = {});
+  /// The same with a plane each way for each of the network's channels.
+  FrameStatistics upscale(const ConstPlane* input, const Plane* output, const FrameOptions& options = {});
 
-  /// (1, 1, H, W) in [0, 1] -> (1, 1, scale*H, scale*W) in [0, 1]. Throws Error(input) if the plane has another shape.
-  Tensor<float> upscale(const Tensor<float>& luma, const FrameOptions& options = {});
+  /// (1, channels, H, W) in [0, 1] -> (1, channels, scale*H, scale*W) in [0, 1]. Throws Error(input) if the input has
+  /// another shape.
+  Tensor<float> upscale(const Tensor<float>& input, const FrameOptions& options = {});
 
  private:
   friend class RowStream;
 
-  FrameStatistics upscale_fused(const ConstPlane& input, const Plane& output, const FrameOptions& options);
-  FrameStatistics upscale_reference(const ConstPlane& input, const Plane& output, const FrameOptions& options);
-  std::unique_ptr<FusedStrip> take_strip(int positions);
-  void put_strip(std::unique_ptr<FusedStrip> strip);
-
-  Model model_;
+  Network network_;
   std::string cpu_;
   UpscalerOptions options_;
-  std::optional<FusedPlan> plan_;  // none for "reference"
-  std::unique_ptr<ThreadPool> pool_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<FusedStrip>> idle_strips_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::unique_ptr<Session> session_;
 };
 
 /// As RowUpscaler. The engine must outlive it.
 class RowStream {
  public:
-  using Sink = RowUpscaler::Sink;
+  using Sink = RowUpscaler::PlanesSink;
 
+  /// Without a sink, each push is given the rows to write into. Of pictures with several channels, all have one format.
   RowStream(Engine& engine, int64_t width, int64_t height, const ConstPlane& input_format, const Plane& output_format,
-            Sink sink);
+            Sink sink = nullptr);
   ~RowStream();
 
-  void push(const ConstPlane& rows);
+  /// Rows of the output that a push of `count` rows completes.
+  int64_t completed_by(int64_t count) const;
+  /// A plane for each channel, of one height; to the sink.
+  void push(std::span<const ConstPlane> rows) { push(rows, nullptr); }
+  void push(const ConstPlane& rows) { push(std::span(&rows, 1)); }
+  /// Into `output`, as many planes of completed_by(rows.height) rows.
+  void push(std::span<const ConstPlane> rows, std::span<const Plane> output) { push(rows, &output); }
+  void push(const ConstPlane& rows, const Plane& output) { push(std::span(&rows, 1), std::span(&output, 1)); }
 
-  /// Rows that are computed in one go: enough for the threads to be worth waking, few enough to be held.
+  /// Rows computed at a time: enough to be worth waking the threads, few enough to keep in memory.
   static int64_t block_rows(int64_t width);
 
  private:
-  void advance();
+  using Output = const std::span<const Plane>*;
+
+  void check(std::span<const ConstPlane> rows, Output output) const;
+  void push(std::span<const ConstPlane> rows, Output output);
+  void push_blocks(std::span<const ConstPlane> rows, Output output);
+  int64_t complete(int64_t rows) const;
+  void compute(const Plane* output);
 
   Engine& engine_;
-  int64_t width_, height_, rows_ = 0, input_begin_ = 0, output_rows_ = 0;
+  int64_t width_, height_, rows_ = 0, input_begin_ = 0, complete_rows_ = 0;  // in rows of the input
   ConstPlane input_format_;
   Plane output_format_;
   Sink sink_;
-  std::vector<std::unique_ptr<FusedStrip>> strips_;  // none for "reference"
-  std::vector<std::byte> input_, output_;
+  std::unique_ptr<RowSession> session_;
+  std::vector<std::vector<std::byte>> input_, output_;  // of each channel
+  std::atomic_flag busy_;
+  bool failed_ = false;
+  Error failure_{ErrorCode::io, "the sink failed, or memory ran out"};
 };
 
 }  // namespace fsrcnn

@@ -9,8 +9,10 @@
 #include "base/cpu.hpp"
 #include "engine/engine.hpp"
 #include "engine/reference_network.hpp"
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "support/golden.hpp"
+#include "support/networks.hpp"
+#include "support/threads.hpp"
 
 // What Engine does with planes of all types: levels, strides, guards, frames like the one before, what is not a number.
 
@@ -73,10 +75,10 @@ constexpr Format kFormats[] = {{SampleType::u8, 255},       {SampleType::u16, 10
                                {SampleType::u8, 255, true}, {SampleType::u16, 1023, true}, {SampleType::f32, 1, true}};
 
 TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
-  const Model model = test::random_model(6, 4, 1, 3, 21);
+  const Network network = test::random_network(6, 4, 1, 3, 21);
   std::mt19937 random(1);
   for (const std::string& cpu : cpu_names()) {
-    Engine engine(model, {.threads = 2, .cpu = cpu});
+    Engine engine(network, {.threads = 2, .cpu = cpu});
     for (const Format& from : kFormats) {
       for (const Format& to : kFormats) {
         const int64_t width = 5 + random() % 90, height = 1 + random() % 20;
@@ -91,7 +93,7 @@ TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
         }
         engine.upscale(input.view(), output.plane);
         EXPECT_TRUE(output.guards_stand()) << cpu;
-        const Tensor<double> expected = reference_network(model, luma);
+        const Tensor<double> expected = reference_network(network, luma);
         // An integer is off by one half of a level, and where rounding may go either way by the network's error too.
         const double tolerance = to.one * 1e-5 + (to.type == SampleType::f32 ? 0 : 0.5);
         for (int64_t y = 0; y < 3 * height; ++y) {
@@ -108,16 +110,16 @@ TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
 // A whole receptive field of the reference becomes NaN, and not a pixel more; not even by a tile of the transforms.
 TEST(EnginePlanes, WhatIsNotANumberStaysInItsReceptiveField) {
   for (const int64_t scale : {2, 3, 4}) {
-    const Model model = test::random_model(8, 5, 2, scale, 22);
+    const Network network = test::random_network(8, 5, 2, scale, 22);
     const auto with = [](float bad) {
       Tensor<float> luma = test::random_tensor({1, 1, 50, 140}, 9);
       for (const auto& [y, x] : {std::pair{0, 0}, {17, 63}, {18, 64}, {49, 139}, {33, 9}}) luma(0, 0, y, x) = bad;
       return luma;
     };
-    const Tensor<float> field = reference_network(model, with(NAN)), outside = reference_network(model, with(0));
+    const Tensor<float> field = reference_network(network, with(NAN)), outside = reference_network(network, with(0));
     for (const std::string& cpu : cpu_names()) {
       for (const float bad : {NAN, INFINITY, -INFINITY}) {
-        Engine engine(model, {.threads = 2, .cpu = cpu, .strip_columns = 64});
+        Engine engine(network, {.threads = 2, .cpu = cpu, .strip_columns = 64});
         const Tensor<float> output = engine.upscale(with(bad));
         for (int64_t i = 0; i < output.count(); ++i) {
           const int64_t y = i / (scale * 140), x = i % (scale * 140);
@@ -133,10 +135,10 @@ TEST(EnginePlanes, WhatIsNotANumberStaysInItsReceptiveField) {
 }
 
 TEST(EnginePlanes, UnchangedPartsOfAFrameAreCopied) {
-  const Model model = test::random_model(6, 4, 2, 2, 23);
+  const Network network = test::random_network(6, 4, 2, 2, 23);
   const int64_t width = 400, height = 300;
   for (const int threads : {1, 3}) {
-    Engine engine(model, {.threads = threads, .strip_columns = 128});
+    Engine engine(network, {.threads = threads, .strip_columns = 128});
     const Tensor<float> first = test::random_tensor({1, 1, height, width}, 10);
     Tensor<float> first_out = engine.upscale(first);
     const auto upscale_after = [&](const Tensor<float>& second, Tensor<float>& out) {
@@ -165,9 +167,10 @@ TEST(EnginePlanes, UnchangedPartsOfAFrameAreCopied) {
   }
 }
 
+#if FSRCNN_TESTS_THREADS
 TEST(EnginePlanes, SeveralFramesAtOnce) {
-  const Model model = test::random_model(6, 4, 2, 2, 24);
-  Engine engine(model, {.threads = 3});
+  const Network network = test::random_network(6, 4, 2, 2, 24);
+  Engine engine(network, {.threads = 3});
   std::vector<Tensor<float>> frames, expected, results(8);
   for (uint32_t i = 0; i < 8; ++i) {
     frames.push_back(test::random_tensor({1, 1, 60 + i, 90 + 40 * i}, i));
@@ -178,12 +181,13 @@ TEST(EnginePlanes, SeveralFramesAtOnce) {
   callers.clear();
   EXPECT_EQ(results, expected);
 }
+#endif
 
 TEST(EnginePlanes, TellsProgressAndStops) {
-  const Model model = test::random_model(6, 4, 2, 2, 25);
+  const Network network = test::random_network(6, 4, 2, 2, 25);
   const Tensor<float> luma = test::random_tensor({1, 1, 600, 500}, 11);
   for (const char* cpu : {"", "reference"}) {
-    Engine engine(model, {.threads = 3, .cpu = cpu, .strip_columns = 64});
+    Engine engine(network, {.threads = 3, .cpu = cpu, .strip_columns = 64});
     std::vector<double> shares;
     engine.upscale(luma, {.progress = [&](double share) { shares.push_back(share); }});
     EXPECT_GE(shares.size(), 2U);
@@ -204,7 +208,7 @@ TEST(EnginePlanes, TellsProgressAndStops) {
 }
 
 TEST(EnginePlanes, MeasuresItsStages) {
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   const Tensor<float> luma = test::random_tensor({1, 1, 64, 64}, 12);
   Tensor<float> out({1, 1, 128, 128});
   const FrameStatistics statistics = engine.upscale(plane_of(luma), plane_of(out), {.measure_stages = true});
@@ -217,30 +221,30 @@ TEST(EnginePlanes, MeasuresItsStages) {
 }
 
 TEST(EnginePlanes, RefusesWhatDoesNotFit) {
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   EXPECT_EQ(test::error_of([&] {
               engine.upscale(Tensor<float>({1, 3, 4, 4}));
             }),
-            "3: a luma plane has shape (1, 1, H, W), but this one has (1, 3, 4, 4)");
+            "3: the network expects an input of shape (1, 1, H, W), got (1, 3, 4, 4)");
   EXPECT_EQ(test::error_of([&] {
               engine.upscale(Tensor<float>({1, 1, 0, 4}));
             }),
-            "3: a luma plane has shape (1, 1, H, W), but this one has (1, 1, 0, 4)");
+            "3: the network expects an input of shape (1, 1, H, W), got (1, 1, 0, 4)");
   Tensor<float> in({1, 1, 4, 4}), out({1, 1, 8, 9});
   EXPECT_EQ(test::error_of([&] { engine.upscale(plane_of(std::as_const(in)), plane_of(out)); }),
-            "3: the output of a 4x4 plane at scale 2 is 8x8, but there is room for 9x8");
+            "3: a 4x4 plane at scale 2 needs an output of 8x8, but it is 9x8");
   out = Tensor<float>({1, 1, 8, 8});
   EXPECT_EQ(test::error_of([&] {
               engine.upscale(plane_of(std::as_const(in)), plane_of(out),
                              {.previous_input = plane_of(std::as_const(in))});
             }),
-            "3: of the previous frame there must be input and output, or neither");
-  RowStream stream(engine, 4, 4, plane_of(std::as_const(in)), plane_of(out), [](const ConstPlane&) {});
+            "3: the previous frame needs both input and output, or neither");
+  RowStream stream(engine, 4, 4, plane_of(std::as_const(in)), plane_of(out), [](std::span<const ConstPlane>) {});
   stream.push(plane_of(std::as_const(in)));
   EXPECT_EQ(test::error_of([&] { stream.push(plane_of(std::as_const(in))); }),
-            "3: 4 rows were pushed into a picture of 4, after 4 before");
+            "3: pushed 4 rows, but the picture has 4 and 4 were already pushed");
   EXPECT_EQ(test::error_of([&] { stream.push(plane_of(std::as_const(out))); }),
-            "3: rows of 8 samples of 4 bytes were pushed into a picture with rows of 4 of 4 bytes");
+            "3: pushed rows of 8 samples of 4 bytes, but the picture's rows have 4 of 4 bytes");
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 #include "engine/fused_kernels.hpp"
 
-#include <algorithm>
-#include <cstring>
-
 #include "base/cpu.hpp"
+#include "base/targets.hpp"
 #include "engine/toom_cook.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,8 +9,11 @@
 #include <hwy/foreach_target.h>
 
 #include "base/simd-inl.hpp"
-#include "base/simd_kernels.hpp"
+#include "engine/output_row-inl.hpp"
 #include "engine/toom_cook-inl.hpp"
+
+// After what it needs of Highway.
+#include <hwy/contrib/math/math-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace fsrcnn {
@@ -53,21 +54,22 @@ void winograd3x3(const Winograd3x3& w) {
   constexpr int kTiles = kFloatsAtOnce / kLanes;  // at once
   float* const inputs = w.scratch;
   // A block that has all outputs has read its inputs before it writes: they can share the cache.
-  float* const sums = w.block_count == 1 ? inputs : inputs + 36 * w.channels * kFloatsAtOnce;
-  const ptrdiff_t point = w.channels * kFloatsAtOnce;
-  constexpr ptrdiff_t kNoOffset[1] = {0};
+  const bool in_place = w.block_count == 1 && w.outputs <= w.inputs;
+  float* const sums = in_place ? inputs : inputs + 36 * winograd3x3_point(w.inputs);
+  const ptrdiff_t in_point = winograd3x3_point(w.inputs);
+  const ptrdiff_t point = winograd3x3_point(in_place ? w.inputs : w.outputs);
   for (int p = 0; p < w.positions; p += kTile * kTiles) {
-    for (int c = 0; c < w.channels; ++c) {
+    for (int c = 0; c < w.inputs; ++c) {
       for (int tile = 0; tile < kTiles; ++tile) {
-        tile_to_points(w.in_rows, c * w.channel_stride + (p + kTile * tile - 2) * kLanes,
-                       inputs + c * kFloatsAtOnce + tile * kLanes, point);
+        tile_to_points(w.in_rows, c * w.in_channel_stride + (p + kTile * tile - 2) * kLanes,
+                       inputs + c * kFloatsAtOnce + tile * kLanes, in_point);
       }
     }
     for (int b = 0; b < w.block_count; ++b) {
       const OutputBlock& block = w.blocks[b];
       w.gemm(block.count, {.in = inputs,
                            .in_channel_stride = kFloatsAtOnce,
-                           .channels = w.channels,
+                           .channels = w.inputs,
                            .taps = 1,
                            .tap_offsets = kNoOffset,
                            .weights = block.weights,
@@ -75,11 +77,11 @@ void winograd3x3(const Winograd3x3& w) {
                            .out_channel_stride = kFloatsAtOnce,
                            .vectors = kTiles,
                            .batch = 36,
-                           .in_batch_stride = point,
-                           .weights_batch_stride = w.channels * block.count,
+                           .in_batch_stride = in_point,
+                           .weights_batch_stride = w.inputs * block.count,
                            .out_batch_stride = point});
     }
-    for (int c = 0; c < w.channels; ++c) {
+    for (int c = 0; c < w.outputs; ++c) {
       const V bias = hn::Set(d, w.bias[c]), slope = hn::Set(d, w.slope[c]);
       for (int tile = 0; tile < kTiles; ++tile) {
         const float* from = sums + c * kFloatsAtOnce + tile * kLanes;
@@ -91,7 +93,7 @@ void winograd3x3(const Winograd3x3& w) {
           begin_from_points<2>(points[0], points[1], points[2], points[5], rows[y]);
           add_from_points<2, 1>(points[3], points[4], rows[y]);
         }
-        const ptrdiff_t at = c * w.channel_stride + (p + kTile * tile) * kLanes;
+        const ptrdiff_t at = c * w.out_channel_stride + (p + kTile * tile) * kLanes;
         for (int x = 0; x < 4; ++x) {
           V outputs[4];
           begin_from_points<2>(rows[0][x], rows[1][x], rows[2][x], rows[5][x], outputs);
@@ -174,6 +176,32 @@ void feature_rows(const FeatureRows& f) {
   }
 }
 
+// The points of a channel's four rows, of which those outside of the picture are zero.
+template <int kPairs>
+HWY_INLINE void store_points(const V (&values)[4], const V (&masks)[4], const ExpandedPoints& e, int channel, int p) {
+  V rows[4];
+  HWY_UNROLL(16)
+  for (int y = 0; y < 4; ++y) rows[y] = hn::And(values[y], masks[y]);
+  constexpr int kPoints = kPairs == 0 ? 4 : toom_cook_points(kPairs);
+  V points[kPoints];
+  if constexpr (kPairs == 0) {
+    for (int y = 0; y < 4; ++y) points[y] = rows[y];
+  } else {
+    evaluate<kPairs>(rows[0], rows[1], rows[2], rows[3], points);
+  }
+  float* out = e.points + channel * e.channel_stride + p * kLanes;
+  HWY_UNROLL(16)
+  for (int t = 0; t < kPoints; ++t) hn::Store(points[t], d, out + t * e.point_stride);
+}
+
+HWY_INLINE void load_masks(const ExpandedPoints& e, int p, V (&masks)[4]) {
+  HWY_UNROLL(16)
+  for (int y = 0; y < 4; ++y) {
+    const V all = hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), ~uint32_t{0}));
+    masks[y] = !e.row_inside[y] ? hn::Zero(d) : e.mask != nullptr ? hn::Load(d, e.mask + p * kLanes) : all;
+  }
+}
+
 template <int kPairs, int kOutputs>
 void expanded_points_of(const ExpandedPoints& e, const OutputBlock& block, int p) {
   V sums[kOutputs][4];
@@ -196,31 +224,35 @@ void expanded_points_of(const ExpandedPoints& e, const OutputBlock& block, int p
     }
   }
   V masks[4];
-  HWY_UNROLL(16)
-  for (int y = 0; y < 4; ++y) {
-    const V all = hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), ~uint32_t{0}));
-    masks[y] = !e.row_inside[y] ? hn::Zero(d) : e.mask != nullptr ? hn::Load(d, e.mask + p * kLanes) : all;
-  }
+  load_masks(e, p, masks);
   HWY_UNROLL(16)
   for (int o = 0; o < kOutputs; ++o) {
-    V rows[4];
     const V slope = hn::Set(d, e.slope[block.begin + o]);
     HWY_UNROLL(16)
-    for (int y = 0; y < 4; ++y) rows[y] = hn::And(prelu_to_one(sums[o][y], slope), masks[y]);
-    constexpr int kPoints = kPairs == 0 ? 4 : toom_cook_points(kPairs);
-    V points[kPoints];
-    if constexpr (kPairs == 0) {
-      for (int y = 0; y < 4; ++y) points[y] = rows[y];
-    } else {
-      evaluate<kPairs>(rows[0], rows[1], rows[2], rows[3], points);
-    }
-    float* out = e.points + (block.begin + o) * e.channel_stride + p * kLanes;
+    for (int y = 0; y < 4; ++y) sums[o][y] = prelu_to_one(sums[o][y], slope);
+    store_points<kPairs>(sums[o], masks, e, block.begin + o, p);
+  }
+}
+
+// Without a layer before: the input's own points.
+template <int kPairs>
+void points_of_rows(const ExpandedPoints& e, int p) {
+  V masks[4];
+  load_masks(e, p, masks);
+  for (int c = 0; c < e.in_channels; ++c) {
+    V rows[4];
     HWY_UNROLL(16)
-    for (int t = 0; t < kPoints; ++t) hn::Store(points[t], d, out + t * e.point_stride);
+    for (int y = 0; y < 4; ++y) rows[y] = hn::Load(d, e.in_rows[y] + c * e.in_channel_stride + p * kLanes);
+    store_points<kPairs>(rows, masks, e, c, p);
   }
 }
 
 void expanded_points(int pairs, const ExpandedPoints& e) {
+  for (int p = 0; e.block_count == 0 && p < e.positions; ++p) {
+    if (pairs == 0) points_of_rows<0>(e, p);
+    if (pairs == 2) points_of_rows<2>(e, p);
+    if (pairs == 3) points_of_rows<3>(e, p);
+  }
   for (int b = 0; b < e.block_count; ++b) {
     const OutputBlock& block = e.blocks[b];
     with_constant<kExpandedOutputs>(block.count, [&]<int kOutputs>() {
@@ -279,87 +311,20 @@ void add_tail_rows(int pairs, const TailRows& r) {
   (pairs == 0 ? add_tail_rows_of<0> : pairs == 2 ? add_tail_rows_of<2> : add_tail_rows_of<3>)(r);
 }
 
-// ---- output --------------------------------------------------------------------------------------------------------
-
-// Four vectors of words become the four words of one lane after those of another: of lane 4 b + r, in words[r] from
-// 4 b on.
-HWY_INLINE void transpose_words([[maybe_unused]] int32_t (*words)[kLanes]) {
-#if HWY_TARGET != HWY_SCALAR
-  const hn::RebindToSigned<D> di;
-  const hn::RepartitionToWide<decltype(di)> wide;
-  const auto load = [&](int w) HWY_ATTR { return hn::Load(di, words[w]); };
-  const auto store = [&](auto pairs, int w) HWY_ATTR { hn::Store(hn::BitCast(di, pairs), di, words[w]); };
-  const auto a = hn::BitCast(wide, hn::InterleaveLower(di, load(0), load(1)));
-  const auto b = hn::BitCast(wide, hn::InterleaveUpper(di, load(0), load(1)));
-  const auto c = hn::BitCast(wide, hn::InterleaveLower(di, load(2), load(3)));
-  const auto e = hn::BitCast(wide, hn::InterleaveUpper(di, load(2), load(3)));
-  store(hn::InterleaveLower(wide, a, c), 0);
-  store(hn::InterleaveUpper(wide, a, c), 1);
-  store(hn::InterleaveLower(wide, b, e), 2);
-  store(hn::InterleaveUpper(wide, b, e), 3);
-#endif
-}
-
-// Four positions make 4 * kScale samples in a row for each lane. As many as fit are put into a word of 32 bits, and
-// four words beside each other where there are as many, so that going from lane after lane to column after column takes
-// a load and a store for each of them.
-template <class Sample, int kScale>
-void output_row_of(const OutputRow& r) {
-  constexpr int kInWord = 4 / sizeof(Sample), kWords = 4 * kScale / kInWord;
-  using DI = hn::RebindToSigned<D>;
-  const DI di;
-  const V factor = hn::Set(d, r.factor), most = hn::Set(d, r.most);
-  const ptrdiff_t lane_words = ptrdiff_t{r.positions} * kScale / kInWord;
-  HWY_ALIGN int32_t words[kWords][kLanes];
-  for (int p = 0; p < r.positions; p += 4) {
-    HWY_UNROLL(16)
-    for (int w = 0; w < kWords; ++w) {
-      auto word = hn::Zero(di);
-      HWY_UNROLL(16)
-      for (int i = 0; i < kInWord; ++i) {
-        const int sample = w * kInWord + i, phase = sample % kScale;
-        V x = hn::Load(d, r.sums + phase * r.phase_stride + (p + sample / kScale) * kLanes);
-        x = hn::Add(x, hn::Set(d, r.bias[phase]));
-        // A NaN stays one, but where no integer stands for it.
-        if constexpr (kInWord != 1) x = hn::IfThenElseZero(hn::Eq(x, x), x);
-        x = hn::Min(most, hn::Max(hn::Zero(d), hn::Mul(x, factor)));
-        if constexpr (kInWord == 1) {
-          word = hn::BitCast(di, x);
-        } else {
-          word = hn::Or(word, hn::ShiftLeftSame(hn::NearestInt(x), i * 32 / kInWord));
-        }
-      }
-      hn::Store(word, di, words[w]);
+void activate(Layer::Activation activation, float slope, float low, float high, int vectors, float* x) {
+  const V a = hn::Set(d, slope), least = hn::Set(d, low), most = hn::Set(d, high);
+  for (int v = 0; v < vectors; ++v, x += kLanes) {
+    V value = hn::Load(d, x);
+    switch (activation) {
+      case Layer::Activation::none: break;
+      case Layer::Activation::relu:
+      case Layer::Activation::prelu:
+        value = hn::IfThenElse(hn::Gt(value, hn::Zero(d)), value, hn::Mul(value, a));
+        break;
+      case Layer::Activation::clamp: value = hn::Min(most, hn::Max(least, value)); break;
+      case Layer::Activation::tanh: value = hn::Tanh(d, value); break;
     }
-    std::byte* to = r.out + p / 4 * kWords * 4;
-    if constexpr (kWords % 4 == 0 && kLanes % 4 == 0) {
-      HWY_UNROLL(16)
-      for (int w = 0; w < kWords; w += 4) transpose_words(words + w);
-      for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
-        HWY_UNROLL(16)
-        for (int w = 0; w < kWords; w += 4) std::memcpy(to + 4 * w, &words[w + lane % 4][lane / 4 * 4], 16);
-      }
-      continue;
-    }
-    for (int lane = 0; lane < kLanes; ++lane, to += lane_words * 4) {
-      HWY_UNROLL(16)
-      for (int w = 0; w < kWords; ++w) std::memcpy(to + 4 * w, &words[w][lane], 4);
-    }
-  }
-}
-
-template <class Sample>
-void output_row_of(int scale, const OutputRow& r) {
-  if (scale == 2) output_row_of<Sample, 2>(r);
-  if (scale == 3) output_row_of<Sample, 3>(r);
-  if (scale == 4) output_row_of<Sample, 4>(r);
-}
-
-void output_row(SampleType type, int scale, const OutputRow& r) {
-  switch (type) {
-    case SampleType::u8: return output_row_of<uint8_t>(scale, r);
-    case SampleType::u16: return output_row_of<uint16_t>(scale, r);
-    case SampleType::f32: return output_row_of<float>(scale, r);
+    hn::Store(value, d, x);
   }
 }
 
@@ -376,6 +341,7 @@ const FusedKernels kFusedKernels = {
     .feature_rows = feature_rows,
     .expanded_points = expanded_points,
     .add_tail_rows = add_tail_rows,
+    .activate = activate,
     .output_row = output_row,
 };
 
@@ -386,8 +352,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fsrcnn {
 
+FSRCNN_DECLARE_KERNELS(FusedKernels, kFusedKernels)
+
 const FusedKernels* fused_kernels(std::string_view cpu) {
-  static constexpr const FusedKernels* kAll[] = FSRCNN_KERNELS(kFusedKernels);
+  static constexpr const FusedKernels* kAll[] = FSRCNN_KERNELS(FusedKernels, kFusedKernels);
   return kernels_of(kAll, cpu);
 }
 

@@ -4,23 +4,33 @@
 #include <string_view>
 
 #include "base/plane.hpp"
+#include "network/network.hpp"
 #include "nn/gemm.hpp"
 
 namespace fsrcnn {
+
+/// Floats that the vectors of one step hold, on every instruction set.
+inline constexpr int kFloatsAtOnce = 16;
 
 /// A 3x3 layer by Toom and Cook's transforms in both directions: 4x4 outputs from 6x6 inputs at 36 points.
 struct Winograd3x3 {
   const float* in_rows[6];  ///< at position 0 of channel 0; the tile at p reads positions p - 2 ... p + 3
   float* out_rows[4];
-  ptrdiff_t channel_stride;  ///< of both
-  int channels;
+  ptrdiff_t in_channel_stride, out_channel_stride;
+  int inputs, outputs;  ///< channels
   int positions;
-  const OutputBlock* blocks;  ///< weights [36][channels][count]
+  const OutputBlock* blocks;  ///< weights [36][inputs][count]
   int block_count;
   const float *bias, *slope;
   void (*gemm)(int outputs, const Gemm&);
-  float* scratch;  ///< 72 * channels * kFloatsAtOnce
+  float* scratch;  ///< winograd3x3_scratch(inputs, outputs) floats
 };
+
+/// Floats from a point to the next: the points of a channel are in different sets of the cache.
+constexpr ptrdiff_t winograd3x3_point(int channels) { return spread(ptrdiff_t{channels} * kFloatsAtOnce); }
+constexpr ptrdiff_t winograd3x3_scratch(int inputs, int outputs) {
+  return 36 * (winograd3x3_point(inputs) + winograd3x3_point(outputs));
+}
 
 /// The first layer: four output rows from the values of eight input rows at the Toom-Cook points of five taps.
 struct FeatureRows {
@@ -34,7 +44,8 @@ struct FeatureRows {
   ptrdiff_t out_row_stride, out_channel_stride;
 };
 
-/// A 1x1 layer whose output the tail reads: the values of four of its rows at the tail's points.
+/// A 1x1 layer whose output the tail reads: the values of four of its rows at the tail's points. Without blocks, of the
+/// input's own rows.
 struct ExpandedPoints {
   const float* in_rows[4];  ///< at position 0 of channel 0
   ptrdiff_t in_channel_stride;
@@ -77,8 +88,8 @@ struct OutputRow {
   std::byte* out;     ///< for each lane its positions * scale samples
 };
 
-/// The inner loops for one instruction set. All pointers are aligned to a vector, all counts are what they seem: no
-/// function reads or writes outside of the ranges named above.
+/// The inner loops for one instruction set. All pointers are aligned to a vector, and no function reads or writes
+/// outside the ranges stated above.
 struct FusedKernels {
   const char* cpu;  ///< its name
   int lanes;        ///< floats in a vector
@@ -89,14 +100,13 @@ struct FusedKernels {
   void (*points_from_input_rows)(const float* const* in_rows, int vectors, float* out, ptrdiff_t stride);
   void (*feature_rows)(const FeatureRows&);
   void (*expanded_points)(int pairs, const ExpandedPoints&);  ///< pairs 0: the rows themselves
-  /// rows += the rows that the sums, the values at n points, stand for; pairs 0: the sums themselves.
+  /// rows += the rows that the sums (values at n points) transform to; pairs 0: the sums themselves.
   void (*add_tail_rows)(int pairs, const TailRows&);
+  /// x = the activation of x; PReLU with any slope.
+  void (*activate)(Layer::Activation activation, float slope, float low, float high, int vectors, float* x);
   /// Samples are clamp((sum + bias) * factor, 0, most), integers rounded to the nearest.
   void (*output_row)(SampleType type, int scale, const OutputRow&);
 };
-
-/// Floats that the vectors of one step hold, on every instruction set.
-inline constexpr int kFloatsAtOnce = 16;
 
 /// Null if there are none for this name of cpu_names().
 const FusedKernels* fused_kernels(std::string_view cpu);

@@ -13,10 +13,10 @@ namespace {
 constexpr float kLargest = 1e30F;
 
 template <class Sample>
-void to_luma(const std::byte* from, const ConstPlane& plane, int64_t begin, int64_t end, float* to) {
+void to_luma(const std::byte* from, const ConstPlane& plane, Levels levels, int64_t begin, int64_t end, float* to) {
   const auto* const samples = reinterpret_cast<const Sample*>(from);
-  const auto [black, range] = luma_levels(plane);
-  if (std::is_same_v<Sample, float> && plane.one == 1 && !plane.full_range) {
+  const auto [black, range] = levels_of(levels, plane);
+  if (std::is_same_v<Sample, float> && plane.one == 1 && black == 0 && range == 1) {
     std::copy(samples + begin, samples + end, to + begin);
     return;
   }
@@ -31,23 +31,29 @@ bool all_usable(const float* begin, const float* end) {
 
 }  // namespace
 
-void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_input_row) {
-  float* const to = row(input_, y);
-  const bool replicate = plan_->padding_mode == PaddingMode::replicate;
-  if (!inside(y) && !replicate) {
-    std::fill_n(to - kHalo * lanes_, channel_stride_, 0.0F);
+void FusedStrip::load_row(int64_t y, const ConstPlane* input, int64_t first_input_row) {
+  const Ring& ring = rings_.front();
+  const int border = ring.value->border;
+  float* const to = row(ring, y);
+  if (y < -border || y >= height_ + border) {
+    std::fill_n(to - ring.value->halo * lanes_, ring.value->channels * ring.stride, 0.0F);
     return;
   }
+  for (int c = 0; c < plan_->colours; ++c) load_plane_row(y, input[c], first_input_row, to + c * ring.stride);
+}
+
+void FusedStrip::load_plane_row(int64_t y, const ConstPlane& input, int64_t first_input_row, float* to) {
+  const int border = rings_.front().value->border, halo = rings_.front().value->halo;
   const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
   // First the columns one after the other, then each lane's.
-  const int64_t begin = column(0, 0, -kHalo), end = column(0, lanes_ - 1, range_.positions);
+  const int64_t begin = column(0, 0, -halo), end = column(0, lanes_ - 1, range_.positions);
   const int64_t left = std::max<int64_t>(begin, 0), right = std::min(end, width_);
-  float* const luma = input_luma_ - begin;
+  float* const luma = scratch_.input_luma - begin;
   switch (input.type) {
-    case SampleType::u8: to_luma<uint8_t>(from, input, left, right, luma); break;
-    case SampleType::u16: to_luma<uint16_t>(from, input, left, right, luma); break;
+    case SampleType::u8: to_luma<uint8_t>(from, input, plan_->levels, left, right, luma); break;
+    case SampleType::u16: to_luma<uint16_t>(from, input, plan_->levels, left, right, luma); break;
     case SampleType::f32:
-      to_luma<float>(from, input, left, right, luma);
+      to_luma<float>(from, input, plan_->levels, left, right, luma);
       if (all_usable(luma + left, luma + right)) break;
       for (int64_t x = left; x < right; ++x) {
         if (std::abs(luma[x]) <= kLargest) continue;
@@ -55,84 +61,107 @@ void FusedStrip::load_row(int64_t y, const ConstPlane& input, int64_t first_inpu
         if (inside(y)) unusable_.push_back({y, x});
       }
   }
-  std::fill(luma + begin, luma + left, replicate ? luma[left] : 0.0F);
-  std::fill(luma + right, luma + end, replicate ? luma[right - 1] : 0.0F);
+  const int64_t edge_left = std::max(begin, left - border), edge_right = std::min(end, right + border);
+  std::fill(luma + begin, luma + edge_left, 0.0F);
+  std::fill(luma + edge_left, luma + left, luma[left]);
+  std::fill(luma + right, luma + edge_right, luma[right - 1]);
+  std::fill(luma + edge_right, luma + end, 0.0F);
   for (int lane = 0; lane < lanes_; ++lane) {
     const float* const of_lane = luma + column(0, lane, 0);
-    for (int p = -kHalo; p < range_.positions; ++p) to[p * lanes_ + lane] = of_lane[p];
+    for (int p = -halo; p < range_.positions; ++p) to[p * lanes_ + lane] = of_lane[p];
   }
 }
 
 // Makes NaN of those outputs of LR row y whose receptive field has unusable pixels.
 void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const {
   if (output.type != SampleType::f32) return;
-  const int scale = plan_->scale, around = plan_->lag(plan_->m);
-  const auto reads = [&](const TapRange& taps, int64_t at, int64_t pixel) {
-    return pixel >= at + taps.first - around && pixel <= at + taps.last + around;
+  const int scale = plan_->scale;
+  const auto reads = [](const TapRange& range, int64_t at, int64_t pixel) {
+    return pixel >= at + range.first && pixel <= at + range.last;
   };
-  for (const Pixel& pixel : unusable_) {
-    const int64_t begin = std::max(range_.output_begin, pixel.x - plan_->output_lag() - kHalo);
-    const int64_t end = std::min(range_.output_end, pixel.x + plan_->output_lag() + kHalo + 1);
-    for (int py = 0; py < scale; ++py) {
-      if (!reads(plan_->tail_range[static_cast<size_t>(py)], y, pixel.y)) continue;
-      auto* const to = reinterpret_cast<float*>(output.row(output_row + py));
-      for (int64_t x = begin; x < end; ++x) {
-        for (int px = 0; px < scale; ++px) {
-          if (reads(plan_->tail_range[static_cast<size_t>(px)], x, pixel.x)) {
-            to[scale * x + px] = std::numeric_limits<float>::quiet_NaN();
-          }
-        }
-      }
+  for (int phase = 0; phase < plan_->phases(); ++phase) {
+    const TapRange rows = plan_->rows_read[static_cast<size_t>(phase)];
+    const TapRange columns = plan_->columns_read[static_cast<size_t>(phase)];
+    auto* const to = reinterpret_cast<float*>(output.row(output_row + phase % scale));
+    for (const Pixel& pixel : unusable_) {
+      if (!reads(rows, y, pixel.y)) continue;
+      const int64_t begin = std::max(range_.output_begin, pixel.x - columns.last);
+      const int64_t end = std::min(range_.output_end, pixel.x - columns.first + 1);
+      for (int64_t x = begin; x < end; ++x) to[scale * x + phase / scale] = std::numeric_limits<float>::quiet_NaN();
     }
   }
 }
 
-void FusedStrip::store(const Plane& output, int64_t output_begin, int64_t end, StageTimes* times) {
+void FusedStrip::store(const Plane* output, int64_t output_begin, int64_t end, StageTimes* times) {
   Stopwatch watch(times);
   const int scale = plan_->scale;
-  const int64_t first = group_ - kRowsAtOnce, sample = bytes_of(output.type);
-  const int64_t lane_bytes = range_.positions * scale * sample;
-  const auto [black, level_range] = luma_levels(output);
+  const int64_t first = group_ - kRowsAtOnce;
   for (int64_t y = std::max(first, first_row_); y < std::min(first + kRowsAtOnce, end); ++y) {
     const int64_t output_row = scale * (y - output_begin);
-    for (int py = 0; py < scale; ++py) {
-      std::array<float, 4> bias{};  // no scale is larger
-      for (int px = 0; px < scale; ++px)
-        bias[static_cast<size_t>(px)] = plan_->tail_bias[static_cast<size_t>(px * scale + py)] - black;
-      kernels_->output_row(output.type, scale,
-                           {.sums = sums_row(static_cast<int>(y - first)) + py * channel_stride_,
-                            .phase_stride = scale * channel_stride_,
-                            .bias = bias.data(),
-                            .positions = range_.positions,
-                            .factor = output.one / level_range,
-                            .most = output.one,
-                            .out = reinterpret_cast<std::byte*>(output_row_)});
-      for (int lane = 0; lane < lanes_; ++lane) {
-        const int64_t lane_column = column(plan_->output_lag(), lane, 0);
-        const int64_t x = std::max(lane_column, range_.output_begin);
-        const int64_t x_end = std::min(lane_column + range_.positions, range_.output_end);
-        if (x >= x_end) continue;
-        std::memcpy(output.row(output_row + py) + scale * x * sample,
-                    reinterpret_cast<std::byte*>(output_row_) + lane * lane_bytes + (x - lane_column) * scale * sample,
-                    static_cast<size_t>((x_end - x) * scale * sample));
-      }
+    for (int colour = 0; colour < plan_->colours; ++colour) {
+      for (int py = 0; py < scale; ++py) store_row(y, colour, py, output[colour], output_row + py);
+      if (!unusable_.empty()) spoil(y, output[colour], output_row);
     }
-    if (!unusable_.empty()) spoil(y, output, output_row);
   }
   if (!unusable_.empty()) {
-    std::erase_if(unusable_, [&](const Pixel& p) { return p.y < first - plan_->output_lag() - kHalo; });
+    std::erase_if(unusable_, [&](const Pixel& p) { return p.y < first - plan_->most_rows_back(); });
   }
   watch.lap(&StageTimes::output);
+}
+
+// The sub-pixels py of LR row y.
+void FusedStrip::store_row(int64_t y, int colour, int py, const Plane& output, int64_t output_row) {
+  const int scale = plan_->scale, phases = plan_->phases(), begin = colour * phases + py;
+  const int64_t sample = bytes_of(output.type), lane_bytes = range_.positions * scale * sample;
+  const auto [black, level_range] = levels_of(plan_->levels, output);
+  const Ring* const added = plan_->output < 0 ? nullptr : &rings_[static_cast<size_t>(plan_->output)];
+  float* sums = nullptr;
+  ptrdiff_t stride = 0;
+  if (plan_->tail) {
+    sums = sums_row(static_cast<int>(y - (group_ - kRowsAtOnce))) + begin * sums_stride_;
+    stride = sums_stride_;
+    for (int px = 0; added != nullptr && px < scale; ++px) {
+      const float* const from = row(*added, y) + (begin + px * scale) * added->stride;
+      float* const to = sums + px * scale * stride;
+      for (int i = 0; i < range_.positions * lanes_; ++i) to[i] += from[i];
+    }
+  } else {
+    sums = row(*added, y) + begin * added->stride;
+    stride = added->stride;
+  }
+  std::array<float, kMostFusedScale> bias{};
+  for (int px = 0; px < scale; ++px) {
+    bias[static_cast<size_t>(px)] =
+        (plan_->tail ? plan_->tail->bias[static_cast<size_t>(begin + px * scale)] : 0.0F) - black;
+  }
+  kernels_->output_row(output.type, scale,
+                       {.sums = sums,
+                        .phase_stride = scale * stride,
+                        .bias = bias.data(),
+                        .positions = range_.positions,
+                        .factor = output.one / level_range,
+                        .most = output.one,
+                        .out = reinterpret_cast<std::byte*>(scratch_.output_row)});
+  for (int lane = 0; lane < lanes_; ++lane) {
+    const int64_t lane_column = column(plan_->output_lag, lane, 0);
+    const int64_t x = std::max(lane_column, range_.output_begin);
+    const int64_t x_end = std::min(lane_column + range_.positions, range_.output_end);
+    if (x >= x_end) continue;
+    std::memcpy(
+        output.row(output_row) + scale * x * sample,
+        reinterpret_cast<std::byte*>(scratch_.output_row) + lane * lane_bytes + (x - lane_column) * scale * sample,
+        static_cast<size_t>((x_end - x) * scale * sample));
+  }
 }
 
 bool FusedStrip::reads_the_same(const StripRange& range, const ConstPlane& a, const ConstPlane& b, int64_t y,
                                 int64_t end) const {
   // From the warm-up of the first layer to what it looks ahead in the last group of rows; see start().
-  const int64_t lag = plan_->output_lag();
-  const int64_t first = std::max<int64_t>(0, y - kRowsAtOnce * (plan_->m + 2) + lag);
+  const int64_t lag = plan_->output_lag;
+  const int64_t first = std::max<int64_t>(0, y - kRowsAtOnce * plan_->warm_up() + lag);
   const int64_t last = std::min(a.height, (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag);
   const int64_t right = std::min(a.width, range.input_begin + int64_t{lanes_} * range.positions);
-  const int64_t left = std::max<int64_t>(0, range.input_begin - kHalo);
+  const int64_t left = std::max<int64_t>(0, range.input_begin - rings_.front().value->halo);
   const int64_t offset = left * bytes_of(a.type);
   const auto bytes = static_cast<size_t>((right - left) * bytes_of(a.type));
   for (int64_t row = first; row < last; ++row) {

@@ -7,21 +7,20 @@
 
 #include "base/cpu.hpp"
 #include "engine/engine.hpp"
-#include "engine/packing.hpp"
 #include "engine/strip_layout.hpp"
-#include "engine/toom_cook.hpp"
 #include "support/golden.hpp"
+#include "support/networks.hpp"
 
 namespace fsrcnn {
 namespace {
 
 // Strips and bands in any order, on scratch memory that another job has left full of its own values.
 TEST(FusedStrip, AnyOrderOfJobsMakesTheSamePicture) {
-  const Model model = test::random_model(9, 6, 3, 2, 31);
+  const Network network = test::random_network(9, 6, 3, 2, 31);
   const Tensor<float> luma = test::random_tensor({1, 1, 90, 500}, 3);
-  for (const std::string& cpu : {cpu_names().front(), cpu_names()[cpu_names().size() - 2]}) {
-    const FusedPlan plan(model, Precision::fast, cpu);
-    const Tensor<float> expected = Engine(model, {.threads = 1, .cpu = cpu}).upscale(luma);
+  for (const std::string& cpu : test::fast_cpus()) {
+    const FusedPlan plan(*lower(network), Precision::fast, cpu);
+    const Tensor<float> expected = Engine(network, {.threads = 1, .cpu = cpu}).upscale(luma);
     const StripLayout layout = lay_out_strips(plan, 500, 90, 1, 128);
     struct Job {
       StripRange range;
@@ -38,8 +37,10 @@ TEST(FusedStrip, AnyOrderOfJobsMakesTheSamePicture) {
       for (const Job& job : jobs) {
         strip.start(job.range, 500, 90, job.begin);
         while (strip.next_row() < job.end) {
-          strip.step(plane_of(luma), 0);
-          strip.store(plane_of(output), 0, job.end);
+          const ConstPlane in = plane_of(luma);
+          const Plane out = plane_of(output);
+          strip.step(&in, 0);
+          strip.store(&out, 0, job.end);
         }
       }
       ASSERT_EQ(output, expected) << cpu << ", order " << seed;
@@ -48,49 +49,31 @@ TEST(FusedStrip, AnyOrderOfJobsMakesTheSamePicture) {
 }
 
 TEST(StripLayout, CoversEveryPictureOnce) {
-  const FusedPlan plan(test::random_model(4, 3, 4, 2, 1), Precision::fast, cpu_names().front());
   std::mt19937 random(5);
-  for (int i = 0; i < 500; ++i) {
-    const int64_t width = 1 + random() % 5000, height = 1 + random() % 3000;
-    const int threads = 1 + static_cast<int>(random() % 16), columns = static_cast<int>(random() % 3 * 200);
-    const StripLayout layout = lay_out_strips(plan, width, height, threads, columns, i % 2 == 0);
-    int64_t x = 0;
-    for (const StripRange& strip : layout.strips) {
-      EXPECT_EQ(strip.output_begin, x);
-      EXPECT_GT(strip.output_end, x);
-      EXPECT_EQ(strip.input_begin % 4, 0);
-      EXPECT_EQ(strip.positions % FusedStrip::position_step(*plan.kernels), 0);
-      EXPECT_LE(strip.positions, layout.max_positions);
-      // What it computes is in what it reads, and not where it has no neighbours.
-      const int64_t begin = strip.input_begin - plan.output_lag();
-      EXPECT_LE(strip.output_end, begin + int64_t{strip.positions} * plan.kernels->lanes);
-      EXPECT_TRUE(strip.input_begin == 0 || strip.output_begin >= begin + FusedStrip::invalid_columns(plan));
-      x = strip.output_end;
-    }
-    EXPECT_EQ(x, width);
-    EXPECT_EQ(layout.band_rows % 4, 0);
-    EXPECT_GE(layout.band_rows, i % 2 == 0 ? height : 4);
-  }
-}
-
-// The matrices of both transforms, against the sums that they stand for.
-TEST(ToomCook, FilterTransformsAreThoseOfThePoints) {
-  for (const int pairs : {2, 3}) {
-    const int taps = toom_cook_taps(pairs), points = toom_cook_points(pairs);
-    const Matrix g = filter_transform(pairs, taps);
-    ASSERT_EQ(g.size(), static_cast<size_t>(points));
-    EXPECT_EQ(g.back().back(), 1);  // at infinity there is the last tap alone
-    EXPECT_EQ(g.back().front(), 0);
-    for (int k = 1; k < taps; ++k) EXPECT_EQ(g.front()[static_cast<size_t>(k)], 0);  // at 0 the first
-    for (int i = 0; i < pairs; ++i) {
-      const auto &plus = g[static_cast<size_t>(2 * i + 1)], &minus = g[static_cast<size_t>(2 * i + 2)];
-      for (size_t k = 0; k < plus.size(); ++k) {
-        EXPECT_NEAR(std::abs(plus[k]), std::abs(minus[k]), 1e-12);
+  for (const std::string& cpu : test::fast_cpus()) {
+    const FusedPlan plan(*lower(test::random_network(4, 3, 4, 2, 1)), Precision::fast, cpu);
+    for (int i = 0; i < 500; ++i) {
+      const int64_t width = 1 + random() % 5000, height = 1 + random() % 3000;
+      const int threads = 1 + static_cast<int>(random() % 16), columns = static_cast<int>(random() % 3 * 200);
+      const StripLayout layout = lay_out_strips(plan, width, height, threads, columns, i % 2 == 0);
+      int64_t x = 0;
+      for (const StripRange& strip : layout.strips) {
+        EXPECT_EQ(strip.output_begin, x);
+        EXPECT_GT(strip.output_end, x);
+        EXPECT_EQ(strip.input_begin % 4, 0);
+        EXPECT_EQ(strip.positions % FusedStrip::position_step(*plan.kernels), 0);
+        EXPECT_LE(strip.positions, layout.max_positions);
+        // What it computes is in what it reads, and not where it has no neighbours.
+        const int64_t begin = strip.input_begin - plan.output_lag;
+        EXPECT_LE(strip.output_end, begin + int64_t{strip.positions} * plan.kernels->lanes);
+        EXPECT_TRUE(strip.input_begin == 0 || strip.output_begin >= begin + plan.invalid_columns);
+        x = strip.output_end;
       }
+      EXPECT_EQ(x, width);
+      EXPECT_EQ(layout.band_rows % 4, 0);
+      EXPECT_GE(layout.band_rows, i % 2 == 0 ? height : 4);
     }
   }
-  EXPECT_EQ(toom_cook_polynomial<2>(-1), (std::array<double, 3>{1.0, -2.5, 1.0}));
-  EXPECT_EQ(toom_cook_polynomial<2>(0), (std::array<double, 3>{-2.0, 1.0, 0.0}));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "nn/gemm.hpp"
 
-// How weights come into the form that the kernels read.
+// Packs weights into the layout that the kernels read.
 
 namespace fsrcnn {
 
@@ -14,7 +14,7 @@ using Matrix = std::vector<std::vector<double>>;
 /// interpolation multiplies with (Winograd's G).
 Matrix filter_transform(int pairs, int taps);
 
-//// Cuts `outputs` into blocks as equal as can be and lets `weight(batch, k, o)` fill them.
+/// Cuts `outputs` into blocks of nearly equal size, filled by `weight(batch, k, o)`.
 template <class Weight>
 void pack(std::vector<float>& weights, std::vector<OutputBlock>& blocks, int block_outputs, int outputs, int batch,
           int products, const Weight& weight) {

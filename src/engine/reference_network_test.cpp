@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "base/file.hpp"
-#include "engine/tiled_reference.hpp"
-#include "model/formats/safetensors.hpp"
+#include "engine/tiles.hpp"
+#include "network/formats/safetensors.hpp"
+#include "network/fsrcnn.hpp"
 #include "support/golden.hpp"
 
 namespace fsrcnn {
@@ -12,7 +13,7 @@ namespace {
 
 /// A network with its input and every tensor on the way, made by PyTorch.
 struct GoldenNetwork {
-  Model model;
+  Network network;
   Tensor<float> input;
   StateDict dumps;
 };
@@ -25,16 +26,16 @@ GoldenNetwork golden_network(const std::string& name) {
     to.tensors.push_back(std::move(tensor));
   }
   weights.metadata = file.metadata;
-  return {model_from_state_dict(weights, name), test::to_tensor(*dumps.find("input")), dumps};
+  return {network_from_state_dict(weights, name), test::to_tensor(*dumps.find("input")), dumps};
 }
 
 class ReferenceNetwork : public testing::TestWithParam<const char*> {};
 
 TEST_P(ReferenceNetwork, AgreesWithPyTorchLayerByLayer) {
   const GoldenNetwork golden = golden_network(GetParam());
-  const auto maps = reference_feature_maps(golden.model, golden.input);
-  const auto wide_maps = reference_feature_maps(golden.model, test::to_double(golden.input));
-  ASSERT_EQ(maps.size(), 2 * golden.model.layers.size());
+  const auto maps = reference_feature_maps(golden.network, golden.input);
+  const auto wide_maps = reference_feature_maps(golden.network, test::to_double(golden.input));
+  ASSERT_EQ(maps.size(), 2 * golden.network.layers.size());
   ASSERT_EQ(golden.dumps.tensors.size(), maps.size() + 1);
   for (size_t i = 0; i < maps.size(); ++i) {
     const std::string name = maps[i].layer + "|" + maps[i].step;
@@ -56,34 +57,37 @@ INSTANTIATE_TEST_SUITE_P(All, ReferenceNetwork,
 TEST_P(ReferenceNetwork, IsTheSameInTiles) {
   const GoldenNetwork golden = golden_network(GetParam());
   const Tensor<float> luma =
-      test::random_tensor({1, 1, 2 * 4 * golden.model.halo() + 5, 4 * golden.model.halo() + 3}, 1);
+      test::random_tensor({1, 1, 2 * 4 * golden.network.halo() + 5, 4 * golden.network.halo() + 3}, 1);
   const auto [n, c, height, width] = luma.shape();
-  const int64_t scale = golden.model.scale;
+  const int64_t scale = golden.network.scale;
   Tensor<float> tiled({1, 1, scale * height, scale * width});
   int tiles = 0;
   int64_t pixels = 0;
-  tiled_reference(golden.model, plane_of(luma), 0, height, 0, height, plane_of(tiled), 1, [&](int64_t done) {
+  const ConstPlane in = plane_of(luma);
+  const Plane out = plane_of(tiled);
+  const auto run = [&](const Tensor<float>& tile) { return reference_network(golden.network, tile); };
+  run_in_tiles(golden.network, run, &in, 0, height, 0, height, &out, 1, [&](int64_t done) {
     ++tiles;
     pixels += done;
     return true;
   });
-  EXPECT_EQ(tiled, reference_network(golden.model, luma));
+  EXPECT_EQ(tiled, reference_network(golden.network, luma));
   EXPECT_EQ(tiles, 6);
   EXPECT_EQ(pixels, height * width);
 }
 
 // Replicate padding is a dialect: a flat picture stays flat up to its edges, which zero padding cannot give.
 TEST(ReferenceNetworkDialect, ReplicatePaddingReachesTheEdges) {
-  Model model = golden_network("network_x2_56_12_4").model;
+  Network network = golden_network("network_x2_56_12_4").network;
   Tensor<float> flat({1, 1, 12, 12});
   std::fill(flat.values().begin(), flat.values().end(), 0.5F);
   const auto expanded_edge_error = [&] {
-    const auto maps = reference_feature_maps(model, flat);
+    const auto maps = reference_feature_maps(network, flat);
     const Tensor<float>& expanded = maps[maps.size() - 3].values;
     return std::abs(expanded(0, 0, 0, 0) - expanded(0, 0, 6, 6));
   };
   EXPECT_GT(expanded_edge_error(), 1e-3);
-  model.padding_mode = PaddingMode::replicate;
+  for (Layer& layer : network.layers) layer.conv.padding_mode = PaddingMode::replicate;
   EXPECT_LE(expanded_edge_error(), 1e-6);
 }
 

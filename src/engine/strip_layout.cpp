@@ -8,15 +8,20 @@ namespace {
 constexpr int64_t kUnit = 64;            // columns that a strip's width is a multiple of
 constexpr int64_t kCachedColumns = 704;  // measured: more than 1 MB of feature maps, but the busy ones stay in 1 MB
 
+int64_t units(int64_t columns) { return (columns + kUnit - 1) / kUnit * kUnit; }
+
+// A lane's walk is not shorter than the halo that is copied from the end of the walk before it.
+int64_t least_walks(const FusedPlan& plan) { return units(int64_t{plan.most_halo()} * plan.kernels->lanes); }
+
 // Strips of `most` columns each, but the last, which is as wide as is left.
 std::vector<StripRange> cut(const FusedPlan& plan, int64_t width, int64_t most) {
-  const int64_t lag = plan.output_lag(), invalid = FusedStrip::invalid_columns(plan);
+  const int64_t lag = plan.output_lag, invalid = plan.invalid_columns;
   const int lanes = plan.kernels->lanes;
   std::vector<StripRange> strips;
   for (int64_t x = 0; x < width;) {
     // At the picture's left edge nothing is invalid: what lies beyond is known.
     const int64_t begin = std::max<int64_t>(0, (x + lag - invalid) / 4 * 4);
-    const int64_t columns = std::min(most, (width + lag - begin + kUnit - 1) / kUnit * kUnit);
+    const int64_t columns = std::min(most, std::max(least_walks(plan), units(width + lag - begin)));
     const int64_t end = std::min(width, begin + columns - lag);
     strips.push_back({begin, x, end, static_cast<int>(columns / lanes)});
     x = end;
@@ -28,12 +33,12 @@ std::vector<StripRange> cut(const FusedPlan& plan, int64_t width, int64_t most) 
 
 StripLayout lay_out_strips(const FusedPlan& plan, int64_t width, int64_t height, int threads, int most_columns,
                            bool one_band) {
-  const int64_t invalid = FusedStrip::invalid_columns(plan);
-  const int64_t least = (invalid + plan.output_lag() + kUnit) / kUnit * kUnit;  // narrower ones would stand still
+  // Narrower ones would stand still.
+  const int64_t least = std::max((plan.invalid_columns + plan.output_lag + kUnit) / kUnit * kUnit, least_walks(plan));
   const int64_t wanted = most_columns == 0 ? kCachedColumns : most_columns / kUnit * kUnit;
   const int64_t most = std::max(least, wanted);
   // A band computes about half of its warm-up rows in each layer.
-  const int64_t warm_up = kRowsAtOnce * (plan.m + 2) / 2;
+  const int64_t warm_up = kRowsAtOnce * plan.warm_up() / 2;
   StripLayout best{};
   int64_t best_cost = 0;
   for (int64_t columns = most_columns == 0 ? least : most; columns <= most; columns += kUnit) {

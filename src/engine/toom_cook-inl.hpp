@@ -1,5 +1,4 @@
-// The transforms of Toom and Cook on vectors. Included once for each instruction set by foreach_target.h, inside of
-// nothing.
+// Toom-Cook transforms on vectors. foreach_target.h includes this once for each instruction set, at file scope.
 #if defined(FSRCNN_ENGINE_TOOM_COOK_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef FSRCNN_ENGINE_TOOM_COOK_INL
 #undef FSRCNN_ENGINE_TOOM_COOK_INL

@@ -35,14 +35,14 @@ void Conv2d::operator()(const ConstTensorView& input, float* output, ThreadPool&
   const Shape shape = output_shape(input.shape);
   if (packed_ != nullptr) return packed_->run(input.data, input.shape, output, shape, pool);
   const Tensor<float> copy(input.shape, std::vector<float>(input.data, input.data + input.shape.count()));
-  const Tensor<float> result = conv2d_reference(copy, weight_, bias_, params_);
+  const Tensor<float> result = conv2d_reference(copy, weight_, bias_, params_, pool);
   std::copy(result.values().begin(), result.values().end(), output);
 }
 
 Tensor<float> conv2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
-                     const Conv2dParams& params) {
+                     const Conv2dParams& params, ThreadPool& pool) {
   conv2d_output_shape(input.shape(), weight.shape(), static_cast<int64_t>(bias.size()), params);
-  return Conv2d(weight, bias, params)(input);
+  return Conv2d(weight, bias, params)(input, pool);
 }
 
 }  // namespace fsrcnn

@@ -23,7 +23,7 @@ Shape conv2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_
 /// Throws Error(input) as conv2d_output_shape does.
 template <class T>
 Tensor<T> conv2d_reference(const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias,
-                           const Conv2dParams& params);
+                           const Conv2dParams& params, ThreadPool& pool = default_thread_pool());
 
 /// torch.nn.Conv2d with its weights packed once: the same operator, fast. An output's products are added in an order
 /// that depends on shapes alone, not on the number of threads, but is not the reference's, and multiply-adds are fused.
@@ -51,6 +51,6 @@ class Conv2d {
 
 /// Conv2d for a single use.
 Tensor<float> conv2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
-                     const Conv2dParams& params);
+                     const Conv2dParams& params, ThreadPool& pool = default_thread_pool());
 
 }  // namespace fsrcnn

@@ -1,5 +1,4 @@
 #include "base/error.hpp"
-#include "base/thread_pool.hpp"
 #include "nn/check.hpp"
 #include "nn/conv2d.hpp"
 #include "nn/pad2d.hpp"
@@ -8,26 +7,28 @@ namespace fsrcnn {
 
 namespace {
 
-constexpr const char* kOp = "conv2d";
+constexpr const char* kConv2d = "conv2d";
 
 }  // namespace
 
 void check_conv2d(const Shape& weight, int64_t bias_count, const Conv2dParams& p) {
-  check_at_least(kOp, "stride", p.stride, 1);
-  check_at_least(kOp, "padding", p.padding, 0);
-  check_at_least(kOp, "dilation", p.dilation, 1);
-  check_not_empty(kOp, "weight", weight);
-  check_groups(kOp, p.groups, "out_channels", weight.n);
-  if (weight.n < 1) fail(ErrorCode::input, "{}: the weight has shape {}: no output channels", kOp, to_string(weight));
-  check_bias(kOp, bias_count, weight.n);
+  check_at_least(kConv2d, "stride", p.stride, 1);
+  check_at_least(kConv2d, "padding", p.padding, 0);
+  check_at_least(kConv2d, "dilation", p.dilation, 1);
+  check_not_empty(kConv2d, "weight", weight);
+  check_groups(kConv2d, p.groups, "out_channels", weight.n);
+  if (weight.n < 1) {
+    fail(ErrorCode::input, "{}: the weight has shape {}, without output channels", kConv2d, to_string(weight));
+  }
+  check_bias(kConv2d, bias_count, weight.n);
 }
 
 Shape conv2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_count, const Conv2dParams& p) {
   check_conv2d(weight, bias_count, p);
-  check_not_empty(kOp, "input", input);
-  check_groups(kOp, p.groups, "in_channels", input.c);
+  check_not_empty(kConv2d, "input", input);
+  check_groups(kConv2d, p.groups, "in_channels", input.c);
   if (input.c / p.groups != weight.c) {
-    fail(ErrorCode::input, "{}: the input has {} channels, but weight {} with groups = {} expects {}", kOp, input.c,
+    fail(ErrorCode::input, "{}: the input has {} channels, but weight {} with groups = {} expects {}", kConv2d, input.c,
          to_string(weight), p.groups, weight.c * p.groups);
   }
 
@@ -38,7 +39,7 @@ Shape conv2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_
           ErrorCode::input,
           "{}: the output is empty: the kernel spans {} pixels (kernel_size {}, dilation {}), but the padded input has "
           "only {}",
-          kOp, spanned, kernel, dilation, padded);
+          kConv2d, spanned, kernel, dilation, padded);
     }
     return (padded - spanned) / stride + 1;
   };
@@ -48,7 +49,7 @@ Shape conv2d_output_shape(const Shape& input, const Shape& weight, int64_t bias_
 
 template <class T>
 Tensor<T> conv2d_reference(const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias,
-                           const Conv2dParams& p) {
+                           const Conv2dParams& p, ThreadPool& pool) {
   const auto bias_count = static_cast<int64_t>(bias.size());
   const Shape shape = conv2d_output_shape(input.shape(), weight.shape(), bias_count, p);
   const bool pads = p.padding != Pair{0, 0};
@@ -60,7 +61,7 @@ Tensor<T> conv2d_reference(const Tensor<T>& input, const Tensor<T>& weight, cons
   const auto [out_channels, in_per_group, kh, kw] = weight.shape();
   const int64_t out_per_group = out_channels / p.groups;
   // A job is one row of one output channel, so that a picture's rows spread over the cores.
-  parallel_for(shape.n * out_channels * shape.h, [&, kh = kh, kw = kw, in_per_group = in_per_group](int64_t job) {
+  pool.run(shape.n * out_channels * shape.h, [&, kh = kh, kw = kw, in_per_group = in_per_group](int64_t job) {
     const int64_t oy = job % shape.h, o = job / shape.h % shape.c, n = job / shape.h / shape.c;
     const int64_t first_in = o / out_per_group * in_per_group;
     T* out = output.row(n, o, oy);
@@ -79,8 +80,8 @@ Tensor<T> conv2d_reference(const Tensor<T>& input, const Tensor<T>& weight, cons
 }
 
 template Tensor<float> conv2d_reference(const Tensor<float>&, const Tensor<float>&, const std::vector<float>&,
-                                        const Conv2dParams&);
+                                        const Conv2dParams&, ThreadPool&);
 template Tensor<double> conv2d_reference(const Tensor<double>&, const Tensor<double>&, const std::vector<double>&,
-                                         const Conv2dParams&);
+                                         const Conv2dParams&, ThreadPool&);
 
 }  // namespace fsrcnn

@@ -11,15 +11,15 @@
 
 namespace fsrcnn {
 
-/// A convolution with vectors of neighbouring pixels, for few outputs: a tile of the padded input is laid out so that
-/// all of its rows are one long row, in which every tap is a shift. All phases that a tap reaches are computed from one
-/// load of the pixels, and interleaved on the way out.
+/// A convolution with vectors of neighbouring pixels, for few outputs. A tile of the padded input is stored so that its
+/// rows form one long row, in which every tap is a shift. All phases that a tap reaches are computed from one load of
+/// the pixels, and interleaved when stored.
 class ConvDirect {
  public:
   ConvDirect(const ConvForm& form, const WeightAt& weight, std::vector<float> bias, const GemmKernels& gemm,
              const InterleaveKernels& interleave);
 
-  /// About how many vector multiply-adds this takes; infinite if the tiles would be absurd.
+  /// Estimated number of vector multiply-adds; infinite if tiles would be unreasonable.
   double cost(const Shape& in, const Shape& out) const;
   void run(const float* in, const Shape& in_shape, float* out, const Shape& out_shape, ThreadPool& pool) const;
 

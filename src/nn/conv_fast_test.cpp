@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <random>
 
 #include "base/cpu.hpp"
 #include "nn/conv2d.hpp"
@@ -15,6 +13,8 @@
 #include "nn/gemm.hpp"
 #include "nn/interleave.hpp"
 #include "support/golden.hpp"
+#include "support/random.hpp"
+#include "support/sweep.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -54,29 +54,17 @@ void expect_rounding_only(const Tensor<float>& result, const Tensor<double>& tru
   }
 }
 
-class Random {
+using test::first_seed;
+
+class RandomPairs : public test::Random {
  public:
-  explicit Random(uint32_t seed) : generator_(seed) {}
-  int64_t from(int64_t low, int64_t high) { return low + static_cast<int64_t>(generator_() % (high - low + 1)); }
-  template <class T>
-  T of(std::initializer_list<T> values) {
-    return values.begin()[from(0, static_cast<int64_t>(values.size()) - 1)];
-  }
+  using test::Random::Random;
   Pair pair(int64_t low, int64_t high) { return {from(low, high), from(low, high)}; }
   std::vector<float> bias(int64_t count) {
     return from(0, 1) == 0 ? std::vector<float>()
                            : test::random_tensor({1, 1, 1, count}, from(0, 1000), -1, 1).values();
   }
-
- private:
-  std::mt19937 generator_;
 };
-
-// FSRCNN_TEST_SEED gives other shapes than those of every day.
-uint32_t first_seed() {
-  const char* const seed = std::getenv("FSRCNN_TEST_SEED");
-  return seed == nullptr ? 1 : static_cast<uint32_t>(std::strtoul(seed, nullptr, 10));
-}
 
 // Small pictures mostly, some wide ones; few channels mostly, some many.
 struct RandomCase {
@@ -84,7 +72,7 @@ struct RandomCase {
   int64_t in_per_group, out_per_group, groups;
   Pair kernel;
 
-  explicit RandomCase(Random& random) : kernel(random.pair(1, 6)) {
+  explicit RandomCase(RandomPairs& random) : kernel(random.pair(1, 6)) {
     const int64_t most = random.of<int64_t>({3, 3, 8, 40});
     in_per_group = random.from(1, most);
     out_per_group = random.from(1, random.of<int64_t>({3, 3, most, 70}));
@@ -128,14 +116,14 @@ void expect_both_ways(const ConvForm& form, const WeightAt& weight, const std::v
   if (std::isfinite(direct.cost(input.shape(), truth.shape()))) expect_way(direct);
 }
 
-constexpr uint32_t kSeeds = FSRCNN_SANITIZED ? 75 : 300;  // a sanitizer makes each take a second
+constexpr uint32_t kSeeds = test::some_of(300);
 
 TEST(FastConvolution, Conv2dAgreesWithTheReference) {
   ThreadPool one(1);
   uint32_t compared = 0;
   for (uint32_t seed = first_seed(); seed < first_seed() + kSeeds; ++seed) {
     SCOPED_TRACE(fmt::format("FSRCNN_TEST_SEED={}", seed));
-    Random random(seed);
+    RandomPairs random(seed);
     const RandomCase c(random);
     const Conv2dParams params{.stride = random.of<Pair>({{1, 1}, {1, 1}, random.pair(1, 3), random.pair(1, 7)}),
                               .padding = random.of<Pair>({{0, 0}, random.pair(0, 3), random.pair(0, 14)}),
@@ -190,7 +178,7 @@ TEST(FastConvolution, ConvTranspose2dAgreesWithTheReference) {
   uint32_t compared = 0;
   for (uint32_t seed = first_seed(); seed < first_seed() + kSeeds; ++seed) {
     SCOPED_TRACE(fmt::format("FSRCNN_TEST_SEED={}", seed));
-    Random random(seed);
+    RandomPairs random(seed);
     const RandomCase c(random);
     ConvTranspose2dParams params{.stride = random.of<Pair>({{1, 1}, {2, 2}, random.pair(1, 4), random.pair(1, 9)}),
                                  .padding = random.of<Pair>({{0, 0}, random.pair(0, 3), random.pair(0, 8)}),

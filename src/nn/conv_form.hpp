@@ -25,24 +25,23 @@ struct ConvAxis {
     return kernel[static_cast<size_t>(tap) * phases.size() + static_cast<size_t>(phase)];
   }
   int64_t span() const { return offsets.back() - offsets.front(); }
-  /// Positions that reach all of an output.
+  /// Positions that cover an output of this size.
   int64_t grid(int64_t out) const { return (out + out_stride - 1) / out_stride; }
-  /// Whether there are outputs that no tap reaches: they are the bias alone.
+  /// Whether some outputs are reached by no tap; these are just the bias.
   bool has_gaps() const { return phase_count() < out_stride; }
 };
 
 ConvAxis conv_axis(int64_t kernel, int64_t stride, int64_t padding, int64_t dilation);
 ConvAxis conv_transpose_axis(int64_t kernel, int64_t stride, int64_t padding, int64_t dilation);
 
-/// Indices that belong together with indices of the other kind: taps with the phases that all of them have, or phases
-/// with the taps that all of them have.
+/// Groups of indices: taps with the phases that all of them have, or phases with the taps that all of them have.
 struct ConvClass {
   std::vector<int> taps, phases;
 };
 std::vector<ConvClass> taps_by_phases(const ConvAxis& axis);
 std::vector<ConvClass> phases_by_taps(const ConvAxis& axis);
 
-/// A convolution, plain or transposed, but for its weights.
+/// A convolution, plain or transposed, without its weights.
 struct ConvForm {
   ConvAxis y, x;
   int64_t groups, in_per_group, out_per_group;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <new>
 #include <numeric>
 #include <utility>
 
@@ -118,8 +117,7 @@ ConvPanels::ConvPanels(const ConvForm& form, const WeightAt& weight, std::vector
       products_.push_back(product);
     }
   }
-  weights_ = hwy::AllocateAligned<float>(total);
-  if (!weights_) throw std::bad_alloc();
+  weights_ = allocate_aligned(total);
   float* at = weights_.get();
   for (const Product& product : products_) {
     const auto phases_x = static_cast<int64_t>(product.x.phases.size());

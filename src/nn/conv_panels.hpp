@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <hwy/aligned_allocator.h>
-
+#include "base/aligned.hpp"
 #include "base/tensor.hpp"
 #include "base/thread_pool.hpp"
 #include "nn/conv_form.hpp"
@@ -18,7 +17,7 @@ class ConvPanels {
  public:
   ConvPanels(const ConvForm& form, const WeightAt& weight, std::vector<float> bias, const GemmKernels& gemm);
 
-  /// About how many vector multiply-adds this takes.
+  /// Estimated number of vector multiply-adds.
   double cost(const Shape& in, const Shape& out) const;
   void run(const float* in, const Shape& in_shape, float* out, const Shape& out_shape, ThreadPool& pool) const;
 
@@ -47,7 +46,7 @@ class ConvPanels {
   const GemmKernels* gemm_;
   std::vector<Product> products_;
   std::vector<float> bias_;
-  hwy::AlignedFreeUniquePtr<float[]> weights_;
+  AlignedFloats weights_;
 };
 
 }  // namespace fsrcnn

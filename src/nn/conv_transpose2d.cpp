@@ -38,14 +38,14 @@ void ConvTranspose2d::operator()(const ConstTensorView& input, float* output, Th
   const Shape shape = output_shape(input.shape);
   if (packed_ != nullptr) return packed_->run(input.data, input.shape, output, shape, pool);
   const Tensor<float> copy(input.shape, std::vector<float>(input.data, input.data + input.shape.count()));
-  const Tensor<float> result = conv_transpose2d_reference(copy, weight_, bias_, params_);
+  const Tensor<float> result = conv_transpose2d_reference(copy, weight_, bias_, params_, pool);
   std::copy(result.values().begin(), result.values().end(), output);
 }
 
 Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
-                               const ConvTranspose2dParams& params) {
+                               const ConvTranspose2dParams& params, ThreadPool& pool) {
   conv_transpose2d_output_shape(input.shape(), weight.shape(), static_cast<int64_t>(bias.size()), params);
-  return ConvTranspose2d(weight, bias, params)(input);
+  return ConvTranspose2d(weight, bias, params)(input, pool);
 }
 
 }  // namespace fsrcnn

@@ -26,9 +26,9 @@ Shape conv_transpose2d_output_shape(const Shape& input, const Shape& weight, int
 /// Throws Error(input) as conv_transpose2d_output_shape does.
 template <class T>
 Tensor<T> conv_transpose2d_reference(const Tensor<T>& input, const Tensor<T>& weight, const std::vector<T>& bias,
-                                     const ConvTranspose2dParams& params);
+                                     const ConvTranspose2dParams& params, ThreadPool& pool = default_thread_pool());
 
-/// Every tensor on the way of the slides' recipe.
+/// Every intermediate tensor of the slides' recipe.
 template <class T>
 struct ConvTranspose2dSteps {
   Tensor<T> zeros_inserted;  ///< (N, C, (H-1)*stride+1, ...): stride - 1 zeros between the pixels
@@ -38,10 +38,11 @@ struct ConvTranspose2dSteps {
 };
 
 /// The same operator by the slides' recipe: zeros between the pixels, padding, kernel turned, plain convolution.
-/// Where padding exceeds dilation*(kernel-1), padding' is negative and cuts rows and columns off.
+/// Where padding exceeds dilation*(kernel-1), padding' is negative and crops rows and columns.
 template <class T>
 ConvTranspose2dSteps<T> conv_transpose2d_slides(const Tensor<T>& input, const Tensor<T>& weight,
-                                                const std::vector<T>& bias, const ConvTranspose2dParams& params);
+                                                const std::vector<T>& bias, const ConvTranspose2dParams& params,
+                                                ThreadPool& pool = default_thread_pool());
 
 /// torch.nn.ConvTranspose2d with its weights packed once: the same operator, fast. An output's products are added in an
 /// order that depends on shapes alone, not on the number of threads, but is not the reference's, and multiply-adds are
@@ -70,6 +71,6 @@ class ConvTranspose2d {
 
 /// ConvTranspose2d for a single use.
 Tensor<float> conv_transpose2d(const Tensor<float>& input, const Tensor<float>& weight, const std::vector<float>& bias,
-                               const ConvTranspose2dParams& params);
+                               const ConvTranspose2dParams& params, ThreadPool& pool = default_thread_pool());
 
 }  // namespace fsrcnn

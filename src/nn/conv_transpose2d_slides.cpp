@@ -37,7 +37,8 @@ Tensor<T> turn_kernel(const Tensor<T>& weight, int64_t groups) {
 
 template <class T>
 ConvTranspose2dSteps<T> conv_transpose2d_slides(const Tensor<T>& input, const Tensor<T>& weight,
-                                                const std::vector<T>& bias, const ConvTranspose2dParams& p) {
+                                                const std::vector<T>& bias, const ConvTranspose2dParams& p,
+                                                ThreadPool& pool) {
   conv_transpose2d_output_shape(input.shape(), weight.shape(), static_cast<int64_t>(bias.size()), p);
   const int64_t pad_h = p.dilation.h * (weight.shape().h - 1) - p.padding.h;
   const int64_t pad_w = p.dilation.w * (weight.shape().w - 1) - p.padding.w;
@@ -48,13 +49,15 @@ ConvTranspose2dSteps<T> conv_transpose2d_slides(const Tensor<T>& input, const Te
                        PaddingMode::zeros);
   steps.kernel_turned = turn_kernel(weight, p.groups);
   steps.output =
-      conv2d_reference(steps.padded, steps.kernel_turned, bias, {.dilation = p.dilation, .groups = p.groups});
+      conv2d_reference(steps.padded, steps.kernel_turned, bias, {.dilation = p.dilation, .groups = p.groups}, pool);
   return steps;
 }
 
 template ConvTranspose2dSteps<float> conv_transpose2d_slides(const Tensor<float>&, const Tensor<float>&,
-                                                             const std::vector<float>&, const ConvTranspose2dParams&);
+                                                             const std::vector<float>&, const ConvTranspose2dParams&,
+                                                             ThreadPool&);
 template ConvTranspose2dSteps<double> conv_transpose2d_slides(const Tensor<double>&, const Tensor<double>&,
-                                                              const std::vector<double>&, const ConvTranspose2dParams&);
+                                                              const std::vector<double>&, const ConvTranspose2dParams&,
+                                                              ThreadPool&);
 
 }  // namespace fsrcnn

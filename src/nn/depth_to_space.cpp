@@ -12,7 +12,7 @@ Tensor<T> depth_to_space(const Tensor<T>& input, int64_t r) {
   check_not_empty(kOp, "input", input.shape());
   const auto [n, c, h, w] = input.shape();
   if (r > c || c % (r * r) != 0) {
-    fail(ErrorCode::input, "{}: the input has {} channels, which upscale_factor^2 = {} does not divide", kOp, c, r * r);
+    fail(ErrorCode::input, "{}: the input has {} channels, not a multiple of upscale_factor^2 = {}", kOp, c, r * r);
   }
   Tensor<T> output({n, c / (r * r), h * r, w * r});
   for (int64_t i = 0; i < n; ++i)

@@ -22,16 +22,15 @@ TEST(DepthToSpace, NamesTheWrongParameter) {
   EXPECT_EQ(test::error_of([] {
               depth_to_space(Tensor<float>({1, 6, 2, 2}), 2);
             }),
-            "3: depth_to_space: the input has 6 channels, which upscale_factor^2 = 4 does not divide");
+            "3: depth_to_space: the input has 6 channels, not a multiple of upscale_factor^2 = 4");
   EXPECT_EQ(test::error_of([] {
               depth_to_space(Tensor<float>({1, 4, 2, 2}), 0);
             }),
             "3: depth_to_space: upscale_factor is (0, 0), but each must be from 1 to 2147483647");
-  EXPECT_EQ(
-      test::error_of([] {
-        depth_to_space(Tensor<float>({1, 4, 2, 2}), 2147483647);
-      }),
-      "3: depth_to_space: the input has 4 channels, which upscale_factor^2 = 4611686014132420609 does not divide");
+  EXPECT_EQ(test::error_of([] {
+              depth_to_space(Tensor<float>({1, 4, 2, 2}), 2147483647);
+            }),
+            "3: depth_to_space: the input has 4 channels, not a multiple of upscale_factor^2 = 4611686014132420609");
 }
 
 }  // namespace

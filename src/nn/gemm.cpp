@@ -1,13 +1,13 @@
 #include "nn/gemm.hpp"
 
 #include "base/cpu.hpp"
+#include "base/targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/gemm.cpp"
 #include <hwy/foreach_target.h>
 
 #include "base/simd-inl.hpp"
-#include "base/simd_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fsrcnn {
@@ -88,8 +88,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fsrcnn {
 
+FSRCNN_DECLARE_KERNELS(GemmKernels, kGemmKernels)
+
 const GemmKernels* gemm_kernels(std::string_view cpu) {
-  static constexpr const GemmKernels* kAll[] = FSRCNN_KERNELS(kGemmKernels);
+  static constexpr const GemmKernels* kAll[] = FSRCNN_KERNELS(GemmKernels, kGemmKernels);
   return kernels_of(kAll, cpu);
 }
 

@@ -32,8 +32,11 @@ struct Gemm {
   ptrdiff_t in_batch_stride = 0, weights_batch_stride = 0, out_batch_stride = 0;
 };
 
-/// A stride for at least so many floats that is an odd number of cache lines: what lies this far apart, as the channels
-/// of a position do, is in different sets of the cache.
+/// The `tap_offsets` of a single tap.
+inline constexpr ptrdiff_t kNoOffset[1] = {0};
+
+/// A stride of at least `floats` floats that is an odd number of cache lines, so that values this far apart (e.g. the
+/// channels of a position) are in different sets of the cache.
 constexpr ptrdiff_t spread(ptrdiff_t floats) { return ((floats + 15) / 16 | 1) * 16; }
 
 /// For one instruction set.

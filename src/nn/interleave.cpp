@@ -3,13 +3,13 @@
 #include <cstring>
 
 #include "base/cpu.hpp"
+#include "base/targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/interleave.cpp"
 #include <hwy/foreach_target.h>
 
 #include "base/simd-inl.hpp"
-#include "base/simd_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fsrcnn {
@@ -57,8 +57,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fsrcnn {
 
+FSRCNN_DECLARE_KERNELS(InterleaveKernels, kInterleaveKernels)
+
 const InterleaveKernels* interleave_kernels(std::string_view cpu) {
-  static constexpr const InterleaveKernels* kAll[] = FSRCNN_KERNELS(kInterleaveKernels);
+  static constexpr const InterleaveKernels* kAll[] = FSRCNN_KERNELS(InterleaveKernels, kInterleaveKernels);
   return kernels_of(kAll, cpu);
 }
 

@@ -10,8 +10,8 @@
 
 namespace fsrcnn {
 
-/// A convolution, plain or transposed, with its weights packed for an instruction set. Which of its two ways is taken
-/// is decided for each input's shape, never by the number of threads, on which no result depends.
+/// A convolution, plain or transposed, with its weights packed for an instruction set. The input's shape alone selects
+/// one of its two methods, so results do not depend on the number of threads.
 class PackedConv {
  public:
   /// cpu: of cpu_names(), but not "reference". bias: [output channel] or empty.

@@ -11,8 +11,8 @@ Tensor<T> pad2d(const Tensor<T>& input, const Margins& margins, PaddingMode mode
   const auto [n, c, h, w] = input.shape();
   const Shape padded{n, c, margins.top + h + margins.bottom, margins.left + w + margins.right};
   if (padded.h <= 0 || padded.w <= 0) {
-    fail(ErrorCode::input, "padding by ({}, {}, {}, {}) leaves nothing of an input of {}x{}", margins.top,
-         margins.bottom, margins.left, margins.right, h, w);
+    fail(ErrorCode::input, "padding by ({}, {}, {}, {}) leaves no pixels of a {}x{} input", margins.top, margins.bottom,
+         margins.left, margins.right, h, w);
   }
   Tensor<T> output(padded);
   for (int64_t i = 0; i < n; ++i) {

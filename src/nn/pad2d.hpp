@@ -7,7 +7,7 @@
 
 namespace fsrcnn {
 
-/// Rows and columns to add on each side; negative ones are cut off.
+/// Rows and columns to add on each side; negative values crop.
 struct Margins {
   int64_t top, bottom, left, right;
 };

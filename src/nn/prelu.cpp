@@ -1,19 +1,17 @@
 #include "nn/prelu.hpp"
 
 #include "base/error.hpp"
-#include "base/thread_pool.hpp"
 
 namespace fsrcnn {
 
 template <class T>
-void prelu(Tensor<T>& x, const std::vector<T>& slope) {
+void prelu(Tensor<T>& x, const std::vector<T>& slope, ThreadPool& pool) {
   const Shape shape = x.shape();
   const auto count = static_cast<int64_t>(slope.size());
   if (count != 1 && count != shape.c) {
-    fail(ErrorCode::input, "prelu: there are {} slopes for {} channels; give one for each, or one for all", count,
-         shape.c);
+    fail(ErrorCode::input, "prelu: {} slopes for {} channels; give one per channel, or one for all", count, shape.c);
   }
-  parallel_for(shape.n * shape.c, [&](int64_t job) {
+  pool.run(shape.n * shape.c, [&](int64_t job) {
     const int64_t c = job % shape.c;
     const T a = slope[count == 1 ? 0 : c];
     T* values = x.plane(job / shape.c, c);
@@ -21,7 +19,7 @@ void prelu(Tensor<T>& x, const std::vector<T>& slope) {
   });
 }
 
-template void prelu(Tensor<float>&, const std::vector<float>&);
-template void prelu(Tensor<double>&, const std::vector<double>&);
+template void prelu(Tensor<float>&, const std::vector<float>&, ThreadPool&);
+template void prelu(Tensor<double>&, const std::vector<double>&, ThreadPool&);
 
 }  // namespace fsrcnn

@@ -26,7 +26,7 @@ TEST(Prelu, NamesTheWrongNumberOfSlopes) {
   EXPECT_EQ(test::error_of([&] {
               prelu(x, {0.1F, 0.2F});
             }),
-            "3: prelu: there are 2 slopes for 3 channels; give one for each, or one for all");
+            "3: prelu: 2 slopes for 3 channels; give one per channel, or one for all");
 }
 
 }  // namespace

@@ -10,9 +10,8 @@
 
 namespace fsrcnn {
 
-/// A page for the browser that needs nothing from elsewhere: `page` with the style that all pages share in place of
-/// "/*STYLE*/", and with `data` in place of "/*DATA*/", in a script whose end nothing in it can be. What is no UTF-8 in
-/// it becomes U+FFFD.
+/// A self-contained page for the browser: `page` with the shared style in place of "/*STYLE*/", and `data` in place of
+/// "/*DATA*/", escaped so that it cannot end its script. Invalid UTF-8 becomes U+FFFD.
 std::string fill_page(std::string_view page, const nlohmann::json& data);
 
 std::string base64(Bytes bytes);

@@ -22,8 +22,8 @@ void luma_to_gray(Tensor<float>& planes);
 float srgb_from_linear(float value);
 float linear_from_srgb(float value);
 
-/// The colour of a value in [0, 1] (others are clamped) in maps of differences: from black over violet, red and yellow
-/// to white, with a lightness that only grows. Red, green, blue in [0, 1].
+/// The colour of a value in [0, 1] (clamped) in maps of differences: from black over violet, red and yellow to white,
+/// with increasing lightness. Red, green, blue in [0, 1].
 std::array<float, 3> heat_colour(double heat);
 
 }  // namespace fsrcnn

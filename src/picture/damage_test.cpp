@@ -1,9 +1,10 @@
 #include <gtest/gtest.h>
+#include <vips/vips.h>
 
 #include <array>
 
-#include "base/file.hpp"
-#include "model/builtin.hpp"
+#include "base/atomic_output.hpp"
+#include "network/builtin.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/upscale_picture.hpp"
 #include "support/golden.hpp"
@@ -54,7 +55,7 @@ TEST(Damage, GifThatEndsTooSoonIsAnError) {
 // A frame whose codes are wrong is an error, or told: never passed over.
 TEST(Damage, GifWithWrongCodesIsTold) {
   const TemporaryFolder folder;
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   Picture ramp = random_picture(80);
   for (int64_t i = 0; i < ramp.planes.count(); ++i) ramp.planes.data()[i] = static_cast<float>(i % 6007) / 6007;
   const std::vector<std::byte> whole = file_of(ramp, folder / "a.gif");
@@ -78,7 +79,7 @@ TEST(Damage, GifWithWrongCodesIsTold) {
 
 TEST(Damage, JpegWithWrongCodesIsTold) {
   const TemporaryFolder folder;
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   std::vector<std::byte> bytes = file_of(random_picture(64), folder / "a.jpg");
   EXPECT_FALSE(upscale_picture(engine, folder / "a.jpg", folder / "out.png").damaged);
   // What fills up the end of the data is no damage.
@@ -100,7 +101,7 @@ TEST(Damage, JpegWithWrongCodesIsTold) {
   EXPECT_EQ(error_of([&] { read_picture(folder / "bad.jpg"); }), "3: " + result.warnings[0]);
 }
 
-// libvips ends there, but the file is whole.
+// libvips before 8.16 ends there, but the file is whole.
 TEST(Damage, GifOfThousandsOfFramesIsNotDamaged) {
   const TemporaryFolder folder;
   std::string gif("GIF89a\1\0\1\0\x81\0\0", 13);
@@ -108,15 +109,20 @@ TEST(Damage, GifOfThousandsOfFramesIsNotDamaged) {
   for (int i = 0; i < 4200; ++i) gif += std::string("\x2C\0\0\0\0\1\0\1\0\0\2\2\x44\1\0", 15);
   write_file(folder / "a.gif", as_bytes(gif + ";"));
   PictureReader reader(folder / "a.gif");
-  ASSERT_LT(reader.header().frames, 4200);
+  const bool all = reader.header().frames == 4200;
+  EXPECT_TRUE(all || vips_version(1) < 16);
   for (int64_t i = 0; i < reader.header().frames; ++i) {
     Tensor<float> pixel({1, reader.header().planes(), 1, 1});
     reader.read(pixel);
   }
-  EXPECT_EQ(reader.damage(),
-            std::vector<std::string>{fmt::format("'{}' has more frames than are read of a GIF; those "
-                                                 "after the first {} are missing",
-                                                 (folder / "a.gif").string(), reader.header().frames)});
+  const std::vector<std::string> damage = reader.damage();
+  if (all) {
+    EXPECT_EQ(damage, std::vector<std::string>());
+    return;
+  }
+  EXPECT_EQ(damage, std::vector<std::string>{
+                        fmt::format("'{}' has too many frames for a GIF; those after the first {} are missing",
+                                    (folder / "a.gif").string(), reader.header().frames)});
 }
 
 }  // namespace

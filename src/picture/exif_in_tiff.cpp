@@ -112,7 +112,7 @@ void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t wid
     std::vector<unsigned char> bytes(count);
     file.seekg(static_cast<std::streamoff>(at));
     if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(count))) {
-      fail(ErrorCode::io, "'{}' cannot be read again to add EXIF data", tiff.string());
+      fail(ErrorCode::io, "reading '{}' again to add EXIF failed", tiff.string());
     }
     return bytes;
   };
@@ -148,7 +148,7 @@ void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t wid
   file.seekp(4);
   file.write(reinterpret_cast<const char*>(&first), sizeof(first));
   file.close();
-  if (!file) fail(ErrorCode::io, "writing EXIF data to '{}' failed", tiff.string());
+  if (!file) fail(ErrorCode::io, "writing EXIF to '{}' failed", tiff.string());
 }
 
 }  // namespace fsrcnn

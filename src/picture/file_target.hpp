@@ -6,11 +6,11 @@
 
 namespace fsrcnn {
 
-/// A file that libvips writes to. libvips goes on after some writes that fail, and then says that all went well; so
-/// this keeps the first failure, and after it nothing more is written.
+/// A file that libvips writes to. libvips ignores some failed writes and reports success; this keeps the first failure,
+/// and writes nothing after it.
 class FileTarget {
  public:
-  /// Opens a file that exists. `shown` is the name that people know it by. Throws Error(io).
+  /// Opens an existing file. `shown` is its name in messages. Throws Error(io).
   FileTarget(const std::filesystem::path& path, std::filesystem::path shown);
   ~FileTarget();
   FileTarget(const FileTarget&) = delete;

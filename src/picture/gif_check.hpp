@@ -6,12 +6,12 @@ namespace fsrcnn {
 
 enum class GifState {
   whole,
-  damaged,  ///< the codes of a frame are wrong, or are not those of all its pixels
-  cut,      ///< ends before a GIF does
+  damaged,  ///< the codes of a frame are wrong or incomplete
+  cut,      ///< truncated
 };
 
-/// What libvips does not look for: it leaves what a GIF lacks empty, and says nothing. Follows the blocks of the file
-/// (GIF89a specification, 1990) and counts the pixels that each frame's codes make, without making them.
+/// Checks that libvips lacks: it leaves missing parts of a GIF empty without a message. Walks over the blocks of the
+/// file (GIF89a specification, 1990) and counts the pixels of each frame's codes, without decoding them.
 GifState check_gif(Bytes bytes);
 
 }  // namespace fsrcnn

@@ -6,14 +6,14 @@
 
 namespace fsrcnn {
 
-/// What describes a JPEG XL picture, and libvips does not read.
+/// Metadata of a JPEG XL picture that libvips does not read.
 struct JxlBoxes {
   std::string exif;                     ///< a TIFF, without "Exif" and two zeros; empty if there is none
   std::string xmp;                      ///< empty if there is none
-  std::vector<std::string> compressed;  ///< "EXIF" or "XMP", where only Brotli could tell
+  std::vector<std::string> compressed;  ///< "EXIF" or "XMP", if compressed with Brotli
 };
 
-/// Walks over the boxes of the file (ISO/IEC 18181-2). Of what is no JPEG XL, or only its codestream: nothing.
+/// Walks over the boxes of the file (ISO/IEC 18181-2). Empty for other files, and for a bare codestream.
 JxlBoxes jxl_boxes(std::istream& file);
 
 }  // namespace fsrcnn

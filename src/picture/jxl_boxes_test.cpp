@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 #include "picture/metadata.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
@@ -73,7 +73,7 @@ TEST(JxlBoxes, BecomeThePicturesMetadata) {
   write_file(folder / "c.jxl", as_bytes(start + jxl_box("brob", "xml ?") + rest));
   EXPECT_EQ(PictureReader(folder / "c.jxl").warnings(),
             std::vector<std::string>{"'" + (folder / "c.jxl").string() +
-                                     "' has XMP in a compressed form that is not read, and is left out"});
+                                     "' has compressed XMP, which is not supported and was dropped"});
 }
 
 }  // namespace

@@ -51,9 +51,8 @@ TEST(Losses, LargeXmp) {
       write_picture(picture, folder / name);
       const bool kept = blob_of(folder / name, VIPS_META_XMP_NAME) == xmp;
       EXPECT_EQ(kept, size == 60000 || std::string(name) != "a.jpg");
-      EXPECT_EQ(
-          what_is_lost(picture.header, folder / name),
-          kept ? Sentences{} : Sentences{".jpg is written without the picture's XMP; .tif keeps what can be kept"});
+      EXPECT_EQ(what_is_lost(picture.header, folder / name),
+                kept ? Sentences{} : Sentences{".jpg cannot store the picture's XMP; .tif keeps the most"});
     }
   }
 }
@@ -69,7 +68,7 @@ TEST(Losses, Iptc) {
   for (const char* name : {".png", ".webp", ".gif", ".avif", ".jxl"}) {
     const Sentences lost = what_is_lost(picture.header, folder / (std::string("a") + name));
     ASSERT_EQ(lost.size(), 1U) << name;
-    EXPECT_EQ(lost[0], name + std::string(" is written without the picture's IPTC; .tif keeps what can be kept"));
+    EXPECT_EQ(lost[0], name + std::string(" cannot store the picture's IPTC; .tif keeps the most"));
   }
   // From JPEG to TIFF and back.
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.jpg"), Sentences{});
@@ -118,14 +117,14 @@ TEST(Losses, Texts) {
   vips_image_set_string(picture.header.metadata.get(), "png-comment-0-Title", "a - b");
   vips_image_set_string(picture.header.metadata.get(), VIPS_META_IMAGEDESCRIPTION, "a scan");
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.jpg"),
-            (Sentences{".jpg is written without the picture's description; .tif keeps what can be kept",
-                       ".jpg is written without the picture's texts Title; .png keeps them"}));
+            (Sentences{".jpg cannot store the picture's description; .tif keeps the most",
+                       ".jpg cannot store the picture's text fields Title; .png keeps them"}));
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.png"),
-            (Sentences{".png is written without the picture's description; .tif keeps what can be kept"}));
+            (Sentences{".png cannot store the picture's description; .tif keeps the most"}));
   vips_image_set_string(picture.header.metadata.get(), "png-comment-1-Ort", "M\xC3\xBCnchen");
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.png"),
-            (Sentences{".png is written without the picture's description; .tif keeps what can be kept",
-                       ".png is written with the picture's texts Ort in UTF-8, which many programs take for Latin-1"}));
+            (Sentences{".png cannot store the picture's description; .tif keeps the most",
+                       ".png stores the picture's text fields Ort in UTF-8, which many programs read as Latin-1"}));
   vips_image_remove(picture.header.metadata.get(), "png-comment-1-Ort");
   write_picture(picture, folder / "a.png");
   write_picture(picture, folder / "a.tif");
@@ -141,7 +140,7 @@ TEST(Losses, AlphaAndDelays) {
   Picture picture = described_picture();
   picture.header.has_alpha = true;
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.gif"),
-            Sentences{".gif has no half-transparent pixels; they become opaque or are lost"});
+            Sentences{".gif has no partial transparency; such pixels become opaque or fully transparent"});
   picture.header.hard_alpha = true;
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.gif"), Sentences{});
   const std::array<int, 2> delays = {100, 200};
@@ -149,8 +148,7 @@ TEST(Losses, AlphaAndDelays) {
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.tif"), Sentences{});
   picture.header.frames = 2;
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.gif"), Sentences{});
-  EXPECT_EQ(what_is_lost(picture.header, folder / "a.tif"),
-            Sentences{".tif is written without the picture's delays of frames"});
+  EXPECT_EQ(what_is_lost(picture.header, folder / "a.tif"), Sentences{".tif cannot store the picture's frame delays"});
 }
 
 // libvips gives AVIF and HEIC of 12 bits the upper 12 of 16 bits, and cuts off what is below.
@@ -172,12 +170,12 @@ TEST(Losses, TwelveBitsAreRounded) {
       EXPECT_EQ(again.header.bits, 16);
       EXPECT_EQ(again.header.precision(), 12);
       EXPECT_EQ(again.planes(0, 1, 30, 30) * 4095, std::round(level));
-      EXPECT_EQ(
-          what_is_lost(picture.header, folder / name),
-          Sentences{std::filesystem::path(name).extension().string() + " holds 12 bits a sample of the picture's 16"});
+      EXPECT_EQ(what_is_lost(picture.header, folder / name),
+                Sentences{std::filesystem::path(name).extension().string() +
+                          " stores 12 bits per sample; the picture has 16"});
       EXPECT_EQ(what_is_lost(again.header, folder / name), Sentences{});
       EXPECT_EQ(what_is_lost(again.header, folder / "a.jpg"),
-                Sentences{".jpg holds 8 bits a sample of the picture's 12"});
+                Sentences{".jpg stores 8 bits per sample; the picture has 12"});
     }
   }
 }

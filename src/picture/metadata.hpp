@@ -11,29 +11,29 @@ using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): l
 
 namespace fsrcnn {
 
-/// What describes a picture (ICC profile, EXIF, XMP, IPTC, texts, resolution, delays and loops of an animation), but
-/// not how it was stored, nor its orientation, which is applied, nor a thumbnail. No samples.
+/// The metadata of a picture (ICC profile, EXIF, XMP, IPTC, text fields, resolution, delays and loops of an animation),
+/// without storage details, orientation (which is applied), thumbnail and samples.
 std::shared_ptr<VipsImage> describe(VipsImage* image);
 
-/// Gives a picture of this size what describe() kept, with the sizes and the orientation that EXIF and XMP tell put
-/// right. (EXIF's sizes are put right by libvips when the file is written.)
+/// Attaches the metadata kept by describe() to a picture of this size, with sizes and orientation in EXIF and XMP
+/// corrected. (libvips corrects EXIF's sizes when it writes the file.)
 void apply_description(VipsImage* description, int64_t width, int64_t height, VipsImage* to);
 
 /// Adds an EXIF block (a TIFF, without "Exif" and two zeros) to a description, with its fields as libvips names them.
-/// One that libvips does not understand is left out.
+/// A block that libvips does not understand is dropped.
 void add_exif(VipsImage* description, Bytes block);
 
-/// IPTC lies in Photoshop's block: of a JPEG as a whole, of a TIFF without the block's name and in a field of its own.
-/// A TIFF may have it without Photoshop's block, too. Moves it to where a TIFF, or another form, has it.
+/// IPTC is stored in Photoshop's block: in a JPEG the whole block, in a TIFF without the block's name, in its own
+/// field. A TIFF may also store it without Photoshop's block. Moves it to where TIFF, or another format, stores it.
 void place_iptc(VipsImage* image, bool tiff);
 
-/// Bytes of what a field of a description has; 0 if it has no such field.
+/// Size of a metadata field in bytes; 0 if missing.
 size_t size_of_field(VipsImage* description, const char* field);
 
-/// The keywords of a PNG's texts.
+/// The keywords of a PNG's text fields.
 std::vector<std::string> png_texts(VipsImage* description);
 
-/// Those whose texts are not in ASCII alone. libvips writes them in UTF-8 where readers of PNG expect Latin-1.
+/// Those whose texts are not pure ASCII. libvips writes them in UTF-8 where readers of PNG expect Latin-1.
 std::vector<std::string> png_texts_beyond_ascii(VipsImage* description);
 
 /// XMP with its fields for size and orientation, as far as it has them, set to these and to upright.

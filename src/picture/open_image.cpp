@@ -55,11 +55,11 @@ bool is_picture(const fs::path& path) {
 std::shared_ptr<VipsImage> open_image(const fs::path& path, const char* options) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
-    fail(ErrorCode::io, "'{}' is a folder, but a picture is expected", path.string());
+    fail(ErrorCode::io, "'{}' is a folder; expected a picture", path.string());
   }
   if (is_empty_file(path)) fail(ErrorCode::input, "'{}' is empty", path.string());
   const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
-  if (source == nullptr) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), vips_message());
+  if (source == nullptr) fail(ErrorCode::io, "reading '{}' failed: {}", path.string(), vips_message());
   if (vips_foreign_find_load_source(source.get()) != nullptr) {
     return owned(vips_image_new_from_source(source.get(), options, "fail_on", VIPS_FAIL_ON_ERROR, "access",
                                             VIPS_ACCESS_SEQUENTIAL, static_cast<void*>(nullptr)));

@@ -9,7 +9,7 @@ using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): l
 
 namespace fsrcnn {
 
-/// What a picture is, without its samples.
+/// Properties of a picture, without its samples.
 struct PictureHeader {
   int64_t width = 0, height = 0;  ///< pixels, of each frame
   int64_t frames = 1;             ///< of an animation, or pages

@@ -5,8 +5,8 @@
 #include <array>
 #include <fstream>
 
-#include "base/file.hpp"
-#include "model/builtin.hpp"
+#include "base/atomic_output.hpp"
+#include "network/builtin.hpp"
 #include "picture/open_image.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
@@ -124,7 +124,7 @@ std::string field(const std::filesystem::path& path, const char* name) {
 TEST(PictureFile, KeepsMetadataThroughAnUpscale) {
   const TemporaryFolder folder;
   write_with_metadata(folder / "in.jpg", 1);
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   for (const char* name : {"out.jpg", "out.png", "out.tif", "out.webp"}) {
     SCOPED_TRACE(name);
     const UpscaledPicture upscaled = upscale_picture(engine, folder / "in.jpg", folder / name);
@@ -155,7 +155,7 @@ std::string exif_text(const std::filesystem::path& tiff, ExifIfd folder, ExifTag
 
 TEST(PictureFile, KeepsExifInTiff) {
   const TemporaryFolder folder;
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   for (const char* name : {"in.png", "in.webp", "same.jpg"}) {
     SCOPED_TRACE(name);
     write_with_metadata(folder / "in.jpg", 6);
@@ -262,7 +262,7 @@ TEST(PictureFile, KnowsTheSizesThatFormatsHold) {
   };
   EXPECT_EQ(error_of([&] { check(16384, "a.webp"); }),
             "3: '" + (folder / "a.webp").string() +
-                "' would have 16384x2 pixels, but the format ends at 16383 a side; write .png or .tif");
+                "' would have 16384x2 pixels, but its format is limited to 16383 per side; use .png or .tif");
   EXPECT_EQ(error_of([&] { check(8192, "a.webp"); }), "no error");
   EXPECT_EQ(error_of([&] { check(16384, "a.jpg"); }), "no error");
   EXPECT_EQ(error_of([&] { check(65500, "a.jpg"); }), "no error");
@@ -274,10 +274,10 @@ TEST(PictureFile, RefusesWhatItCannotDo) {
   const Picture opaque = random_picture(3, false, 8), transparent = random_picture(3, true, 8);
   EXPECT_EQ(error_of([&] { write_picture(transparent, folder / "a.jpg"); }),
             "3: the picture has an alpha channel, which '" + (folder / "a.jpg").string() +
-                "' cannot hold; write .png, .tif or .webp");
+                "' cannot store; use .png, .tif or .webp");
   EXPECT_TRUE(error_of([&] { write_picture(opaque, folder / "a.xyz"); })
                   .starts_with("2: '" + (folder / "a.xyz").string() +
-                               "': pictures cannot be written as '.xyz'; there are: .png, .jpg, "));
+                               "': unsupported picture format '.xyz'; supported: .png, .jpg, "));
   EXPECT_TRUE(error_of([&] { write_picture(opaque, folder / "none" / "a.png"); }).starts_with("5: "));
   EXPECT_TRUE(error_of([&] { read_picture(folder / "none.png"); }).starts_with("5: "));
   EXPECT_TRUE(error_of([&] { read_picture(folder.path()); }).starts_with("5: "));
@@ -320,7 +320,7 @@ TEST(PictureFile, LargeInterlacedPngsAreTold) {
   write_file(folder / "a.png", as_bytes(header));
   EXPECT_EQ(PictureReader(folder / "a.png").warnings(),
             std::vector<std::string>{"'" + (folder / "a.png").string() +
-                                     "' is interlaced, so that all of it is unpacked at once: 343 MB of memory"});
+                                     "' is interlaced and must be decoded as a whole: 343 MB of memory"});
 }
 
 // A picture that is cut short must not become one with a gray rest.

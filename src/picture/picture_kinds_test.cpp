@@ -3,8 +3,9 @@
 
 #include <cmath>
 
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "picture/colour.hpp"
+#include "picture/trial_save.hpp"
 #include "picture/upscale_picture.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
@@ -108,7 +109,7 @@ TEST(PictureKinds, FloatsStayFloats) {
 // What is darker than black or brighter than white is beyond the network's range, but not lost.
 TEST(PictureKinds, FloatsMayLeaveTheRange) {
   const TemporaryFolder folder;
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   for (const int colour_planes : {1, 3}) {
     Picture picture;
     picture.header.bits = 32;
@@ -130,7 +131,7 @@ TEST(PictureKinds, FloatsMayLeaveTheRange) {
   nan.planes = Tensor<float>({1, 3, 1, 1}, {0, NAN, 0});
   write_picture(nan, folder / "nan.tif");
   EXPECT_EQ(error_of([&] { upscale_picture(engine, folder / "nan.tif", folder / "out.tif"); }),
-            "3: '" + (folder / "nan.tif").string() + "' has samples that are infinite or no numbers");
+            "3: '" + (folder / "nan.tif").string() + "' has samples that are infinite or NaN");
 }
 
 TEST(PictureKinds, NewerFormatsKeepDepthAlphaAndDescription) {
@@ -145,7 +146,7 @@ TEST(PictureKinds, NewerFormatsKeepDepthAlphaAndDescription) {
   save(turned, folder / "turned.jpg");
   g_object_unref(turned);
   g_object_unref(jpeg);
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   picture.header.bits = 16;
   for (const char* name : {"a.avif", "a.heic", "a.jxl"}) {
     SCOPED_TRACE(name);
@@ -158,8 +159,8 @@ TEST(PictureKinds, NewerFormatsKeepDepthAlphaAndDescription) {
     EXPECT_EQ(upright.header().width, 80);
     EXPECT_EQ(upright.header().height, 128);
     EXPECT_EQ(vips_image_get_orientation(upright.header().metadata.get()), 1);
-    // What is left behind is told, and nothing else is left.
-    const bool told = std::string(name) == "a.jxl";
+    // What is left behind is told, and nothing else is left. Of JPEG XL it depends on libvips' version.
+    const bool told = std::string(name) == "a.jxl" && !jxl_keeps_description();
     EXPECT_EQ(result.warnings.size(), told ? 1U : 0U);
     for (const char* field : {VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME}) {
       EXPECT_EQ(vips_image_get_typeof(upright.header().metadata.get(), field) == 0, told) << field;
@@ -184,7 +185,7 @@ TEST(PictureKinds, NewerFormatsKeepDepthAlphaAndDescription) {
 TEST(PictureKinds, QualityChooses) {
   const TemporaryFolder folder;
   write_picture({.header = {}, .planes = test::random_tensor({1, 3, 64, 64}, 2)}, folder / "in.png");
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   for (const char* name : {"a.jpg", "a.webp", "a.avif", "a.heic", "a.jxl"}) {
     SCOPED_TRACE(name);
     const auto size = [&](std::optional<int> quality) {
@@ -203,7 +204,7 @@ TEST(PictureKinds, QualityChooses) {
     EXPECT_EQ(read_picture(folder / name).planes, read_picture(folder / "lossless.png").planes);
   }
   EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .quality = 50}).warnings,
-            std::vector<std::string>{".png has no quality to choose; --quality does nothing"});
+            std::vector<std::string>{".png has no quality setting; --quality is ignored"});
 }
 
 /// Three frames of one colour each, with their delays.
@@ -235,7 +236,7 @@ void write_animation(const std::filesystem::path& path) {
 
 TEST(PictureKinds, AnimationsKeepFramesDelaysAndLoops) {
   const TemporaryFolder folder;
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   for (const char* from : {"in.gif", "in.webp"}) {
     write_animation(folder / from);
     for (const char* to : {"out.gif", "out.webp"}) {
@@ -264,7 +265,7 @@ TEST(PictureKinds, AnimationsKeepFramesDelaysAndLoops) {
   }
   EXPECT_EQ(error_of([&] { upscale_picture(engine, folder / "in.gif", folder / "out.png"); }),
             "3: the picture has 3 frames or pages, which '" + (folder / "out.png").string() +
-                "' cannot hold; write .gif, .webp or .tif");
+                "' cannot store; use .gif, .webp or .tif");
   upscale_picture(engine, folder / "in.gif", folder / "pages.tif");
   EXPECT_EQ(PictureReader(folder / "pages.tif").header().frames, 3);
 }
@@ -288,7 +289,7 @@ TEST(PictureKinds, PagesAreTurned) {
     reader.read(rows);
     for (const int y : {0, 19}) EXPECT_EQ(rows(0, frame, y, 7), 200 / 255.0F) << frame << " " << y;
   }
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   upscale_picture(engine, folder / "in.tif", folder / "out.tif");
   const PictureReader upright(folder / "out.tif");
   EXPECT_EQ(upright.header().width, 32);
@@ -315,9 +316,9 @@ TEST(PictureKinds, LargePicturesAreRefusedByTheirHeader) {
   write_animation(folder / "in.gif");
   const std::string name = (folder / "in.gif").string();
   EXPECT_EQ(error_of([&] { PictureReader(name, 3 * 20 * 16); }), "no error");
-  EXPECT_EQ(error_of([&] { PictureReader(name, 3 * 20 * 16 - 1); }),
-            "6: '" + name +
-                "' has 20x16 pixels in each of 3 frames, more than the 959 that are read; --max-pixels allows more");
+  EXPECT_EQ(
+      error_of([&] { PictureReader(name, 3 * 20 * 16 - 1); }),
+      "6: '" + name + "' has 20x16 pixels in each of 3 frames, more than the limit of 959; raise it with --max-pixels");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ namespace {
 
 constexpr int64_t kDecodedRows = 64;  // that are decoded together
 
-/// Turns each of the pages, which lie one below another, as the EXIF orientation of the first tells.
+/// Rotates each of the pages, which are stacked vertically, by the EXIF orientation of the first.
 int turn_pages(VipsImage* in, VipsImage** out, int pages) {
   if (pages == 1) return vips_autorot(in, out, nullptr);
   std::vector<VipsImage*> turned;
@@ -49,9 +49,13 @@ int turn_pages(VipsImage* in, VipsImage** out, int pages) {
 
 /// The bits that an AVIF or HEIC has of the 16 of which libvips makes them the uppermost, or 0.
 int heif_bits(VipsImage* image) {
+  if (!loader_of(image).starts_with("heif")) return 0;
   int bits = 0;
-  const bool known = has(image, "heif-bitdepth") && vips_image_get_int(image, "heif-bitdepth", &bits) == 0;
-  return known && bits > 8 && bits < 16 && image->BandFmt == VIPS_FORMAT_USHORT ? bits : 0;
+  // The second name is libvips' from 8.15 on; then the first may go.
+  for (const char* name : {"heif-bitdepth", "bits-per-sample"}) {
+    if (bits == 0 && has(image, name) && vips_image_get_int(image, name, &bits) != 0) vips_error_clear();
+  }
+  return bits > 8 && bits < 16 && image->BandFmt == VIPS_FORMAT_USHORT ? bits : 0;
 }
 
 /// The sample that is white. PGM and PPM may have any, and libvips leaves their samples as they are.
@@ -97,17 +101,21 @@ void PictureReader::add_metadata() {
   }
   if (loader_.starts_with("jxl")) {
     std::ifstream file(path_, std::ios::binary);
-    const JxlBoxes boxes = jxl_boxes(file);
-    if (!boxes.exif.empty()) add_exif(metadata, as_bytes(boxes.exif));
-    if (!boxes.xmp.empty()) {
+    JxlBoxes boxes = jxl_boxes(file);
+    // Newer versions of libvips read them, also those that are compressed.
+    const bool has_exif = size_of_field(metadata, VIPS_META_EXIF_NAME) > 0;
+    const bool has_xmp = size_of_field(metadata, VIPS_META_XMP_NAME) > 0;
+    if (!has_exif && !boxes.exif.empty()) add_exif(metadata, as_bytes(boxes.exif));
+    if (!has_xmp && !boxes.xmp.empty()) {
       vips_image_set_blob_copy(metadata, VIPS_META_XMP_NAME, boxes.xmp.data(), boxes.xmp.size());
     }
+    std::erase_if(boxes.compressed, [&](const std::string& name) { return name == "EXIF" ? has_exif : has_xmp; });
     if (!boxes.compressed.empty()) {
-      warnings_.push_back(fmt::format("'{}' has {} in a compressed form that is not read, and is left out",
-                                      path_.string(), fmt::join(boxes.compressed, " and ")));
+      warnings_.push_back(fmt::format("'{}' has compressed {}, which is not supported and was dropped", path_.string(),
+                                      fmt::join(boxes.compressed, " and ")));
     }
     if (!boxes.exif.empty() && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
-      warnings_.push_back(fmt::format("'{}' has EXIF that is damaged or too large, which is left out", path_.string()));
+      warnings_.push_back(fmt::format("'{}' has EXIF that is damaged or too large; it was dropped", path_.string()));
     }
   }
 }
@@ -115,28 +123,28 @@ void PictureReader::add_metadata() {
 void PictureReader::open(int64_t most_pixels) {
   image_ = open_image(path_);
   if (image_ == nullptr) {
-    fail(ErrorCode::input, "'{}' is no picture that can be read: {}", path_.string(), vips_message());
+    fail(ErrorCode::input, "'{}' is not a readable picture: {}", path_.string(), vips_message());
   }
   const std::string& loader = loader_ = loader_of(image_.get());
   const int64_t pages = loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
-  const bool heif = loader.starts_with("heif");    // its other images are no frames, and it says which is the picture
+  const bool heif = loader.starts_with("heif");    // its other images are not frames, and it marks the primary one
   const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
   const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
   if (pixels > most_pixels) {
-    fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the {} that are read; --max-pixels allows more",
+    fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the limit of {}; raise it with --max-pixels",
          path_.string(), image_->Xsize, image_->Ysize,
          pages > 1 && !heif && !levels ? fmt::format(" in each of {} frames", pages) : "", most_pixels);
   }
   header_.width = image_->Xsize;
   header_.height = image_->Ysize;
   if (pages > 1 && heif) {
-    warnings_.push_back(fmt::format("'{}' holds {} pictures; only its main one is upscaled", path_.string(), pages));
+    warnings_.push_back(fmt::format("'{}' holds {} pictures; only the primary one is upscaled", path_.string(), pages));
   } else if (pages > 1 && !levels) {
     open_all_pages(pages);
   }
 }
 
-/// Smaller copies of the first page, which pyramids and thumbnails are, are no pages.
+/// Smaller copies of the first page (pyramids, thumbnails) do not count as pages.
 int64_t PictureReader::count_tiff_pages() {
   const int64_t pages = page_count(image_.get());
   std::ifstream file(path_, std::ios::binary);
@@ -151,7 +159,7 @@ void PictureReader::open_all_pages(int64_t pages) {
   for (size_t i = 1; i < tiff_pages_.size(); ++i) {
     if (tiff_pages_[i].orientation == tiff_pages_[0].orientation) continue;
     fail(ErrorCode::input,
-         "'{}' has {} pages, of which page {} is turned otherwise than the first; extract the one you want",
+         "'{}' has {} pages, and the orientation of page {} differs from the first; extract the page you want",
          path_.string(), pages, i + 1);
   }
   const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
@@ -159,8 +167,8 @@ void PictureReader::open_all_pages(int64_t pages) {
     image_ = open_image(path_, "[n=-1]");
   }
   if (!known || image_ == nullptr || image_->Xsize != header_.width || image_->Ysize != pages * header_.height) {
-    fail(ErrorCode::input, "'{}' has {} pages, which differ in size or kind{}; extract the one you want",
-         path_.string(), pages, image_ == nullptr ? " (" + vips_message() + ")" : "");
+    fail(ErrorCode::input, "'{}' has {} pages of different sizes or types{}; extract the page you want", path_.string(),
+         pages, image_ == nullptr ? " (" + vips_message() + ")" : "");
   }
   header_.frames = pages;
 }
@@ -169,9 +177,9 @@ void PictureReader::check_whole() {
   std::error_code error;
   if (!loader_.starts_with("gif") || !fs::is_regular_file(path_, error)) return;
   const GifState state = check_gif(read_file(path_, physical_memory_bytes() / 4));
-  if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: it ends before the GIF does", path_.string());
+  if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: the GIF is truncated", path_.string());
   if (state == GifState::damaged)
-    damage_.push_back(fmt::format("'{}' is damaged: not all of its frames are whole", path_.string()));
+    damage_.push_back(fmt::format("'{}' is damaged: some of its frames are incomplete", path_.string()));
 }
 
 void PictureReader::check_png() {
@@ -181,31 +189,31 @@ void PictureReader::check_png() {
   const PngChunks chunks = png_chunks(file);
   if (chunks.animated) {
     fail(ErrorCode::input,
-         "'{}' is an animated PNG, of which only the first frame could be read; make it a film or an animated WebP, as "
-         "by `ffmpeg -i '{}' frames.webp`",
+         "'{}' is an animated PNG, which is not supported; convert it to a film or an animated WebP first, e.g. ffmpeg "
+         "-i '{}' frames.webp",
          path_.string(), path_.string());
   }
   constexpr size_t kMuchMemory = 256 << 20;
   if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); chunks.interlaced && bytes > kMuchMemory) {
-    warnings_.push_back(fmt::format("'{}' is interlaced, so that all of it is unpacked at once: {} MB of memory",
-                                    path_.string(), bytes >> 20));
+    warnings_.push_back(
+        fmt::format("'{}' is interlaced and must be decoded as a whole: {} MB of memory", path_.string(), bytes >> 20));
   }
   if (!chunks.colours.empty()) {
     warnings_.push_back(
-        fmt::format("'{}' has colours other than sRGB's by its {}, which gets lost: they will look different",
+        fmt::format("'{}' specifies colours other than sRGB in its {}, which is lost: the colours will look different",
                     path_.string(), fmt::join(chunks.colours, " and ")));
   }
 }
 
 std::vector<std::string> PictureReader::damage() {
-  image_.reset();  // some decoders tell it only when they end
+  image_.reset();  // some decoders report damage only at the end
   vips_error_clear();
   for (const std::string& warning : take_vips_warnings()) {
-    // What others warn of (tags of TIFF that nobody knows, ...) harms nothing.
+    // Warnings of other loaders (e.g. unknown TIFF tags) are harmless.
     const bool cut = loader_.starts_with("gif") && warning.find("Excessive number of frames") != std::string::npos;
     const bool jpeg = loader_.starts_with("jpeg") && warning.find("VipsJpeg:") != std::string::npos;
     if (cut) {
-      damage_.push_back(fmt::format("'{}' has more frames than are read of a GIF; those after the first {} are missing",
+      damage_.push_back(fmt::format("'{}' has too many frames for a GIF; those after the first {} are missing",
                                     path_.string(), header_.frames));
     } else if (jpeg || loader_.starts_with("gif") || loader_.starts_with("jp2k")) {
       damage_.push_back(fmt::format("'{}' is damaged: {}", path_.string(), warning));
@@ -226,8 +234,8 @@ void PictureReader::normalise() {
   const bool samples = format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT || format == VIPS_FORMAT_FLOAT;
   if (!gray_or_rgb || !samples || image_->Bands > 4 || image_->Coding != VIPS_CODING_NONE) {
     fail(ErrorCode::input,
-         "'{}' has {} channels of {} in {}, but gray, RGB or CMYK of 8 or 16 bits or floats is expected; convert it "
-         "first",
+         "'{}' has {} channels of type {} in colour space {}; supported: gray, RGB or CMYK with 8 or 16 bits or "
+         "floats; convert it first",
          path_.string(), image_->Bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format),
          vips_enum_nick(VIPS_TYPE_INTERPRETATION, kind));
   }
@@ -267,7 +275,7 @@ void PictureReader::read(Tensor<float>& rows) {
   }
   const auto finite = [](float sample) { return std::isfinite(sample); };
   if (header_.bits == 32 && !std::all_of(rows.values().begin(), rows.values().end(), finite)) {
-    fail(ErrorCode::input, "'{}' has samples that are infinite or no numbers", path_.string());
+    fail(ErrorCode::input, "'{}' has samples that are infinite or NaN", path_.string());
   }
   for (int64_t k = 0; header_.linear && k < header_.colour_planes; ++k) {
     float* const samples = rows.plane(0, k);
@@ -279,7 +287,7 @@ void PictureReader::read(Tensor<float>& rows) {
 Picture read_picture(const fs::path& path) {
   PictureReader reader(path);
   if (reader.header().frames > 1) {
-    fail(ErrorCode::input, "'{}' has {} frames or pages, but a single picture is expected", path.string(),
+    fail(ErrorCode::input, "'{}' has {} frames or pages; expected a single picture", path.string(),
          reader.header().frames);
   }
   const PictureHeader& header = reader.header();

@@ -10,29 +10,29 @@
 
 namespace fsrcnn {
 
-/// The largest picture that is read unless told otherwise, in pixels of all frames together.
+/// Default limit of a picture's size, in pixels of all frames together.
 constexpr int64_t kMostPixels = int64_t{1} << 28;
 
-/// A picture file of any format that libvips knows, read row by row from top to bottom, without more of it in memory
-/// than its decoder needs. What comes out is gray or RGB, with or without alpha, 8 or 16 bits or float: palettes are
+/// A picture file of any format that libvips knows, read row by row from top to bottom, with no more of it in memory
+/// than its decoder needs. The output is gray or RGB, with or without alpha, 8 or 16 bits or float: palettes are
 /// expanded, CMYK goes through its profile to sRGB. The EXIF orientation is applied (and forgotten), so that every
 /// viewer shows the result upright; this takes a copy of the whole picture in memory.
 class PictureReader {
  public:
-  /// Reads the header alone. Throws Error(io) if the file cannot be read, Error(limit) if the picture has more than
-  /// most_pixels, and Error(input) if it is no picture, or of a kind that cannot be upscaled.
+  /// Reads only the header. Throws Error(io) if the file cannot be read, Error(limit) if the picture has more than
+  /// most_pixels, and Error(input) if it is not a picture, or of an unsupported kind.
   explicit PictureReader(const std::filesystem::path& path, int64_t most_pixels = kMostPixels);
 
   const PictureHeader& header() const { return header_; }
-  /// What people should know about the way the picture was read.
+  /// Messages about how the picture was read.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
   /// The next rows of the current frame, (1, C, rows, W), full range in [0, 1] (floats may leave it). They must lie
   /// within one frame. Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
   void read(Tensor<float>& rows);
 
-  /// After the last row: closes the file, and tells what its decoder found damaged but went on after, in sentences for
-  /// people; none if the file is whole.
+  /// After the last row: closes the file, and returns messages about damage that its decoder skipped; none if the file
+  /// is intact.
   std::vector<std::string> damage();
 
  private:

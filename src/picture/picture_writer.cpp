@@ -13,15 +13,16 @@
 
 #include <fmt/ranges.h>
 
+#include "base/atomic_output.hpp"
 #include "base/bounded_queue.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
 #include "picture/exif_in_tiff.hpp"
 #include "picture/file_target.hpp"
 #include "picture/metadata.hpp"
 #include "picture/plain_colours.hpp"
+#include "picture/trial_save.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -74,7 +75,7 @@ const OutputFormat& output_format(const fs::path& path) {
   if (found != nullptr) return *found;
   std::string list;
   for (const std::string& suffix : writable_suffixes()) list += (list.empty() ? "" : ", ") + suffix;
-  fail(ErrorCode::usage, "'{}': pictures cannot be written as '{}'; there are: {}", path.string(),
+  fail(ErrorCode::usage, "'{}': unsupported picture format '{}'; supported: {}", path.string(),
        path.extension().string(), list);
 }
 
@@ -141,14 +142,14 @@ class Rows {
       const auto begin = std::chrono::steady_clock::now();
       std::optional<RowBlock> block = queue_.pop();
       waited_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-      if (!block) fail(ErrorCode::input, "the picture has no row {}", y);
+      if (!block) fail(ErrorCode::input, "row {} of the picture is missing", y);
       blocks_.push_back(*std::move(block));
     }
     for (const RowBlock& block : blocks_) {
       if (y < block.first_row) break;
       if (y < block.first_row + block.rows) return block.samples.data() + (y - block.first_row) * row_bytes_;
     }
-    fail(ErrorCode::io, "libvips wants row {} again", y);
+    fail(ErrorCode::io, "libvips asked for row {} again", y);
   }
 
   RowQueue& queue_;
@@ -279,16 +280,17 @@ bool is_writable(const fs::path& path) { return find_format(path) != nullptr; }
 
 void check_writable(const PictureHeader& picture, const fs::path& path) {
   const OutputFormat& format = output_format(path);
+  check_encoder(format.suffix, format.options);
   if (picture.has_alpha && !format.alpha) {
-    fail(ErrorCode::input, "the picture has an alpha channel, which '{}' cannot hold; write .png, .tif or .webp",
+    fail(ErrorCode::input, "the picture has an alpha channel, which '{}' cannot store; use .png, .tif or .webp",
          path.string());
   }
   if (picture.frames > 1 && !format.frames) {
-    fail(ErrorCode::input, "the picture has {} frames or pages, which '{}' cannot hold; write .gif, .webp or .tif",
+    fail(ErrorCode::input, "the picture has {} frames or pages, which '{}' cannot store; use .gif, .webp or .tif",
          picture.frames, path.string());
   }
   if (std::max(picture.width, picture.height) > format.largest_side) {
-    fail(ErrorCode::input, "'{}' would have {}x{} pixels, but the format ends at {} a side; write .png or .tif",
+    fail(ErrorCode::input, "'{}' would have {}x{} pixels, but its format is limited to {} per side; use .png or .tif",
          path.string(), picture.width, picture.height, format.largest_side);
   }
   const AtomicOutput trial(path, AtomicOutput::Kind::file);  // throws if nothing can be written there
@@ -298,44 +300,44 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
   const OutputFormat& format = output_format(path);
   std::vector<std::string> lost, left;
   const bool jpeg = format.largest_side == kJpegSide, tiff = format.options == kTiff;
+  const bool jxl = format.suffix == ".jxl" && jxl_keeps_description();
   // libvips writes into a JPEG what a single marker holds.
   const auto check = [&](bool kept, const char* field, const char* name, size_t most_in_jpeg = 0) {
     const size_t bytes = size_of_field(picture.metadata.get(), field);
     if (bytes > 0 && (!kept || (jpeg && most_in_jpeg > 0 && bytes > most_in_jpeg))) left.emplace_back(name);
   };
   const bool big_tiff = tiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
-  check(format.exif && !big_tiff, VIPS_META_EXIF_NAME, "EXIF", 65533);
-  check(format.xmp, VIPS_META_XMP_NAME, "XMP", 60000);
+  check((format.exif || jxl) && !big_tiff, VIPS_META_EXIF_NAME, "EXIF", 65533);
+  check(format.xmp || jxl, VIPS_META_XMP_NAME, "XMP", 60000);
   check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
   check(format.iptc,
         size_of_field(picture.metadata.get(), VIPS_META_IPTC_NAME) > 0 ? VIPS_META_IPTC_NAME : VIPS_META_PHOTOSHOP_NAME,
         "IPTC", 65533);
   check(tiff, VIPS_META_IMAGEDESCRIPTION, "description");
-  if (picture.frames > 1) check(!tiff, "delay", "delays of frames");
+  if (picture.frames > 1) check(!tiff, "delay", "frame delays");
   if (!left.empty()) {
-    lost.push_back(fmt::format("{} is written without the picture's {}", format.suffix, fmt::join(left, ", ")));
-    if (!tiff) lost.back() += "; .tif keeps what can be kept";
+    lost.push_back(fmt::format("{} cannot store the picture's {}", format.suffix, fmt::join(left, ", ")));
+    if (!tiff) lost.back() += "; .tif keeps the most";
   }
   if (const std::vector<std::string> texts = png_texts(picture.metadata.get());
       format.suffix != ".png" && !texts.empty()) {
-    lost.push_back(fmt::format("{} is written without the picture's texts {}; .png keeps them", format.suffix,
+    lost.push_back(fmt::format("{} cannot store the picture's text fields {}; .png keeps them", format.suffix,
                                fmt::join(texts, ", ")));
   }
   if (const std::vector<std::string> texts = png_texts_beyond_ascii(picture.metadata.get());
       format.suffix == ".png" && !texts.empty()) {
-    lost.push_back(
-        fmt::format(".png is written with the picture's texts {} in UTF-8, which many programs take for Latin-1",
-                    fmt::join(texts, ", ")));
+    lost.push_back(fmt::format(".png stores the picture's text fields {} in UTF-8, which many programs read as Latin-1",
+                               fmt::join(texts, ", ")));
   }
   if (picture.has_alpha && !picture.hard_alpha && format.suffix == ".gif") {
-    lost.emplace_back(".gif has no half-transparent pixels; they become opaque or are lost");
+    lost.emplace_back(".gif has no partial transparency; such pixels become opaque or fully transparent");
   }
   if (picture.precision() > format.bits) {
-    lost.push_back(fmt::format("{} holds {} bits a sample of the picture's {}", format.suffix, format.bits,
+    lost.push_back(fmt::format("{} stores {} bits per sample; the picture has {}", format.suffix, format.bits,
                                picture.bits == 32 ? "floats" : std::to_string(picture.precision())));
   }
   if (quality && format.default_quality == 0) {
-    lost.push_back(fmt::format("{} has no quality to choose; --quality does nothing", format.suffix));
+    lost.push_back(fmt::format("{} has no quality setting; --quality is ignored", format.suffix));
   }
   return lost;
 }

@@ -22,19 +22,18 @@ bool is_writable(const std::filesystem::path& path);
 /// the folder is missing or cannot be written.
 void check_writable(const PictureHeader& picture, const std::filesystem::path& path);
 
-/// What of the picture or of the wishes for it the format cannot hold, in sentences for people. Nobody need be stopped
-/// by it.
+/// Messages about properties and options that the format cannot store. They are not errors.
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const std::filesystem::path& path,
                                       std::optional<int> quality = std::nullopt);
 
 /// The next rows of a picture, (1, C, rows, W); empty after the last.
 using RowSource = std::function<Tensor<float>()>;
 
-/// Writes a picture whose rows come from `source`, frame after frame and from top to bottom, in the form that the
-/// name's suffix tells and with the picture's metadata. While a block of rows is encoded, the source makes the next on
+/// Writes a picture whose rows come from `source`, frame after frame and from top to bottom, in the format of the
+/// name's suffix and with the picture's metadata. While a block of rows is encoded, the source computes the next on
 /// another thread. quality: 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is lossless
-/// in WebP and JPEG XL. Samples are rounded to nearest, in as many bits as picture and format both have. The file
-/// appears whole or not at all. Returns the seconds for which the encoder did not wait for rows. Throws like
+/// in WebP and JPEG XL. Samples are rounded to nearest, to the smaller bit depth of picture and format. The file
+/// appears whole or not at all. Returns the seconds of encoding, without waiting for rows. Throws like
 /// check_writable, Error(io), and what the source throws.
 double write_picture(const PictureHeader& picture, const std::filesystem::path& path, const RowSource& source,
                      std::optional<int> quality = std::nullopt);

@@ -59,12 +59,15 @@ void drop_wrong_profile(std::shared_ptr<VipsImage>& image, const fs::path& path,
   vips_error_clear();
   replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_copy(in, out, nullptr); });
   vips_image_remove(image.get(), VIPS_META_ICC_NAME);
-  warnings.push_back(fmt::format(
-      "'{}' has a colour profile that is damaged or not for pictures of its kind, which is left out", path.string()));
+  warnings.push_back(
+      fmt::format("'{}' has a colour profile that is damaged or of the wrong type; it was dropped", path.string()));
 }
 
-/// The alpha of floats that libvips took for opaque when it took colours apart that were multiplied by it.
-double opaque_float() { return vips_version(0) == 8 && vips_version(1) < 15 ? 255 : 1; }
+/// The alpha of floats that libvips took for opaque when it took colours apart that were multiplied by it: from 8.15
+/// on, that of the kind of colours.
+double opaque_float(VipsInterpretation kind) {
+  return vips_version(1) >= 15 && kind == VIPS_INTERPRETATION_scRGB ? 1 : 255;
+}
 
 }  // namespace
 
@@ -81,7 +84,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
   if (image->Type == VIPS_INTERPRETATION_CMYK && whole) {
     // Through the picture's profile, or libvips' own for CMYK; the result has the profile of sRGB.
     if (!has(image.get(), VIPS_META_ICC_NAME)) {
-      warnings.push_back(fmt::format("'{}' is CMYK without a profile; a usual one is taken", path.string()));
+      warnings.push_back(fmt::format("'{}' is CMYK without a profile; a default profile is used", path.string()));
     }
     const int depth = image->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
     replace(image, path, [depth](VipsImage* in, VipsImage** out) {
@@ -99,7 +102,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
   }
   if (loader.starts_with("openexr") && image->Bands == 4) {
     // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.
-    const double opaque = opaque_float();
+    const double opaque = opaque_float(image->Type);
     replace(image, path,
             [=](VipsImage* in, VipsImage** out) { return vips_unpremultiply(in, out, "max_alpha", opaque, nullptr); });
     replace(image, path, [=](VipsImage* in, VipsImage** out) {
@@ -115,7 +118,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
 void put_tiff_floats_right(std::shared_ptr<VipsImage>& image, const fs::path& path, const TiffPage& page) {
   if (image->BandFmt != VIPS_FORMAT_FLOAT || image->Bands > 4) return;
   const bool has_alpha = image->Bands % 2 == 0, inverted = image->Bands <= 2 && page.white_is_zero;
-  const double factor = has_alpha && page.alpha_is_applied ? 1 / opaque_float() : 1;
+  const double factor = has_alpha && page.alpha_is_applied ? 1 / opaque_float(image->Type) : 1;
   if (factor == 1 && !inverted) return;
   std::array<double, 4> factors = {factor, factor, factor, factor}, offsets = {0, 0, 0, 0};
   if (inverted) factors[0] = -factor, offsets[0] = 1;

@@ -11,9 +11,9 @@ using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): l
 
 namespace fsrcnn {
 
-/// Makes gray or RGB of what is neither (CMYK and Lab, through its profile where it has one), and takes colours apart
-/// that were multiplied by alpha. `loader` is libvips' name of what read the file. Kinds that it does not know stay as
-/// they are. `warnings` gets what people should know. Throws Error(input) if the file is damaged.
+/// Converts other colours (CMYK and Lab, through the profile if there is one) to gray or RGB, and divides colours by
+/// alpha that were multiplied by it. `loader` is the name of libvips' loader. Unknown kinds are unchanged. `warnings`
+/// gets messages. Throws Error(input) if the file is damaged.
 void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,
                             const std::string& loader, std::vector<std::string>& warnings);
 
@@ -21,7 +21,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const std::filesy
 /// multiplied by alpha to 255.
 void put_tiff_floats_right(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path, const TiffPage& page);
 
-/// What a profile of grays makes of a gray image in sRGB, for formats whose pictures are all RGB; of others, the same.
+/// Converts a gray image with a profile to sRGB, for formats whose pictures are all RGB; other images are unchanged.
 std::shared_ptr<VipsImage> gray_as_srgb(const std::shared_ptr<VipsImage>& image);
 
 }  // namespace fsrcnn

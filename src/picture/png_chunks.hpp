@@ -6,14 +6,14 @@
 
 namespace fsrcnn {
 
-/// What a PNG says before its pixels, and libvips does not tell.
+/// Properties of a PNG that libvips does not report.
 struct PngChunks {
-  bool animated = false;             ///< it has more frames than the one that every reader shows
-  bool interlaced = false;           ///< its rows are not in their order
-  std::vector<std::string> colours;  ///< chunks (gAMA, cHRM, cICP) by which its colours are not sRGB's
+  bool animated = false;             ///< it has more than one frame
+  bool interlaced = false;           ///< its rows are not in order
+  std::vector<std::string> colours;  ///< chunks (gAMA, cHRM, cICP) that specify colours other than sRGB
 };
 
-/// Reads the chunks before the pixels (PNG specification, third edition). Of what is no PNG: nothing.
+/// Reads the chunks before the pixels (PNG specification, third edition). Empty for other files.
 PngChunks png_chunks(std::istream& file);
 
 }  // namespace fsrcnn

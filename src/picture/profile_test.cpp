@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
@@ -77,9 +77,9 @@ TEST(Profile, ThatDoesNotFitIsLeftOutAndTold) {
     EXPECT_EQ(has_profile(reader.header()), reader.warnings().empty());
     return reader.warnings();
   };
-  const std::vector<std::string> left_out = {"'" + (folder / "a.jpg").string() +
-                                             "' has a colour profile that is damaged or not for pictures of its kind, "
-                                             "which is left out"};
+  const std::vector<std::string> left_out = {
+      "'" + (folder / "a.jpg").string() +
+      "' has a colour profile that is damaged or of the wrong type; it was dropped"};
   EXPECT_EQ(warnings_of(srgb, 3), std::vector<std::string>());
   EXPECT_EQ(warnings_of(srgb, 1), left_out);
   EXPECT_EQ(warnings_of(srgb.substr(0, 100), 3), left_out);

@@ -14,7 +14,7 @@ constexpr int64_t kBlockRows = 64;  // that resize_bicubic passes on together
 
 void check_sizes(int64_t width, int64_t height, int64_t output_width, int64_t output_height) {
   if (width < 1 || height < 1 || output_width < 1 || output_height < 1) {
-    fail(ErrorCode::input, "a picture of {}x{} cannot be resized to {}x{}: sizes must be positive", width, height,
+    fail(ErrorCode::input, "a {}x{} picture cannot be resized to {}x{}: sizes must be positive", width, height,
          output_width, output_height);
   }
 }
@@ -114,12 +114,8 @@ float pillow_sample(const PillowTaps& taps, const float* in, int64_t step) {
 }  // namespace
 
 RowResampler::RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height,
-                           ResampleKernel kernel, Sink sink)
-    : width_(width),
-      height_(height),
-      output_width_(output_width),
-      output_height_(output_height),
-      sink_(std::move(sink)) {
+                           ResampleKernel kernel)
+    : width_(width), height_(height), output_width_(output_width), output_height_(output_height) {
   check_sizes(width, height, output_width, output_height);
   vertical_ = make_taps(height, output_height, kernel);
   horizontal_ = make_taps(width, output_width, kernel);
@@ -140,28 +136,35 @@ RowResampler::RowResampler(int64_t width, int64_t height, int64_t output_width, 
   }
 }
 
-void RowResampler::push(const ConstPlane& rows) {
+int64_t RowResampler::completed_by(int64_t count) const {
+  int64_t end = output_rows_;
+  while (end < output_height_ && last_row_[static_cast<size_t>(end)] < rows_ + count) ++end;
+  return end - output_rows_;
+}
+
+void RowResampler::push(const ConstPlane& rows, const Plane& output) {
   if (rows.width != width_ || rows.type != SampleType::f32 || rows_ + rows.height > height_) {
-    fail(ErrorCode::input, "{} rows of {} samples were pushed into a picture of {}x{} floats, after {} before",
-         rows.height, rows.width, width_, height_, rows_);
+    fail(ErrorCode::input,
+         "pushed {} rows of {} samples, but the picture has {}x{} floats and {} rows were already pushed", rows.height,
+         rows.width, width_, height_, rows_);
+  }
+  const int64_t count = completed_by(rows.height);
+  if (count > 0 && (output.width != output_width_ || output.height != count || output.type != SampleType::f32)) {
+    fail(ErrorCode::input, "the push completes {} rows of {} floats, but the output has {} of {}", count, output_width_,
+         output.height, output.width);
   }
   for (int64_t y = 0; y < rows.height; ++y) {
     const auto* const row = reinterpret_cast<const float*>(rows.row(y));
     input_.insert(input_.end(), row, row + width_);
   }
   rows_ += rows.height;
-  const int64_t begin = output_rows_;
-  int64_t end = begin;
-  while (end < output_height_ && last_row_[static_cast<size_t>(end)] < rows_) ++end;
-  if (end == begin) return;
-  output_.resize(static_cast<size_t>((end - begin) * output_width_));
-  parallel_for(end - begin, [&](int64_t i) { compute_row(begin + i, output_.data() + i * output_width_); });
-  output_rows_ = end;
+  if (count == 0) return;
+  parallel_for(count, [&](int64_t i) { compute_row(output_rows_ + i, reinterpret_cast<float*>(output.row(i))); });
+  output_rows_ += count;
+  const int64_t end = output_rows_;
   const int64_t keep = end == output_height_ ? rows_ : std::min(rows_, first_needed_[static_cast<size_t>(end)]);
   input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>((keep - input_begin_) * width_));
   input_begin_ = keep;
-  sink_({reinterpret_cast<const std::byte*>(output_.data()), output_width_, end - begin,
-         output_width_ * static_cast<ptrdiff_t>(sizeof(float))});
 }
 
 void RowResampler::compute_row(int64_t y, float* output) const {
@@ -189,15 +192,16 @@ Tensor<float> resize_bicubic(const Tensor<float>& input, int64_t height, int64_t
   const auto [n, c, h, w] = input.shape();
   Tensor<float> output({n, c, std::max<int64_t>(0, height), std::max<int64_t>(0, width)});
   for (int64_t plane = 0; plane < n * c; ++plane) {
-    float* next = output.plane(plane / c, plane % c);
-    RowResampler resampler(w, h, width, height, ResampleKernel::cubic, [&](const ConstPlane& rows) {
-      const auto* const samples = reinterpret_cast<const float*>(rows.data);
-      next = std::copy_n(samples, rows.width * rows.height, next);
-    });
+    RowResampler resampler(w, h, width, height, ResampleKernel::cubic);
+    Plane next{reinterpret_cast<std::byte*>(output.plane(plane / c, plane % c)), width, 0,
+               width * static_cast<ptrdiff_t>(sizeof(float))};
     for (int64_t y = 0; y < h; y += kBlockRows) {
       const int64_t count = std::min(kBlockRows, h - y);
+      next.height = resampler.completed_by(count);
       resampler.push({reinterpret_cast<const std::byte*>(input.row(plane / c, plane % c, y)), w, count,
-                      w * static_cast<ptrdiff_t>(sizeof(float))});
+                      w * static_cast<ptrdiff_t>(sizeof(float))},
+                     next);
+      next.data = next.row(next.height);
     }
   }
   return output;

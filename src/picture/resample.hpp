@@ -18,19 +18,19 @@ struct ResampleTaps {
   std::vector<double> weight;  ///< (size_out, count), each row sums to 1
 };
 
-/// A plane that comes row by row, from top to bottom, and leaves at another size, in memory that does not depend on its
-/// height. Pixel centres at half integers, the kernel widened when shrinking (antialiasing), the picture mirrored at
-/// its edges. Neither rounded nor clamped; computes in float64.
+/// Resizes a plane row by row, from top to bottom, in memory that does not depend on its height. Pixel centres at half
+/// integers, the kernel widened when shrinking (antialiasing), the picture mirrored at its edges. Neither rounded nor
+/// clamped; computes in float64.
 class RowResampler {
  public:
-  using Sink = RowUpscaler::Sink;
-
   /// Throws Error(input) if a size is not positive.
-  RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height, ResampleKernel kernel,
-               Sink sink);
+  RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height, ResampleKernel kernel);
 
-  /// The next rows, of floats. What can be computed from the rows so far goes to the sink, and is gone after its call.
-  void push(const ConstPlane& rows);
+  /// Rows of the output that a push of `count` rows completes.
+  int64_t completed_by(int64_t count) const;
+  /// Pushes the next rows, of floats. The completed rows are written to `output`, which must have exactly that many
+  /// rows of floats.
+  void push(const ConstPlane& rows, const Plane& output);
 
  private:
   void compute_row(int64_t y, float* output) const;
@@ -40,9 +40,8 @@ class RowResampler {
   int64_t margin_left_ = 0, margin_right_ = 0;  // pixels that the horizontal taps reach beyond the picture
   std::vector<int64_t> last_row_;               // that an output row reads
   std::vector<int64_t> first_needed_;           // row that an output row or one after it reads
-  Sink sink_;
   int64_t rows_ = 0, input_begin_ = 0, output_rows_ = 0;
-  std::vector<float> input_, output_;
+  std::vector<float> input_;
 };
 
 /// Every plane of `input` resized to height x width, as MATLAB's imresize(..., 'bicubic') does.

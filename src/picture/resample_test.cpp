@@ -54,7 +54,7 @@ TEST(Bicubic, TinyPicturesAndWrongSizes) {
   const Tensor<float> larger = resize_bicubic(dot, 3, 5);
   for (const float value : larger.values()) EXPECT_NEAR(value, 0.3F, 1e-6);
   EXPECT_EQ(test::error_of([&] { resize_bicubic(dot, 0, 5); }),
-            "3: a picture of 1x1 cannot be resized to 5x0: sizes must be positive");
+            "3: a 1x1 picture cannot be resized to 5x0: sizes must be positive");
 }
 
 TEST(Bicubic, IsPillowsToTheBit) {
@@ -65,7 +65,7 @@ TEST(Bicubic, IsPillowsToTheBit) {
     EXPECT_EQ(resize_bicubic_pillow(c.input, c.output.shape().h, c.output.shape().w), c.output);
   }
   EXPECT_EQ(test::error_of([&] { resize_bicubic_pillow(cases[0].input, 2, 0); }),
-            "3: a picture of 18x24 cannot be resized to 0x2: sizes must be positive");
+            "3: a 18x24 picture cannot be resized to 0x2: sizes must be positive");
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class TiffFolders {
   /// to `most_bytes` together.
   std::vector<TiffField> read(uint64_t offset, size_t most_bytes, bool (*wanted)(const TiffField&));
 
-  /// Where the number stands that tells where the folder after the one at `offset` begins; 0 if that one is damaged.
+  /// Position of the field with the start of the folder after the one at `offset`; 0 if that one is damaged.
   uint64_t link_of(uint64_t offset);
   /// Where the folder after the one at `offset` begins; 0 if it is the last, or damaged.
   uint64_t next(uint64_t offset);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
 #include "support/golden.hpp"
@@ -24,7 +24,7 @@ TEST(TiffKinds, ManyPagesAreCounted) {
   const std::string name = (folder / "a.tif").string();
   EXPECT_EQ(error_of([&] { PictureReader(name, 9999); }),
             "6: '" + name +
-                "' has 1x1 pixels in each of 10000 frames, more than the 9999 that are read; --max-pixels allows more");
+                "' has 1x1 pixels in each of 10000 frames, more than the limit of 9999; raise it with --max-pixels");
 }
 
 // Pyramids and thumbnails: a viewer shows the first page, and so do we.
@@ -48,7 +48,7 @@ TEST(TiffKinds, PagesMustBeTurnedAlike) {
              as_bytes(test::tiff_of({{}, {}, {1, 1, {{test::kOrientation, 3}}}}, test::kBlackSamples)));
   EXPECT_EQ(error_of([&] { PictureReader(folder / "a.tif"); }),
             "3: '" + (folder / "a.tif").string() +
-                "' has 3 pages, of which page 3 is turned otherwise than the first; extract the one you want");
+                "' has 3 pages, and the orientation of page 3 differs from the first; extract the page you want");
 }
 
 TEST(TiffKinds, FloatsWithAlphaApplied) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <span>
 
 #include "base/add_seconds.hpp"
 #include "base/error.hpp"
@@ -12,10 +14,10 @@
 namespace fsrcnn {
 namespace {
 
-void append(std::vector<float>& to, const ConstPlane& rows) {
+void append(WaitingRows& to, const ConstPlane& rows) {
+  const Plane room = to.room(rows.height);
   for (int64_t y = 0; y < rows.height; ++y) {
-    const auto* const row = reinterpret_cast<const float*>(rows.row(y));
-    to.insert(to.end(), row, row + rows.width);
+    std::memcpy(room.row(y), rows.row(y), static_cast<size_t>(rows.width) * sizeof(float));
   }
 }
 
@@ -34,7 +36,7 @@ int bleed_reach(const Engine& engine, const PictureHeader& picture, const ScaleP
   const double shrink = std::max(static_cast<double>(picture.width) / static_cast<double>(plan.width),
                                  static_cast<double>(picture.height) / static_cast<double>(plan.height));
   const double resampler = shrink > 1 ? std::min(kMost, std::ceil(3 * shrink)) : 0;
-  return static_cast<int>(2 * engine.model().halo()) + static_cast<int>(resampler);
+  return static_cast<int>(2 * engine.network().halo()) + static_cast<int>(resampler);
 }
 
 /// Multiplies the first `colours` planes by alpha.
@@ -47,100 +49,80 @@ void weight_with_alpha(Tensor<float>& planes, int64_t colours, const float* alph
 }
 
 /// And back. What is as good as invisible becomes black.
-void divide_by_alpha(Tensor<float>& planes, int64_t colours) {
+void divide_by_alpha(Tensor<float>& planes, int64_t colours, bool ycbcr) {
   constexpr float kInvisible = 1.0F / 65536;
   const int64_t pixels = planes.shape().h * planes.shape().w;
   const float* const alpha = planes.plane(0, colours);
   for (int64_t k = 0; k < colours; ++k) {
-    const float black = k == 0 ? 16 / 255.0F : 128 / 255.0F;
+    const float black = !ycbcr ? 0 : k == 0 ? 16 / 255.0F : 128 / 255.0F;
     float* const plane = planes.plane(0, k);
     for (int64_t i = 0; i < pixels; ++i) plane[i] = alpha[i] > kInvisible ? plane[i] / alpha[i] : black;
   }
 }
 
-/// How often a network is asked to enlarge by about this factor.
-int passes_to(double factor, int64_t model_scale) {
-  if (factor <= 1) return 0;
-  return std::max(1, static_cast<int>(std::lround(std::log(factor) / std::log(static_cast<double>(model_scale)))));
-}
-
-int64_t scaled(int64_t size, double scale) {
-  return std::max<int64_t>(1, std::llround(static_cast<double>(size) * scale));
-}
-
 }  // namespace
 
-std::optional<double> TargetSize::factor(int64_t width, int64_t height) const {
-  if (!size) return scale;
-  return std::max(static_cast<double>(size->first) / static_cast<double>(width),
-                  static_cast<double>(size->second) / static_cast<double>(height));
-}
-
-int64_t nearest_scale(double factor, const std::vector<int64_t>& model_scales) {
-  constexpr double kSame = 1e-6;
-  int64_t nearest = model_scales.front();
-  double distance = INFINITY;
-  int passes = 0;
-  for (const int64_t scale : model_scales) {
-    const int n = passes_to(factor, scale);
-    const double d = std::abs(std::log(factor) - n * std::log(static_cast<double>(scale)));
-    if (d > distance + kSame || (d > distance - kSame && n >= passes)) continue;
-    nearest = scale;
-    distance = d;
-    passes = n;
+Plane WaitingRows::room(int64_t rows) {
+  const auto size = [&] { return static_cast<size_t>((end_ + rows) * width_); };
+  if (size() > samples_.size()) {
+    std::copy(samples_.begin() + begin_ * width_, samples_.begin() + end_ * width_, samples_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+    if (size() > samples_.size()) samples_.resize(size());
   }
-  return nearest;
+  const Plane room{reinterpret_cast<std::byte*>(samples_.data() + end_ * width_), width_, rows,
+                   width_ * static_cast<ptrdiff_t>(sizeof(float))};
+  end_ += rows;
+  return room;
 }
 
-ScalePlan plan_scale(int64_t width, int64_t height, int64_t model_scale, const TargetSize& target) {
-  const double factor = target.factor(width, height).value_or(static_cast<double>(model_scale));
-  ScalePlan plan;
-  plan.width = target.size ? target.size->first : scaled(width, factor);
-  plan.height = target.size ? target.size->second : scaled(height, factor);
-  plan.passes = passes_to(factor, model_scale);
-  plan.network_width = width;
-  plan.network_height = height;
-  for (int i = 0; i < plan.passes; ++i) {
-    plan.network_width *= model_scale;
-    plan.network_height *= model_scale;
-  }
-  return plan;
-}
-
-std::string describe(const ScalePlan& plan, const std::string& model) {
-  if (plan.passes == 0) return plan.resampled() ? "Lanczos, as nothing is enlarged" : "unchanged in size";
-  const std::string times = plan.passes == 1 ? "" : plan.passes == 2 ? " twice" : fmt::format(" {} times", plan.passes);
-  const std::string network = model + times;
-  if (!plan.resampled()) return network;
-  return fmt::format("{} to {}x{}, then Lanczos", network, plan.network_width, plan.network_height);
-}
-
-/// Luma through the passes of the network and the resampler after them.
-class UpscaledRows::Luma {
+/// The network's planes through its passes and the resampler after them.
+class UpscaledRows::Passes {
  public:
-  Luma(Engine& engine, int64_t width, int64_t height, const ScalePlan& plan, PictureTimes& times,
-       RowResampler::Sink sink)
-      : times_(times) {
+  /// output: rows of each of the network's planes.
+  Passes(Engine& engine, int64_t width, int64_t height, const ScalePlan& plan, PictureTimes& times,
+         std::span<WaitingRows> output)
+      : times_(times), output_(output) {
+    RowStream::Sink sink;  // the last pass needs none if it writes the output
     if (plan.resampled()) {
-      resampler_ = std::make_unique<RowResampler>(plan.network_width, plan.network_height, plan.width, plan.height,
-                                                  ResampleKernel::lanczos3, std::move(sink));
-      sink = [this](const ConstPlane& rows) {
+      for (size_t c = 0; c < output.size(); ++c) {
+        resamplers_.push_back(std::make_unique<RowResampler>(plan.network_width, plan.network_height, plan.width,
+                                                             plan.height, ResampleKernel::lanczos3));
+      }
+      sink = [this](std::span<const ConstPlane> rows) {
         const AddSeconds timer(resampling_s_);
-        resampler_->push(rows);
+        for (size_t c = 0; c < rows.size(); ++c) {
+          resamplers_[c]->push(rows[c], output_[c].room(resamplers_[c]->completed_by(rows[c].height)));
+        }
       };
     }
     // From the last pass to the first.
     int64_t scale = 1;
     for (int i = 1; i < plan.passes; ++i) scale *= engine.scale();
     for (int i = 0; i < plan.passes; ++i, scale /= engine.scale()) {
+      const bool writes = !sink;
       passes_.push_back(
           std::make_unique<RowStream>(engine, width * scale, height * scale, ConstPlane{}, Plane{}, std::move(sink)));
-      sink = [stream = passes_.back().get()](const ConstPlane& rows) { stream->push(rows); };
+      RowStream& stream = *passes_.back();
+      if (writes) {
+        sink = [this, &stream](std::span<const ConstPlane> rows) {
+          std::vector<Plane> rooms;
+          for (WaitingRows& plane : output_) rooms.push_back(plane.room(stream.completed_by(rows.front().height)));
+          stream.push(rows, rooms);
+        };
+      } else {
+        sink = [&stream](std::span<const ConstPlane> rows) { stream.push(rows); };
+      }
+    }
+    if (!sink) {
+      sink = [this](std::span<const ConstPlane> rows) {
+        for (size_t c = 0; c < rows.size(); ++c) append(output_[c], rows[c]);
+      };
     }
     sink_ = std::move(sink);
   }
 
-  void push(const ConstPlane& rows) {
+  void push(std::span<const ConstPlane> rows) {
     double seconds = 0;
     resampling_s_ = 0;
     {
@@ -153,10 +135,11 @@ class UpscaledRows::Luma {
 
  private:
   PictureTimes& times_;
+  std::span<WaitingRows> output_;
   double resampling_s_ = 0;
-  std::unique_ptr<RowResampler> resampler_;
+  std::vector<std::unique_ptr<RowResampler>> resamplers_;
   std::vector<std::unique_ptr<RowStream>> passes_;
-  RowResampler::Sink sink_;
+  RowStream::Sink sink_;
 };
 
 UpscaledRows::UpscaledRows(Engine& engine, PictureReader& reader, const ScalePlan& plan, Progress progress)
@@ -165,6 +148,8 @@ UpscaledRows::UpscaledRows(Engine& engine, PictureReader& reader, const ScalePla
       header_(reader.header()),
       plan_(plan),
       progress_(std::move(progress)),
+      rgb_(engine.channels() == 3),
+      planes_((rgb_ ? 3 : header_.colour_planes) + (header_.has_alpha ? 1 : 0)),
       weighted_(header_.has_alpha && plan.passes == 0 && plan.resampled()),
       bleed_reach_(bleed_reach(engine, header_, plan)) {
   if (header_.has_alpha && !weighted_) {
@@ -178,15 +163,14 @@ UpscaledRows::~UpscaledRows() = default;
 
 void UpscaledRows::start_frame() {
   row_ = output_row_ = window_begin_ = window_rows_ = 0;
-  const int64_t planes = header_.planes(), excess = header_.bits == 32 ? 1 : 0;
-  ready_.assign(static_cast<size_t>(planes + excess), {});
-  const auto sink = [this](size_t plane) { return [this, plane](const ConstPlane& r) { append(ready_[plane], r); }; };
-  luma_ = std::make_unique<Luma>(engine_, header_.width, header_.height, plan_, times_, sink(0));
+  const int64_t by_network = engine_.channels(), excess = header_.bits == 32 ? by_network : 0;
+  ready_.assign(static_cast<size_t>(planes_ + excess), WaitingRows(plan_.width));
+  passes_ = std::make_unique<Passes>(engine_, header_.width, header_.height, plan_, times_,
+                                     std::span(ready_).first(static_cast<size_t>(by_network)));
   resamplers_.clear();
-  for (int64_t k = 1; k < planes + excess; ++k) {
+  for (int64_t k = by_network; k < planes_ + excess; ++k) {
     resamplers_.push_back(std::make_unique<RowResampler>(header_.width, header_.height, plan_.width, plan_.height,
-                                                         weighted_ ? ResampleKernel::lanczos3 : ResampleKernel::cubic,
-                                                         sink(static_cast<size_t>(k))));
+                                                         weighted_ ? ResampleKernel::lanczos3 : ResampleKernel::cubic));
   }
 }
 
@@ -220,33 +204,71 @@ Tensor<float> UpscaledRows::read_block() {
   return cut_rows(window_, row_ - window_begin_, count);
 }
 
+/// The planes as the network wants them: luma, chroma; or red, green and blue, which are alike where the picture is
+/// gray.
+Tensor<float> UpscaledRows::to_networks_colours(Tensor<float> block) const {
+  if (!rgb_) {
+    header_.colour_planes == 1 ? gray_to_luma(block) : rgb_to_ycbcr(block);
+    return block;
+  }
+  if (header_.colour_planes == 3) return block;
+  const auto [n, c, h, w] = block.shape();
+  Tensor<float> colours({1, planes_, h, w});
+  for (int64_t k = 0; k < planes_; ++k) std::copy_n(block.plane(0, k < 3 ? 0 : 1), h * w, colours.plane(0, k));
+  return colours;
+}
+
+/// And back. Of a gray picture the network need not keep the three alike.
+Tensor<float> UpscaledRows::to_pictures_colours(Tensor<float> rows) const {
+  if (!rgb_) {
+    header_.colour_planes == 1 ? luma_to_gray(rows) : ycbcr_to_rgb(rows);
+    return rows;
+  }
+  if (header_.colour_planes == 3) return rows;
+  const auto [n, c, h, w] = rows.shape();
+  Tensor<float> gray({1, header_.planes(), h, w});
+  for (int64_t i = 0; i < h * w; ++i) {
+    gray.data()[i] = 0.299F * rows.plane(0, 0)[i] + 0.587F * rows.plane(0, 1)[i] + 0.114F * rows.plane(0, 2)[i];
+  }
+  if (header_.has_alpha) std::copy_n(rows.plane(0, 3), h * w, gray.plane(0, 1));
+  return gray;
+}
+
 void UpscaledRows::push_block() {
   Tensor<float> block = read_block();
-  const auto [n, c, h, w] = block.shape();
   Tensor<float> excess;
+  const int64_t by_network = engine_.channels();
   {
     const AddSeconds timer(times_.colour);
-    header_.colour_planes == 1 ? gray_to_luma(block) : rgb_to_ycbcr(block);
+    block = to_networks_colours(std::move(block));
+    const auto [n, c, h, w] = block.shape();
     if (header_.bits == 32) {
-      excess = Tensor<float>({1, 1, h, w});
-      for (int64_t i = 0; i < h * w; ++i) {
-        float& luma = block.data()[i];
-        const float inside = std::clamp(luma, 0.0F, 1.0F);
-        excess.data()[i] = luma - inside;
-        luma = inside;
+      excess = Tensor<float>({1, by_network, h, w});
+      for (int64_t i = 0; i < by_network * h * w; ++i) {
+        float& sample = block.data()[i];
+        const float inside = std::clamp(sample, 0.0F, 1.0F);
+        excess.data()[i] = sample - inside;
+        sample = inside;
       }
     }
     if (weighted_) {
       const float* const alpha = block.plane(0, c - 1);
       weight_with_alpha(block, c - 1, alpha);
-      if (excess.count() > 0) weight_with_alpha(excess, 1, alpha);
+      if (excess.count() > 0) weight_with_alpha(excess, by_network, alpha);
     }
   }
-  luma_->push(const_view(plane_of(block)));
+  std::vector<ConstPlane> planes;
+  for (int64_t k = 0; k < planes_; ++k) planes.push_back(const_view(plane_of(block, k)));
+  for (int64_t k = 0; k < excess.shape().c; ++k) planes.push_back(const_view(plane_of(excess, k)));
+  const std::span all(planes);
+  passes_->push(all.first(static_cast<size_t>(by_network)));
   const AddSeconds timer(times_.resampling);
-  for (int64_t k = 1; k < c; ++k) resamplers_[static_cast<size_t>(k - 1)]->push(const_view(plane_of(block, k)));
-  if (excess.count() > 0) resamplers_.back()->push(const_view(plane_of(excess)));
-  row_ += h;
+  const int64_t rows = block.shape().h;
+  for (size_t k = 0; k < resamplers_.size(); ++k) {
+    const size_t plane = k + static_cast<size_t>(by_network);
+    resamplers_[k]->push(planes[plane], ready_[plane].room(resamplers_[k]->completed_by(rows)));
+  }
+  row_ += rows;
   if (progress_) {
     progress_(static_cast<double>(frame_ * header_.height + row_) /
               static_cast<double>(header_.frames * header_.height));
@@ -256,24 +278,26 @@ void UpscaledRows::push_block() {
 /// Rows of which all planes are done, a few at a time, because what writes them makes copies.
 Tensor<float> UpscaledRows::take_ready() {
   constexpr int64_t kMostSamples = 1 << 19;
-  size_t samples = static_cast<size_t>(std::max<int64_t>(1, kMostSamples / plan_.width) * plan_.width);
-  for (const std::vector<float>& plane : ready_) samples = std::min(samples, plane.size());
-  if (samples == 0) return {};
+  int64_t rows = std::max<int64_t>(1, kMostSamples / plan_.width);
+  for (const WaitingRows& plane : ready_) rows = std::min(rows, plane.rows());
+  if (rows == 0) return {};
   const AddSeconds timer(times_.colour);
-  const int64_t planes = header_.planes(), rows = static_cast<int64_t>(samples) / plan_.width;
-  Tensor<float> result({1, planes, rows, plan_.width});
+  const int64_t by_network = engine_.channels(), samples = rows * plan_.width;
+  Tensor<float> result({1, planes_, rows, plan_.width});
   for (size_t k = 0; k < ready_.size(); ++k) {
-    float* const to = result.plane(0, k < static_cast<size_t>(planes) ? static_cast<int64_t>(k) : 0);
-    for (size_t i = 0; i < samples; ++i) to[i] = k < static_cast<size_t>(planes) ? ready_[k][i] : to[i] + ready_[k][i];
-    ready_[k].erase(ready_[k].begin(), ready_[k].begin() + static_cast<ptrdiff_t>(samples));
+    const bool is_plane = k < static_cast<size_t>(planes_);
+    const float* const from = ready_[k].data();
+    float* const to = result.plane(0, static_cast<int64_t>(k) - (is_plane ? 0 : planes_));
+    for (int64_t i = 0; i < samples; ++i) to[i] = is_plane ? from[i] : to[i] + from[i];
+    ready_[k].drop(rows);
   }
-  for (size_t i = 0; i < samples; ++i) {
+  for (int64_t i = 0; i < by_network * samples; ++i) {
     if (std::isfinite(result.data()[i])) continue;
     fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32",
          result.data()[i]);
   }
-  if (weighted_) divide_by_alpha(result, planes - 1);
-  header_.colour_planes == 1 ? luma_to_gray(result) : ycbcr_to_rgb(result);
+  if (weighted_) divide_by_alpha(result, planes_ - 1, !rgb_);
+  result = to_pictures_colours(std::move(result));
   output_row_ += rows;
   return result;
 }
@@ -282,7 +306,9 @@ Tensor<float> UpscaledRows::next() {
   for (;;) {
     if (Tensor<float> rows = take_ready(); rows.count() > 0) return rows;
     if (row_ == header_.height) {
-      if (output_row_ < plan_.height) fail(ErrorCode::io, "rows after {} of {} are missing", output_row_, plan_.height);
+      if (output_row_ < plan_.height) {
+        fail(ErrorCode::io, "the rows after {} of {} are missing", output_row_, plan_.height);
+      }
       if (++frame_ == header_.frames) return {};
       start_frame();
     }

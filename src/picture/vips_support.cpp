@@ -39,9 +39,9 @@ std::vector<std::string> take_vips_warnings() {
 
 void start_vips() {
   static const bool started = [] {
-    if (VIPS_INIT("fsrcnn") != 0) fail(ErrorCode::io, "libvips does not start: {}", vips_message());
-    // Of several threads that want a damaged part, it tells only one and gives the others a black one. One thread also
-    // asks for rows in their order, which is how they are made here.
+    if (VIPS_INIT("fsrcnn") != 0) fail(ErrorCode::io, "libvips failed to start: {}", vips_message());
+    // If several threads request a damaged part, it reports the failure to one and gives the others black. One thread
+    // also asks for rows in their order, which is how they are made here.
     vips_concurrency_set(1);
     // Nothing is read twice, and what its cache holds (unfinished temporary files among it) would stay behind.
     vips_cache_set_max(0);

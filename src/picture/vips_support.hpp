@@ -10,7 +10,7 @@
 
 namespace fsrcnn {
 
-// What the readers and writers of pictures share of libvips.
+// libvips helpers shared by the readers and writers of pictures.
 
 struct VipsUnref {
   void operator()(void* object) const { g_object_unref(object); }
@@ -21,16 +21,16 @@ using VipsPtr = std::unique_ptr<T, VipsUnref>;
 /// Whether an image has a field of metadata.
 inline bool has(VipsImage* image, const char* field) { return vips_image_get_typeof(image, field) != 0; }
 
-/// Starts libvips once; before anything else of it is called. Throws Error(io).
+/// Starts libvips once, before any other call to it. Throws Error(io).
 void start_vips();
 
-/// libvips' own account of the last failure, on one line.
+/// libvips' message about the last failure, on one line.
 std::string vips_message();
 
 /// What libvips has warned of since the last call, by any thread.
 std::vector<std::string> take_vips_warnings();
 
-/// The image becomes what an operation of libvips makes of it. Throws Error(input), which names the file.
+/// Replaces the image by the result of a libvips operation. Throws Error(input), which names the file.
 void replace(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,
              const std::function<int(VipsImage*, VipsImage**)>& operation);
 

@@ -3,178 +3,216 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <utility>
 
-#include <fmt/ranges.h>
-
 #include "base/error.hpp"
+#include "porting/coarse.hpp"
+#include "porting/dump_reading.hpp"
+#include "porting/dumped_network.hpp"
 #include "porting/explanation.hpp"
-#include "porting/precision.hpp"
+#include "porting/integer_dumps.hpp"
+#include "porting/judging.hpp"
 #include "porting/segment.hpp"
-#include "porting/trace.hpp"
 
 namespace fsrcnn {
 namespace {
 
-std::string plain(std::string name) {
-  const size_t slash = name.rfind('/');
-  if (slash != std::string::npos) name = name.substr(slash + 1);
-  for (const char* suffix : {".npy", ".txt", ".hex", ".h", ".f32", ".raw", ".png"}) {
-    if (name.ends_with(suffix)) name.resize(name.size() - std::string(suffix).size());
-  }
-  const size_t digits = name.find_first_not_of("0123456789");
-  if (digits != std::string::npos && digits > 0 && name[digits] == '_') name = name.substr(digits + 1);
-  return dump_name(name, "");
-}
-
-struct PlacedDump {
-  NetworkPlace place;
-  std::string file;
-  Tensor<float> values;
-  double quantum = 0;
-};
-
-std::string step_of(const Model& model, const NetworkPlace& place) {
-  if (place.layer < 0) return "";
-  const bool tail = place.layer + 1 == static_cast<int64_t>(model.layers.size());
-  if (tail) return place.activated ? "clamp" : model.layers.back().name;
-  return place.activated ? "PReLU" : "convolution";
-}
-
-std::string layer_of(const Model& model, const NetworkPlace& place) {
-  return place.layer < 0 ? "input" : model.layers[place.layer].name;
-}
-
-int64_t channels_at(const Model& model, const NetworkPlace& place) {
-  if (place.layer < 0) {
-    const Layer& first = model.layers.front();
-    const bool deconvolution = model.layers.size() == 1 && model.tail == Tail::deconvolution;
-    return deconvolution ? first.weight.shape().n : first.weight.shape().c;
-  }
-  return place.layer + 1 == static_cast<int64_t>(model.layers.size()) ? 1 : model.layers[place.layer].weight.shape().n;
-}
-
-/// A dump that calls itself NHWC, or by fewer axes, as NCHW; its values stay in their order.
-Tensor<float> with_channels(Tensor<float> t, int64_t channels) {
-  const Shape s = t.shape();
-  if (s.c == channels || s.n != 1) return t;
-  if (s.w == channels) return {{1, channels, s.c, s.h}, std::move(t.values())};
-  if (s.c == 1 && s.h % channels == 0) return {{1, channels, s.h / channels, s.w}, std::move(t.values())};
-  return t;
-}
-
-double full_scale(const Tensor<float>& t) {
-  double largest = 0;
-  for (const float v : t.values()) {
-    if (std::isfinite(v)) largest = std::max(largest, std::abs(static_cast<double>(v)));
-  }
-  return largest;
-}
-
-std::optional<int64_t> first_not_finite(const Tensor<float>& t) {
-  const auto found = std::find_if_not(t.values().begin(), t.values().end(), [](float v) { return std::isfinite(v); });
-  if (found == t.values().end()) return std::nullopt;
-  return found - t.values().begin();
-}
-
-std::string place_of(const Tensor<float>& t, int64_t i) {
-  const Shape s = t.shape();
-  return fmt::format("channel {}, row {}, column {} ({})", i / (s.h * s.w) % s.c, i / s.w % s.h, i % s.w, t.data()[i]);
-}
+constexpr std::string_view kBeforeClamp = "before the clamp: values beyond 0 and 1 are not cut off";
 
 class Diagnoser {
  public:
   Diagnoser(const DiagnoseRequest& request, const std::function<void(const std::string&)>& tell)
-      : request_(request), model_(*request.model), tell_(tell) {}
+      : request_(request), network_(*request.network), dumped_(request), tell_(tell) {}
 
   Diagnosis run() {
-    place_dumps();
-    for (size_t i = 0; i < dumps_.size(); ++i) follow(dumps_[i]);
+    for (PlacedDump& dump : dumped_.dumps()) follow(dump);
     if (result_.layers.empty()) {
       fail(ErrorCode::input, "there is nothing to compare: give --reference, or features after the first one");
     }
-    if (result_.right) {
-      result_.verdict = fmt::format("The port is right: {} agree with the network to {:g} of full scale.",
-                                    result_.layers.size() == 1 ? "its values" : "all its dumps", request_.tolerance);
-      if (!coarse_.empty()) {
-        result_.verdict.pop_back();
-        result_.verdict += fmt::format(", or to what coarse numbers explain. In {}.", coarse_);
-      }
-    }
+    if (result_.right) say_right();
+    result_.notes.insert(result_.notes.end(), dumped_.notes().begin(), dumped_.notes().end());
     return std::move(result_);
   }
 
  private:
-  void place_dumps() {
-    if (request_.luma) dumps_.push_back({{-1, true}, "input", *request_.luma});
-    for (const Dump& dump : request_.dumps) {
-      const auto place = parse_place(model_, dump.name);
-      if (!place) {
-        fail(ErrorCode::usage,
-             "'{}' is no place in the network; say input, a layer such as '{}', {}_convolution, "
-             "mid (what the last layer reads) or preds",
-             dump.name, dump_name(model_.layers.front().name, ""), dump_name(model_.layers.front().name, ""));
-      }
-      Tensor<float> values = with_channels(dump.tensor.to_float(), channels_at(model_, *place));
-      if (place->layer < 0 && request_.luma) fail(ErrorCode::usage, "the input is given twice");
-      const double quantum = step_of_values(values);
-      dumps_.push_back({*place, dump.file, std::move(values), quantum});
-    }
-    std::stable_sort(dumps_.begin(), dumps_.end(), [](const auto& a, const auto& b) { return a.place < b.place; });
-    const auto twice = std::adjacent_find(dumps_.begin(), dumps_.end(),
-                                          [](const auto& a, const auto& b) { return a.place == b.place; });
-    if (twice != dumps_.end()) {
-      fail(ErrorCode::usage, "{} and {} are both said to be {} {}", twice->file, (twice + 1)->file,
-           layer_of(model_, twice->place), step_of(model_, twice->place));
-    }
-    if (dumps_.size() < 2) {
-      fail(ErrorCode::input,
-           "there is nothing to compare: needed are two tensors on the way, such as the input and the output");
-    }
-    // Shapes that do not say where channels are, or that have none, take those of the picture.
-    const Shape first = dumps_.front().values.shape();
-    for (PlacedDump& dump : dumps_) {
-      const bool tail = dump.place.layer + 1 == static_cast<int64_t>(model_.layers.size());
-      const int64_t factor = tail ? model_.scale : 1;
-      const Shape expected{1, channels_at(model_, dump.place), first.h * factor, first.w * factor};
-      if (dump.values.shape() != expected && dump.values.count() == expected.count()) {
-        dump.values = Tensor<float>(expected, std::move(dump.values.values()));
-      }
-    }
-  }
-
-  std::vector<LayerPort> ports_between(const NetworkPlace& from, const NetworkPlace& to) const {
-    std::vector<LayerPort> ports;
-    for (int64_t layer = from.activated ? from.layer + 1 : from.layer; layer <= to.layer; ++layer) {
-      LayerPort port = right_port(model_, layer);
-      port.convolves = layer != from.layer;
-      port.activates = layer != to.layer || to.activated;
-      ports.push_back(std::move(port));
-    }
-    return ports;
-  }
-
-  void follow(const PlacedDump& dump) {
-    if (at_ == nullptr) {
-      if (const auto i = first_not_finite(dump.values)) {
-        fail(ErrorCode::input, "{}, which all is computed from, has a value that is not finite: {}", dump.file,
-             place_of(dump.values, *i));
-      }
-      at_ = &dump;
-      candidates_ = {dump.values};
+  void say_right() {
+    if (const auto coarse = coarser_than_others(network_, dumped_.dumps())) {
+      result_.right = false;
+      result_.layer = coarse->layer;
+      result_.mistakes = {"coarse"};
+      result_.verdict = coarse->sentence;
       return;
     }
-    const double scale = full_scale(dump.values);
-    const double tolerance = request_.tolerance * std::max(scale, 1e-30) + dump.quantum / 2 * 1.001;
-    LayerFinding finding{layer_of(model_, dump.place), step_of(model_, dump.place), dump.file, dump.values.shape()};
-    const std::vector<LayerPort> ports = ports_between(at_->place, dump.place);
+    const auto& dumps = dumped_.dumps();
+    const bool integers =
+        std::any_of(dumps.begin(), dumps.end(), [](const auto& d) { return d.integers_of.has_value(); });
+    result_.verdict = fmt::format("The port is right: {} agree with the network to {:g} of full scale{}.",
+                                  result_.layers.size() == 1 ? "its values" : "all its dumps", request_.tolerance,
+                                  integers ? ", its integers to a step of their scales" : "");
+    const std::string& last_form = result_.layers.back().form;
+    const bool before_clamp = last_form.ends_with(kBeforeClamp);
+    if (coarse_.empty() && number_form_ == nullptr && !before_clamp) return;
+    result_.verdict.pop_back();
+    if (before_clamp) result_.verdict += fmt::format("; the output is {}", kBeforeClamp);
+    if (number_form_ != nullptr) result_.verdict += fmt::format(", with {}", number_form_->words);
+    if (!coarse_.empty()) result_.verdict += fmt::format(", or to what coarse numbers explain. In {}", coarse_);
+    result_.verdict += '.';
+  }
+
+  /// All that is computed from must be finite.
+  void begin_with(const PlacedDump& dump) {
+    if (const auto i = first_not_finite(dump.values)) {
+      fail(ErrorCode::input, "{}, which all is computed from, has a value that is not finite: {}", dump.file,
+           place_of(dump.values, *i));
+    }
+    candidates_[&dump] = {dump.values};
+  }
+
+  LayerFinding finding_of(const PlacedDump& dump) const {
+    LayerFinding finding{layer_of(network_, dump.place), step_of(network_, dump.place), dump.file, dump.values.shape()};
+    finding.matched = dump.matched;
+    finding.form = dump.form;
+    return finding;
+  }
+
+  /// Half a step of the dump, too.
+  double tolerance_for(const Tensor<float>& values, double step) const {
+    return request_.tolerance * std::max(full_scale(values), 1e-30) + step / 2 * 1.001;
+  }
+
+  /// Takes the reading of a dump that agrees with what is expected, or else the likeliest.
+  void interpret(PlacedDump& dump, const Tensor<float>& expected) {
+    if (are_integers(dump.values)) dump.integers_of = dumped_.stated_at(dump.place);
+    std::vector<Reading> readings = readings_of(dump.values, expected, dump.is_picture, dump.integers_of);
+    if (dump.integers_of && is_output(network_, dump.place)) {
+      // A port may write pixels, whatever the scale of its last sums.
+      constexpr Quantisation kPixels = {1.0 / 255, 0, ElementType::u8};
+      const Reading pixels = readings_of(dump.values, expected, false, kPixels).front();
+      if (largest_difference(pixels.values, expected) < largest_difference(readings[0].values, expected)) {
+        readings[0] = pixels;
+        dump.integers_of = kPixels;
+      }
+    }
+    if (readings.empty()) {
+      auto part = cropped_reading(dump.values, expected, tolerance_for(dump.values, dump.quantum));
+      if (!part || may_lack_padding(dump, expected.shape())) return;
+      readings.push_back(std::move(*part));
+    }
+    const auto agrees = std::find_if(readings.begin(), readings.end(), [&](const Reading& r) {
+      return largest_difference(r.values, expected) <= tolerance_for(r.values, r.step);
+    });
+    Reading& reading = agrees == readings.end() ? readings.front() : *agrees;
+    dump.values = std::move(reading.values);
+    dump.quantum = reading.step;
+    dump.form = std::move(reading.form);
+  }
+
+  /// Its shape is that of a convolution without padding, or a transposed one without output_padding: a mistake.
+  bool may_lack_padding(const PlacedDump& dump, const Shape& expected) const {
+    const Shape s = dump.values.shape();
+    const int64_t high = expected.h - s.h, wide = expected.w - s.w;
+    if (is_output(network_, dump.place)) return high < network_.scale && wide < network_.scale;
+    int64_t padding = 0;
+    for (const LayerPort& port : dumped_.chain_to(dump.place).ports)
+      padding += 2 * std::max(port.padding.h, port.padding.w);
+    return high == wide && high <= padding;
+  }
+
+  /// Where values are added on the way from the dumps before, nothing is tried but whether one of them is missing.
+  void compare_sum(PlacedDump& dump, const Tensor<float>& expected) {
+    interpret(dump, expected);
+    const double tolerance =
+        request_.tolerance * std::max(full_scale(dump.values), 1e-30) + 1.5 * largest_quantum() * 1.001;
+    LayerFinding finding = finding_of(dump);
+    finding.tolerance = tolerance;
+    finding.difference = largest_difference(expected, dump.values);
+    finding.agrees = finding.difference <= tolerance;
+    candidates_[&dump] = {dump.values};
+    Explanation explanation;
+    if (const auto i = first_not_finite(dump.values)) {
+      finding.difference = std::numeric_limits<double>::quiet_NaN();
+      finding.cause = "values that are not finite";
+      explanation.ids = {"not_finite"};
+      explanation.verdict =
+          fmt::format("{} has values that are not finite: the first at {}.", dump.file, place_of(dump.values, *i));
+    } else if (!finding.agrees) {
+      look_at(finding, dump, expected, tolerance);
+      auto plain = finding.evidence ? explained_by_evidence(*finding.evidence, finding.layer) : std::nullopt;
+      explanation = plain ? std::move(*plain) : explain_sum(dump, tolerance);
+      finding.cause = explanation.short_cause;
+    } else if (dump.place.activated) {
+      maps_[finding.layer] = std::make_shared<const Tensor<float>>(dump.values);
+    }
+    if (!finding.agrees && result_.right) take(finding, explanation, dump, expected.shape());
+    result_.layers.push_back(std::move(finding));
+  }
+
+  Explanation explain_sum(const PlacedDump& dump, double tolerance) const {
+    Explanation explanation;
+    const Layer& layer = dumped_.layer_at(dump.place);
+    if (layer.op != Layer::Op::add) {
+      explanation.notes.push_back(
+          fmt::format("Values are added before {}; give --feature for what {} reads, to have mistakes tried.",
+                      dump.file, layer.name));
+      return explanation;
+    }
+    LayerPort port = right_port(network_, static_cast<size_t>(dump.place.layer));
+    port.activates = dump.place.activated;
+    for (const size_t i : {size_t{0}, size_t{1}}) {
+      const auto kept = dumped_.dump_or_value({place_of_layer(network_, layer.inputs[i]), true});
+      if (!kept || largest_difference(compute(port, *kept), dump.values) > tolerance) continue;
+      const int64_t missing = place_of_layer(network_, layer.inputs[1 - i]);
+      explanation.ids = {"summand_missing"};
+      explanation.layer = layer.name;
+      explanation.short_cause = fmt::format("{} is not added", layer_of(network_, {missing}));
+      explanation.verdict = fmt::format("In {}, {}: {} is {} alone.", layer.name, explanation.short_cause, dump.file,
+                                        layer_of(network_, {place_of_layer(network_, layer.inputs[i])}));
+      break;
+    }
+    return explanation;
+  }
+
+  double largest_quantum() const {
+    double largest = 0;
+    for (const PlacedDump& dump : dumped_.dumps()) largest = std::max(largest, dump.quantum);
+    return largest;
+  }
+
+  /// Where and how it differs, if the shapes are the same.
+  void look_at(LayerFinding& finding, const PlacedDump& dump, const Tensor<float>& expected, double tolerance) const {
+    if (expected.shape() != dump.values.shape()) return;
+    // Of a dump that is 0 everywhere, the expected values' full scale.
+    const double least = full_scale(dump.values) == 0 ? request_.tolerance * full_scale(expected) : 0;
+    finding.evidence = gather_evidence(expected, dump.values, std::max(tolerance, least),
+                                       is_output(network_, dump.place) ? network_.scale : 1);
+    finding.expected = std::make_shared<const Tensor<float>>(expected);
+    finding.found = std::make_shared<const Tensor<float>>(dump.values);
+  }
+
+  void follow(PlacedDump& dump) {
+    const Chain chain = dumped_.chain_to(dump.place);
+    if (chain.from == nullptr) {
+      const auto expected = dumped_.value_of(dump.place);
+      return expected ? compare_sum(dump, *expected) : begin_with(dump);
+    }
+    at_ = chain.from;
+    std::vector<Tensor<float>> inputs = candidates_.at(at_);
+    std::optional<Tensor<float>> first_expected;
+    try {
+      first_expected = fsrcnn::run(chain.ports, inputs[0]);
+      interpret(dump, *first_expected);
+    } catch (const Error&) {  // of another shape
+    }
+    const double tolerance = tolerance_for(dump.values, dump.quantum);
+    LayerFinding finding = finding_of(dump);
     // What a port wrote need not be what it went on with.
-    std::vector<std::vector<LayerPort>> readings(candidates_.size(), ports);
-    add_fixed_point(dump.quantum, readings);
+    std::vector<std::vector<LayerPort>> layers(inputs.size(), chain.ports);
+    add_fixed_point(dump.quantum, inputs, layers);
     size_t chosen = 0;
     std::vector<std::unique_ptr<Segment>> segments;
-    for (size_t i = 0; i < candidates_.size(); ++i) {
-      segments.push_back(std::make_unique<Segment>(readings[i], candidates_[i], dump.values, tolerance));
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      segments.push_back(std::make_unique<Segment>(layers[i], inputs[i], dump.values, tolerance));
       if (segments[i]->right().fits && segments[i]->right().largest <= tolerance) {
         chosen = i;
         finding.agrees = true;
@@ -182,20 +220,30 @@ class Diagnoser {
       }
     }
     const auto not_finite = first_not_finite(dump.values);
-    const bool comparable = !not_finite && !first_not_finite(candidates_[0]);
-    std::string coarse;
-    if (!finding.agrees && comparable) {
-      const double allowance = allowance_for(dump, ports);
-      coarse = fmt::format("{} may make a difference of up to {:.2g}", what_is_coarse(dump, ports), allowance);
+    const bool comparable = !not_finite && !first_not_finite(inputs[0]);
+    if (!finding.agrees && comparable && is_before_clamp(dump, chain.ports, inputs[0], tolerance)) {
+      finding.agrees = true;
+      finding.difference = tolerance;
+      finding.form += (finding.form.empty() ? "" : ", ") + std::string(kBeforeClamp);
+    }
+    std::optional<Requantisation> integers;
+    if (!finding.agrees && comparable) integers = judge_integers(network_, *at_, dump, chain.ports, inputs[0]);
+    if (integers && integers->is_right) {
+      finding.agrees = true;
+      if (!integers->how.empty()) finding.form += ", " + integers->how;
+    }
+    if (!finding.agrees && comparable && !integers) try_number_forms(finding, dump, chain.ports, inputs, tolerance);
+    Allowance allowance;
+    if (!finding.agrees && comparable && !integers) {
+      allowance = allowance_for(*at_, dump, chain.ports, inputs[0]);
       for (size_t i = 0; i < segments.size(); ++i) {
-        segments[i]->allow(allowance);
+        segments[i]->allow(allowance.largest);
         if (dump.quantum > 0 && segments[i]->right().rms < segments[chosen]->right().rms) chosen = i;
       }
-      if (allowance == 0) coarse.clear();
     }
     const Segment& segment = *segments[chosen];
-    finding.difference = segment.right().largest;
-    finding.tolerance = finding.agrees ? tolerance : segment.tolerance();
+    if (finding.difference == 0) finding.difference = segment.right().largest;
+    finding.tolerance = integers ? dump.integers_of->scale : finding.agrees ? tolerance : segment.tolerance();
     Explanation explanation;
     if (!finding.agrees && not_finite) {
       finding.difference = std::numeric_limits<double>::quiet_NaN();
@@ -203,100 +251,114 @@ class Diagnoser {
       explanation.ids = {"not_finite"};
       explanation.verdict = fmt::format("{} has values that are not finite, where the network's are: the first at {}.",
                                         dump.file, place_of(dump.values, *not_finite));
-      if (result_.right) take(finding, explanation, dump);
+      if (result_.right) take(finding, explanation, dump, {});
     } else if (!finding.agrees && !comparable) {
       finding.cause = "it read values that are not finite";  // told already
+    } else if (!finding.agrees && integers) {
+      look_at(finding, dump, fsrcnn::run(segment.ports(), segment.input()), finding.tolerance);
+      explanation = explanation_of(*integers, dump, finding.layer);
+      finding.cause = explanation.short_cause;
+      if (result_.right) take(finding, explanation, dump, dump.values.shape());
     } else if (!finding.agrees) {
-      if (tell_) tell_(fmt::format("{} {} differs; looking for the cause", finding.layer, finding.step));
-      explanation = explain(segment, context(dump), tell_);
-      if (explanation.ids.empty() && segment.is_within_allowance()) {
-        finding.agrees = true;
-        if (coarse_.empty())
-          coarse_ = fmt::format("{}, {}, and {:.2g} was found", finding.layer, coarse, finding.difference);
-      } else {
-        for (size_t i = 0; i < segments.size() && explanation.ids.empty(); ++i) {
-          if (i == chosen) continue;
-          Explanation other = explain(*segments[i], context(dump), tell_);
-          if (!other.ids.empty()) explanation = std::move(other);
-        }
-        finding.cause = explanation.short_cause;
-        if (!coarse.empty()) explanation.notes.push_back(fmt::format("In {}, {}.", finding.layer, coarse));
-        if (result_.right) take(finding, explanation, dump);
-      }
+      explanation = explain_difference(finding, dump, segments, chosen, allowance);
     }
-    remember(dump, segment.ports(), candidates_[chosen], finding.agrees);
+    remember(dump, segment.ports(), inputs[chosen], finding.agrees);
     // The next layer read either the dump, or, if only the dump is in a wrong form or rounded, what it should have
     // said.
     std::vector<Tensor<float>> next = {dump.values};
     if (explanation.output_form_only || (finding.agrees && dump.quantum > 0)) {
-      next.push_back(run(segment.ports(), candidates_[chosen]));
+      next.push_back(fsrcnn::run(segment.ports(), inputs[chosen]));
     }
-    candidates_ = std::move(next);
-    at_ = &dump;
+    candidates_[&dump] = std::move(next);
     result_.layers.push_back(std::move(finding));
   }
 
-  /// A port in fixed point brings its input and its numbers to the steps that it writes, rounded or truncated.
-  void add_fixed_point(double step, std::vector<std::vector<LayerPort>>& readings) {
-    if (step == 0 || step >= 1 || std::ldexp(1, std::ilogb(step)) != step) return;
-    for (const double half : {0.5, 0.0}) {
-      const auto quantise = [&](std::vector<float>& values) {
-        for (float& v : values) v = static_cast<float>(std::floor(v / step + half) * step);
-      };
-      candidates_.push_back(candidates_[0]);
-      quantise(candidates_.back().values());
-      readings.push_back(readings[0]);
-      for (LayerPort& port : readings.back()) {
-        quantise(port.weight.values());
-        quantise(port.bias);
-        quantise(port.slope);
+  /// Whether the port has the model's numbers in a shorter form; that of a layer before is tried first.
+  void try_number_forms(LayerFinding& finding, const PlacedDump& dump, const std::vector<LayerPort>& ports,
+                        const std::vector<Tensor<float>>& inputs, double tolerance) {
+    std::vector<const NumberForm*> forms;
+    if (number_form_ != nullptr) forms.push_back(number_form_);
+    for (const NumberForm& form : number_forms()) {
+      if (&form != number_form_) forms.push_back(&form);
+    }
+    for (const NumberForm* form : forms) {
+      std::vector<LayerPort> changed = ports;
+      for (LayerPort& port : changed) form->apply(port);
+      Tensor<float> computed;
+      try {
+        computed = fsrcnn::run(changed, inputs[0]);
+      } catch (const Error&) {
+        return;
+      }
+      finding.difference = largest_difference(computed, dump.values);
+      if (finding.difference > tolerance + 0.01 * dump.quantum) continue;
+      finding.agrees = true;
+      finding.form += (finding.form.empty() ? "" : ", ") + form->words;
+      number_form_ = form;
+      return;
+    }
+    finding.difference = 0;
+  }
+
+  Explanation explain_difference(LayerFinding& finding, const PlacedDump& dump,
+                                 const std::vector<std::unique_ptr<Segment>>& segments, size_t chosen,
+                                 const Allowance& allowance) {
+    const Segment& segment = *segments[chosen];
+    Shape expected_shape;
+    Explanation explanation;
+    std::optional<Explanation> plain;
+    try {
+      const Tensor<float> expected = fsrcnn::run(segment.ports(), segment.input());
+      expected_shape = expected.shape();
+      // Errors that coarse numbers explain say nothing of the place.
+      look_at(finding, dump, expected,
+              segment.is_within_allowance() ? segment.tolerance() - allowance.largest : segment.tolerance());
+    } catch (const Error&) {
+    }
+    if (finding.evidence && !segment.is_within_allowance()) {
+      plain = explained_by_evidence(*finding.evidence, finding.layer);
+    }
+    if (plain) {
+      explanation = std::move(*plain);
+    } else {
+      if (tell_) tell_(fmt::format("{} {} differs; looking for the cause", finding.layer, finding.step));
+      explanation = explain(segment, context(dump), tell_);
+      const double half_step = dump.quantum / 2;
+      if (explanation.ids.empty() && segment.is_within_allowance() &&
+          segment.right().rms <= allowance.rms + half_step + request_.tolerance * full_scale(dump.values)) {
+        finding.agrees = true;
+        finding.evidence.reset();
+        if (coarse_.empty()) {
+          coarse_ = fmt::format("{}, {}, and {:.2g} was found", finding.layer, allowance.words, finding.difference);
+        }
+        return explanation;
+      }
+      for (size_t i = 0; i < segments.size() && explanation.ids.empty(); ++i) {
+        if (i == chosen) continue;
+        Explanation other = explain(*segments[i], context(dump), tell_);
+        if (!other.ids.empty()) explanation = std::move(other);
       }
     }
-  }
-
-  /// What coarse numbers may make of a layer that is right, beyond the steps of the dump itself.
-  double allowance_for(const PlacedDump& dump, const std::vector<LayerPort>& ports) const {
-    const LayerPort& last = ports.back();
-    double most = 1;
-    for (const float s : last.slope) most = std::max(most, std::abs(static_cast<double>(s)));
-    // A port in fixed point rounds before the activation, too.
-    const bool rounds_twice = last.convolves && last.activates && !last.is_tail;
-    return error_of_coarse_numbers(ports, candidates_[0], step_of_input()) + (rounds_twice ? most * dump.quantum : 0);
-  }
-
-  /// Of a dump within the network; the network's input is what it is.
-  double step_of_input() const { return at_->place.layer < 0 ? 0 : at_->quantum; }
-
-  std::string what_is_coarse(const PlacedDump& dump, const std::vector<LayerPort>& ports) const {
-    std::vector<std::string> parts;
-    for (const LayerPort& port : ports) {
-      if (const auto decimals = decimals_of(port)) {
-        parts.push_back(fmt::format("the model's numbers, which have only {} decimals,", *decimals));
-        break;
-      }
-    }
-    const double step = std::max(step_of_input(), dump.quantum);
-    if (step > 0) parts.push_back(fmt::format("dumps in steps of {:.3g}", step));
-    return fmt::format("{}", fmt::join(parts, " and "));
-  }
-
-  static Tensor<float> run(const std::vector<LayerPort>& ports, const Tensor<float>& input) {
-    Tensor<float> x = input;
-    for (const LayerPort& port : ports) x = compute(port, x);
-    return x;
+    finding.cause = explanation.short_cause;
+    if (!allowance.words.empty())
+      explanation.notes.push_back(fmt::format("In {}, {}.", finding.layer, allowance.words));
+    if (result_.right) take(finding, explanation, dump, expected_shape);
+    return explanation;
   }
 
   ExplainContext context(const PlacedDump& dump) const {
     ExplainContext c;
-    c.model = &model_;
-    c.first_layer = at_->place.activated ? at_->place.layer + 1 : at_->place.layer;
+    c.network = &network_;
     c.output_is_activated = dump.place.activated;
     c.quantum = dump.quantum;
     c.maps = maps_;
-    // Dumps further on, and those before, that may have been taken for this one.
-    for (const PlacedDump& other : dumps_) {
+    // Dumps further on, and those before, that may have been taken for this one. Before and after its own activation a
+    // layer's may be the same.
+    for (const PlacedDump& other : dumped_.dumps()) {
+      if (other.place.layer == dump.place.layer && other.place.activated) c.activated = &other.values;
       if (&other == &dump || other.values.count() != dump.values.count() || other.place.layer < 0) continue;
-      c.other_dumps[layer_of(model_, other.place) + " " + step_of(model_, other.place)] = &other.values;
+      if (other.place.layer == dump.place.layer) continue;
+      c.other_dumps[layer_of(network_, other.place) + " " + step_of(network_, other.place)] = &other.values;
     }
     if (at_->place.layer < 0) c.wrong_lumas = request_.wrong_lumas;
     c.output_file = dump.file;
@@ -304,7 +366,8 @@ class Diagnoser {
     return c;
   }
 
-  void take(const LayerFinding& finding, const Explanation& explanation, const PlacedDump& dump) {
+  void take(const LayerFinding& finding, const Explanation& explanation, const PlacedDump& dump,
+            const Shape& expected) {
     result_.right = false;
     result_.layer = explanation.layer.empty() ? finding.layer : explanation.layer;
     result_.mistakes = explanation.ids;
@@ -312,18 +375,12 @@ class Diagnoser {
     result_.same_result = explanation.same_result;
     result_.notes = explanation.notes;
     result_.hypotheses = explanation.hypotheses;
-    result_.verdict = explanation.verdict.empty()
-                          ? fmt::format(
-                                "{} differs by {:.3g}, and neither a mistake on record nor other parameters "
-                                "explain it.",
-                                dump.file, finding.difference)
-                          : explanation.verdict;
+    result_.verdict = explanation.verdict.empty() ? place_verdict(finding, dump, expected) : explanation.verdict;
   }
 
   /// Keeps what each layer gives when done right, to find a map taken for another.
   void remember(const PlacedDump& dump, const std::vector<LayerPort>& ports, const Tensor<float>& input, bool agrees) {
     const int64_t limit = int64_t{1} << 28;
-    int64_t layer = dump.place.layer - static_cast<int64_t>(ports.size()) + 1;
     Tensor<float> x = input;
     for (const LayerPort& port : ports) {
       try {
@@ -331,52 +388,27 @@ class Diagnoser {
       } catch (const Error&) {
         return;
       }
-      const int64_t here = layer++;
       kept_ += x.count();
-      if (here < 0 || !port.activates || port.is_tail || kept_ > limit) continue;
-      maps_[model_.layers[here].name] =
-          std::make_shared<const Tensor<float>>(here == dump.place.layer && agrees ? dump.values : x);
+      if (!port.activates || port.is_last || kept_ > limit) continue;
+      const bool is_dumped = static_cast<int64_t>(port.layer) == dump.place.layer;
+      maps_[port.name] = std::make_shared<const Tensor<float>>(is_dumped && agrees ? dump.values : x);
     }
   }
 
   const DiagnoseRequest& request_;
-  const Model& model_;
+  const Network& network_;
+  DumpedNetwork dumped_;
   const std::function<void(const std::string&)>& tell_;
-  std::vector<PlacedDump> dumps_;
-  const PlacedDump* at_ = nullptr;
-  std::vector<Tensor<float>> candidates_;  // what the next layer may have read
+  const PlacedDump* at_ = nullptr;                                      // where the chain that is looked at begins
+  std::map<const PlacedDump*, std::vector<Tensor<float>>> candidates_;  // what layers after it may have read
   std::map<std::string, std::shared_ptr<const Tensor<float>>> maps_;
   int64_t kept_ = 0;
-  std::string coarse_;  // the first layer that agrees only because numbers are coarse
+  std::string coarse_;                       // the first layer that agrees only because numbers are coarse
+  const NumberForm* number_form_ = nullptr;  // in which a port has the model's numbers
   Diagnosis result_;
 };
 
 }  // namespace
-
-std::optional<NetworkPlace> parse_place(const Model& model, const std::string& name) {
-  const std::string wanted = plain(name);
-  const auto count = static_cast<int64_t>(model.layers.size());
-  if (wanted == "input") return NetworkPlace{-1, true};
-  if (wanted == "mid") return NetworkPlace{count - 2, true};
-  if (wanted == "preds" || wanted == "output" || wanted == "reference") return NetworkPlace{count - 1, true};
-  for (int64_t i = 0; i < count; ++i) {
-    const Layer& layer = model.layers[i];
-    const std::string bare = dump_name(layer.name, "");
-    const bool tail = i + 1 == count;
-    if (tail) {
-      const bool before = model.tail == Tail::deconvolution
-                              ? wanted == bare || wanted == bare + "_bias" || wanted == layer.key
-                              : wanted == bare + "_depth_to_space";
-      if (before || wanted == bare + "_clamp") return NetworkPlace{i, !before};
-      continue;
-    }
-    if (wanted == layer.key || wanted == bare + "_convolution") return NetworkPlace{i, false};
-    if (wanted == bare || wanted == bare + "_prelu" || wanted == layer.activation_key) return NetworkPlace{i, true};
-  }
-  // Of a model that holds the last layer alone, the layer before is the input.
-  if (count == 1 && (wanted == "expanding" || wanted == "expanding_prelu")) return NetworkPlace{-1, true};
-  return std::nullopt;
-}
 
 Diagnosis diagnose(const DiagnoseRequest& request, const std::function<void(const std::string&)>& tell) {
   return Diagnoser(request, tell).run();

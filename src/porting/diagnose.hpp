@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/tensor.hpp"
-#include "model/model.hpp"
+#include "network/network.hpp"
+#include "porting/evidence.hpp"
+#include "porting/network_place.hpp"
 #include "porting/tensor_file.hpp"
 
 namespace fsrcnn {
@@ -18,24 +20,14 @@ struct Dump {
   std::string name;  ///< of its place in the network, as parse_place() knows it
   std::string file;
   TensorFile tensor;
+  bool is_picture = false;  ///< the file is one
+  std::string matched =
+      {};  ///< how the file was known to be of this place, where its name does not say it: "by number"
 };
-
-/// A tensor on the way through the network.
-struct NetworkPlace {
-  int64_t layer = -1;     ///< -1: the input
-  bool activated = true;  ///< after the activation, of the tail after the clamp
-  auto operator<=>(const NetworkPlace&) const = default;
-};
-
-/// The place that a name means: "input"; a layer ("expanding", "mapping_2"), with "_convolution" or "_prelu" behind it;
-/// a key of the state_dict ("mid_part.10": before, "mid_part.11": after the activation); "mid", the deconvolution's
-/// input; "deconvolution", before the clamp; "preds", after it. A number in front and a suffix are left out, so that a
-/// file of `trace` names its place. Empty for anything else.
-std::optional<NetworkPlace> parse_place(const Model& model, const std::string& name);
 
 struct DiagnoseRequest {
-  const Model* model = nullptr;       ///< with a scale; its layers may be the last ones of a network only
-  std::optional<Tensor<float>> luma;  ///< the network's input
+  const Network* network = nullptr;    ///< with a scale; its layers may be the last ones of a network only
+  std::optional<Tensor<float>> input;  ///< the network's
   std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas = {};  ///< of mistakes.hpp
   std::vector<Dump> dumps;
   double tolerance = 1e-5;  ///< times a dump's full scale
@@ -49,7 +41,16 @@ struct LayerFinding {
   /// the dump is not finite.
   double difference = 0, tolerance = 0;
   bool agrees = false;
-  std::string cause = {};  ///< what explains it, if it does not agree
+  std::string cause = {};               ///< what explains it, if it does not agree
+  std::string matched = {}, form = {};  ///< how the file's place was known; how its values were read, and what explains
+                                        ///< small differences: "NHWC, by its shape", "weights of bfloat16"
+  std::optional<Evidence> evidence = {};  ///< if it does not agree, and has the expected shape
+  std::shared_ptr<const Tensor<float>> expected = nullptr, found = nullptr;  ///< what the evidence is of
+};
+
+/// A file that was given but not compared.
+struct UnusedFile {
+  std::string file, reason;
 };
 
 /// Mistakes that were tried, together, at a layer.
@@ -58,6 +59,7 @@ struct Hypothesis {
   std::vector<std::string> ids, sentences;
   double largest = 0, rms = 0;  ///< what it leaves unexplained; infinite if the shape is another
   bool explains = false;
+  double explained = 0;  ///< the share of the values that it explains (of a part of the picture, if it explains not all)
 };
 
 struct Diagnosis {
@@ -69,13 +71,16 @@ struct Diagnosis {
   std::vector<std::string> same_result;  ///< sentences of other mistakes that would explain it too
   std::vector<std::string> notes;
   std::vector<LayerFinding> layers;
+  std::vector<UnusedFile> unused;      ///< filled by who reads the files
   std::vector<Hypothesis> hypotheses;  ///< of the first layer that differs, the best ones first
 };
 
-/// Follows the dumps through the network. Each is compared with what the layers make of the dump before it, so that one
-/// mistake is not taken for many. Where one differs, the mistakes on record are tried alone and in pairs at each layer
-/// on the way; if none explains it, the layer's parameters or input are solved for. `tell` hears what is being done.
-/// Throws Error(usage) for a dump whose name means no place, Error(input) if there is nothing to compare.
+/// Follows the dumps through the network. Each is compared with what the layers make of the dumps before it, so that
+/// one mistake is not taken for many. Where one differs and a chain of layers leads to it from one dump, the mistakes
+/// on record are tried alone and in pairs at each layer on the way; if none explains it, the layer's parameters or
+/// input are solved for. Where values are added on the way, it is told that it differs, and whether a summand is
+/// missing. `tell` hears what is being done. Throws Error(usage) for a dump whose name means no place, Error(input) if
+/// there is nothing to compare.
 Diagnosis diagnose(const DiagnoseRequest& request, const std::function<void(const std::string&)>& tell = nullptr);
 
 }  // namespace fsrcnn

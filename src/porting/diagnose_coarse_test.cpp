@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "porting/diagnose.hpp"
 #include "porting/layer_port.hpp"
 #include "porting/trace.hpp"
 #include "support/golden.hpp"
+#include "support/networks.hpp"
 #include "support/port.hpp"
 
 namespace fsrcnn {
@@ -17,20 +18,20 @@ namespace {
 
 using test::NewcomersPort;
 
-const Model& x2() {
-  static const Model model = *builtin_model("fsrcnn-x2");
+const Network& x2() {
+  static const Network model = *builtin_network("fsrcnn-x2");
   return model;
 }
 
 Tensor<float> cut(int64_t h, int64_t w) {
-  const Tensor<float> photo = read_luma(test::test_file("data/crop.png"));
+  const Tensor<float> photo = read_input(test::test_file("data/crop.png"));
   Tensor<float> part({1, 1, h, w});
   for (int64_t y = 0; y < h; ++y) std::copy(photo.row(0, 0, 20 + y), photo.row(0, 0, 20 + y) + w, part.row(0, 0, y));
   return part;
 }
 
 DiagnoseRequest dumps_of(const std::vector<Tensor<float>>& written) {
-  DiagnoseRequest request{.model = &x2(), .luma = cut(21, 18), .dumps = {}};
+  DiagnoseRequest request{.network = &x2(), .input = cut(21, 18), .dumps = {}};
   for (size_t i = 0; i < written.size(); ++i) {
     const bool tail = i + 1 == written.size();
     request.dumps.push_back({tail ? "preds" : x2().layers[i].name, "f.npy", {written[i]}});
@@ -102,20 +103,20 @@ TEST(DiagnoseCoarse, StepsHideNoMistake) {
 
 /// Files with four decimals, of a network that has all.
 struct RoundedFiles {
-  Model tail = x2();
+  Network tail = x2();
   Tensor<float> mid, preds;
 
   RoundedFiles() {
     const std::vector<Tensor<float>> written = NewcomersPort{x2()}.run(cut(24, 32));
     mid = written[written.size() - 2];
     preds = written.back();
-    tail.layers = {x2().layers.back()};
+    tail = test::last_layer_of(x2());
     tail.layers[0].weight = in_steps(tail.layers[0].weight, 1e-4, 0.5);
     for (float& b : tail.layers[0].bias) b = static_cast<float>(std::nearbyint(b * 1e4) / 1e4);
   }
   Diagnosis diagnose() const {
     return fsrcnn::diagnose(
-        {.model = &tail, .luma = {}, .dumps = {{"mid", "mid.npy", {mid}}, {"preds", "preds.npy", {preds}}}});
+        {.network = &tail, .input = {}, .dumps = {{"mid", "mid.npy", {mid}}, {"preds", "preds.npy", {preds}}}});
   }
 };
 
@@ -138,7 +139,7 @@ TEST(DiagnoseCoarse, FilesWithFewDecimalsAreNotAccused) {
 
 TEST(DiagnoseCoarse, AnOutputOf8BitsTellsTheLikeliestFile) {
   RoundedFiles files;
-  files.tail.layers[0] = x2().layers.back();
+  files.tail = test::last_layer_of(x2());
   files.preds = in_steps(files.preds, 1.0 / 255, 0.5);
   EXPECT_TRUE(files.diagnose().right);
   const Tensor<float> foreign = test::random_tensor({1, 1, 9, 9}, 77, -0.05F, 0.05F);

@@ -8,10 +8,11 @@
 #include <limits>
 
 #include "engine/reference_network.hpp"
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "porting/segment.hpp"
 #include "porting/trace.hpp"
 #include "support/golden.hpp"
+#include "support/networks.hpp"
 #include "support/port.hpp"
 
 namespace fsrcnn {
@@ -21,14 +22,14 @@ using test::NewcomersPort;
 
 struct World {
   std::string name;
-  Model model;
+  Network model;
   Tensor<float> luma, other_picture;
 };
 
 /// The compiled-in weights on a photograph; random ones, of another shape, on noise.
 const std::vector<World>& worlds() {
   static const std::vector<World> both = [] {
-    const Tensor<float> photo = read_luma(test::test_file("data/crop.png"));
+    const Tensor<float> photo = read_input(test::test_file("data/crop.png"));
     const auto cut = [&](int64_t y, int64_t x, int64_t h, int64_t w) {
       Tensor<float> part({1, 1, h, w});
       for (int64_t i = 0; i < h; ++i)
@@ -36,8 +37,8 @@ const std::vector<World>& worlds() {
       return part;
     };
     std::vector<World> list;
-    list.push_back({"real", *builtin_model("fsrcnn-x2"), cut(20, 30, 21, 18), cut(50, 5, 21, 18)});
-    list.push_back({"random", test::random_model(16, 8, 2, 3, 5), test::random_tensor({1, 1, 17, 22}, 1),
+    list.push_back({"real", *builtin_network("fsrcnn-x2"), cut(20, 30, 21, 18), cut(50, 5, 21, 18)});
+    list.push_back({"random", test::random_network(16, 8, 2, 3, 5), test::random_tensor({1, 1, 17, 22}, 1),
                     test::random_tensor({1, 1, 17, 22}, 2)});
     for (float& w : list.back().model.layers.back().weight.values()) w *= 3;  // an output that the clamp meets
     return list;
@@ -45,12 +46,12 @@ const std::vector<World>& worlds() {
   return both;
 }
 
-size_t tail_of(const Model& model) { return model.layers.size() - 1; }
+size_t tail_of(const Network& model) { return model.layers.size() - 1; }
 
 /// Diagnoses what a port wrote: for every layer, or of the output alone.
 Diagnosis diagnose_port(const World& world, const NewcomersPort& port, bool every_layer = true) {
   const std::vector<Tensor<float>> written = port.run(world.luma);
-  DiagnoseRequest request{.model = &world.model, .luma = world.luma, .dumps = {}};
+  DiagnoseRequest request{.network = &world.model, .input = world.luma, .dumps = {}};
   for (size_t i = 0; i < written.size(); ++i) {
     const bool tail = i == tail_of(world.model);
     if (!tail && !every_layer) continue;
@@ -63,7 +64,7 @@ Diagnosis diagnose_port(const World& world, const NewcomersPort& port, bool ever
 using Planted = std::pair<std::string, size_t>;
 
 /// Every mistake on record at every kind of layer where it can be made and is seen.
-std::vector<Planted> singles(const Model& model) {
+std::vector<Planted> singles(const Network& model) {
   const size_t tail = tail_of(model), first = 0, shrinking = 1, mapping = 2, mapping2 = 3, expanding = tail - 1;
   std::vector<Planted> list;
   for (const char* id : {"kernel_not_turned", "kernel_transposed", "kernel_upside_down", "kernel_mirrored",
@@ -104,7 +105,6 @@ std::vector<Planted> singles(const Model& model) {
   list.emplace_back("input_of_shrinking", mapping2);
   list.emplace_back("output_of_other_layer", expanding);
   list.emplace_back("input_of_another_picture", first);
-  if (model.scale == 3) list.emplace_back("clamp_missing", tail);  // the photograph's output needs no clamp
   return list;
 }
 
@@ -112,6 +112,14 @@ std::string named(const Diagnosis& d) {
   std::string text;
   for (const std::string& id : d.mistakes) text += (text.empty() ? "" : " + ") + id;
   return text + " at " + d.layer;
+}
+
+/// Whether a port with the mistake that was named writes the same for its layer: 1x1 kernels turn with their input.
+bool has_same_effect(const World& world, const NewcomersPort& planted, size_t layer, const Diagnosis& d) {
+  if (d.mistakes.size() != 1 || d.layer != world.model.layers[layer].name) return false;
+  const Tensor<float> other = NewcomersPort{world.model, {{d.mistakes[0], layer}}}.run(world.luma)[layer];
+  const Tensor<float> found = planted.run(world.luma)[layer];
+  return other.shape() == found.shape() && test::max_difference(other, found) < 1e-6;
 }
 
 class DiagnosePlanted : public testing::TestWithParam<size_t> {};
@@ -132,7 +140,7 @@ TEST_P(DiagnosePlanted, EveryMistakeOnRecordIsNamed) {
       const bool is_named =
           !d.right && d.mistakes == std::vector<std::string>{expected} && d.layer == world.model.layers[layer].name;
       ++count;
-      right += is_named ? 1 : 0;
+      right += is_named || has_same_effect(world, port, layer, d) ? 1 : 0;
       if (!is_named) {
         std::printf("%s: %s at %s was taken for %s\n  %s\n", world.name.c_str(), id.c_str(),
                     world.model.layers[layer].name.c_str(), named(d).c_str(), d.verdict.c_str());
@@ -140,7 +148,7 @@ TEST_P(DiagnosePlanted, EveryMistakeOnRecordIsNamed) {
     }
     std::printf("%s weights: %zu of %zu single mistakes named\n", world.name.c_str(), right, count);
     EXPECT_GT(count, 80U);
-    EXPECT_GE(static_cast<double>(right), 0.95 * static_cast<double>(count)) << world.name;
+    EXPECT_GE(static_cast<double>(right), 0.97 * static_cast<double>(count)) << world.name;
   }
 }
 
@@ -178,6 +186,7 @@ TEST_P(DiagnosePlanted, PairsAreNamed) {
       }
     }
     std::printf("%s weights: %zu of 20 pairs named\n", world.name.c_str(), right);
+    // One pair is another mistake: kernels not turned and channels reversed are values reversed in memory.
     EXPECT_GE(right, 19U) << world.name;
   }
 }
@@ -190,11 +199,15 @@ TEST(Diagnose, NeedsNoFeatures) {
                                                      {"relu", 3},
                                                      {"bias_missing", 1},
                                                      {"padding_replicate", 2},
-                                                     {"input_scale_255", 0}}) {
+                                                     {"input_full_range", 0}}) {
     const Diagnosis d = diagnose_port(world, {world.model, {planted}}, false);
     EXPECT_EQ(d.mistakes, std::vector<std::string>{planted.first}) << d.verdict;
     EXPECT_EQ(d.layer, world.model.layers[planted.second].name);
   }
+  // An input of 255 times the size makes an output that is all cut off, which would be the same of many mistakes.
+  const Diagnosis saturated = diagnose_port(world, {world.model, {{"input_scale_255", 0}}}, false);
+  EXPECT_TRUE(saturated.mistakes.empty());
+  EXPECT_NE(saturated.verdict.find("it is 1 everywhere"), std::string::npos) << saturated.verdict;
   NewcomersPort everywhere{world.model};
   for (size_t i = 0; i < tail; ++i) everywhere.mistakes.insert({"relu", i});
   const Diagnosis d = diagnose_port(world, everywhere, false);
@@ -216,7 +229,7 @@ TEST(Diagnose, NamesNothingForAPortThatIsRight) {
     // float32's noise, and dumps in a text of six decimals, are no mistake.
     for (const double step : {1e-6, 3e-7}) {
       std::vector<Tensor<float>> written = NewcomersPort{world.model}.run(world.luma);
-      DiagnoseRequest request{.model = &world.model, .luma = world.luma, .dumps = {}};
+      DiagnoseRequest request{.network = &world.model, .input = world.luma, .dumps = {}};
       for (size_t i = 0; i < written.size(); ++i) {
         for (float& v : written[i].values()) v = static_cast<float>(std::nearbyint(v / step) * step);
         const bool tail = i == tail_of(world.model);
@@ -235,7 +248,7 @@ TEST(Diagnose, FindsValuesThatAreNotFinite) {
     for (const size_t layer : {size_t{2}, tail}) {
       std::vector<Tensor<float>> written = NewcomersPort{world.model}.run(world.luma);
       written[layer].data()[100] = bad;  // finite values follow
-      DiagnoseRequest request{.model = &world.model, .luma = world.luma, .dumps = {}};
+      DiagnoseRequest request{.network = &world.model, .input = world.luma, .dumps = {}};
       for (size_t i = 0; i < written.size(); ++i) {
         request.dumps.push_back({i == tail ? "preds" : world.model.layers[i].name, "f.npy", {written[i]}});
       }
@@ -252,7 +265,7 @@ TEST(Diagnose, FindsValuesThatAreNotFinite) {
   Tensor<float> luma = world.luma;
   luma.data()[5] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_NE(test::error_of([&] {
-              diagnose({.model = &world.model, .luma = luma, .dumps = {{"preds", "f", {luma}}}});
+              diagnose({.network = &world.model, .input = luma, .dumps = {{"preds", "f", {luma}}}});
             }).find("has a value that is not finite: channel 0, row 0, column 5"),
             std::string::npos);
 }
@@ -267,7 +280,7 @@ TEST(Diagnose, CountsADifferenceThatIsNotFiniteAsInfinite) {
 
 TEST(Diagnose, SolvesForOtherLayers) {
   for (const World& world : worlds()) {
-    Model other = world.model;
+    Network other = world.model;
     const Tensor<float> foreign = test::random_tensor(other.layers[2].weight.shape(), 9, -0.3F, 0.3F);
     std::copy(foreign.plane(3, 5), foreign.plane(3, 5) + 9, other.layers[2].weight.plane(3, 5));
     Diagnosis d = diagnose_port(world, {other});
@@ -283,17 +296,21 @@ TEST(Diagnose, SolvesForOtherLayers) {
 
 // A dialect that the tests' port does not have.
 TEST(Diagnose, KnowsAMissingBorder) {
-  Model model = *builtin_model("fsrcnn-x2");
-  model.padding_mode = PaddingMode::replicate;
+  Network model = *builtin_network("fsrcnn-x2");
+  for (Layer& layer : model.layers) layer.conv.padding_mode = PaddingMode::replicate;
   const Tensor<float> luma = test::random_tensor({1, 1, 17, 22}, 1), preds = reference_network(model, luma);
-  model.deconvolution_border = 1;
-  const Diagnosis d = diagnose({.model = &model, .luma = luma, .dumps = {{"preds", "preds.npy", {preds}}}});
+  model.layers.back().border = 1;
+  for (int64_t* padding :
+       {&model.layers.back().conv_transpose.padding.h, &model.layers.back().conv_transpose.padding.w}) {
+    *padding += 2;
+  }
+  const Diagnosis d = diagnose({.network = &model, .input = luma, .dumps = {{"preds", "preds.npy", {preds}}}});
   EXPECT_EQ(d.mistakes, std::vector<std::string>{"border_missing"}) << d.verdict;
   EXPECT_EQ(d.layer, "deconvolution");
 }
 
 TEST(Diagnose, KnowsPlacesByTheirNames) {
-  const Model& model = worlds()[0].model;
+  const Network& model = worlds()[0].model;
   const auto place = [&](const char* name) { return parse_place(model, name); };
   EXPECT_EQ(place("00_input.npy"), (NetworkPlace{-1, true}));
   EXPECT_EQ(place("mid"), (NetworkPlace{6, true}));
@@ -307,7 +324,7 @@ TEST(Diagnose, KnowsPlacesByTheirNames) {
   EXPECT_EQ(place("15_deconvolution_padded.npy"), std::nullopt);
   const Tensor<float> x({1, 1, 4, 4});
   EXPECT_NE(test::error_of([&] {
-              diagnose({.model = &model, .luma = x, .dumps = {{"nowhere", "f", {x}}}});
+              diagnose({.network = &model, .input = x, .dumps = {{"nowhere", "f", {x}}}});
             }).find("2: 'nowhere' is no place in the network"),
             std::string::npos);
 }

@@ -8,9 +8,12 @@
 
 #include "base/error.hpp"
 #include "engine/reference_network.hpp"
+#include "network/describe.hpp"
 #include "nn/conv_transpose2d.hpp"
 #include "nn/pad2d.hpp"
 #include "page/page.hpp"
+#include "porting/explain_pixel.hpp"
+#include "porting/explain_steps.hpp"
 
 namespace fsrcnn {
 
@@ -20,156 +23,117 @@ extern const unsigned long kExplainPageSize;
 
 namespace {
 
-constexpr int64_t kMostValues = 8192;
-constexpr int64_t kPart = 64, kTailPart = 5;  // pixels a side that are shown of a network
-
-std::string operator_text(const ExplainedLayer& layer) {
-  const auto [c, o, kh, kw] = layer.weight.shape();
-  const auto& p = layer.params;
-  return fmt::format(
-      "ConvTranspose2d({}, {}, kernel_size=({}, {}), stride=({}, {}), padding=({}, {}), output_padding=({}, {}){})", c,
-      o, kh, kw, p.stride.h, p.stride.w, p.padding.h, p.padding.w, p.output_padding.h, p.output_padding.w,
-      p.dilation == Pair{1, 1} ? "" : fmt::format(", dilation=({}, {})", p.dilation.h, p.dilation.w));
-}
-
-std::vector<std::string> size_formula(const ExplainedLayer& layer, const Shape& out) {
-  const Shape in = layer.input.shape(), w = layer.weight.shape();
-  const auto& p = layer.params;
-  const auto line = [](const char* what, int64_t n, int64_t s, int64_t pad, int64_t d, int64_t k, int64_t e,
-                       int64_t r) {
-    return fmt::format("{:<6} = ({} - 1)*{} - 2*{} + {}*({} - 1) + {} + 1 = {}", what, n, s, pad, d, k, e, r);
-  };
-  return {"size   = (input - 1)*stride - 2*padding + dilation*(kernel - 1) + output_padding + 1",
-          line("height", in.h, p.stride.h, p.padding.h, p.dilation.h, w.h, p.output_padding.h, out.h),
-          line("width", in.w, p.stride.w, p.padding.w, p.dilation.w, w.w, p.output_padding.w, out.w)};
-}
-
-/// The layer in three ways.
-struct Computed {
-  Tensor<double> output;               // by the definition
-  ConvTranspose2dSteps<double> steps;  // by the recipe
-  double difference = 0;               // of recipe and phases from the definition
-  double allowed = 0;                  // rounding of the additions, which come in other orders
-};
-
-Computed compute(const ExplainedLayer& layer) {
-  if (layer.params.groups != 1) fail(ErrorCode::input, "explain shows a layer without groups");
-  for (const Tensor<double>* t : {&layer.input, &layer.weight}) {
-    if (t->count() > kMostValues) {
-      fail(ErrorCode::input, "a tensor of shape {} has too much to be looked at; up to {} values are shown",
-           to_string(t->shape()), kMostValues);
-    }
-  }
-  Computed c{conv_transpose2d_reference(layer.input, layer.weight, layer.bias, layer.params),
-             conv_transpose2d_slides(layer.input, layer.weight, layer.bias, layer.params)};
-  if (c.output.count() > 4 * kMostValues) {
-    fail(ErrorCode::input, "an output of shape {} has too much to be looked at", to_string(c.output.shape()));
-  }
-  // Each phase is a sum of the taps that meet an input pixel.
-  const Shape in = layer.input.shape(), w = layer.weight.shape(), out = c.output.shape();
-  const auto& p = layer.params;
-  for (int64_t o = 0; o < out.c; ++o) {
-    for (int64_t y = 0; y < out.h; ++y) {
-      for (int64_t x = 0; x < out.w; ++x) {
-        double sum = layer.bias.empty() ? 0 : layer.bias[o], magnitude = std::abs(sum);
-        for (int64_t i = 0; i < in.c; ++i) {
-          for (int64_t ky = 0; ky < w.h; ++ky) {
-            const int64_t sy = y + p.padding.h - ky * p.dilation.h;
-            if (sy < 0 || sy % p.stride.h != 0 || sy / p.stride.h >= in.h) continue;
-            for (int64_t kx = 0; kx < w.w; ++kx) {
-              const int64_t sx = x + p.padding.w - kx * p.dilation.w;
-              if (sx < 0 || sx % p.stride.w != 0 || sx / p.stride.w >= in.w) continue;
-              const double term = layer.input(0, i, sy / p.stride.h, sx / p.stride.w) * layer.weight(i, o, ky, kx);
-              sum += term;
-              magnitude += std::abs(term);
-            }
-          }
-        }
-        c.difference = std::max({c.difference, std::abs(sum - c.output(0, o, y, x)),
-                                 std::abs(c.steps.output(0, o, y, x) - c.output(0, o, y, x))});
-        c.allowed = std::max(c.allowed, 1e-12 * magnitude);
-      }
-    }
-  }
-  if (!(c.difference <= c.allowed)) {
-    fail(ErrorCode::input, "the recipe and the definition differ by {}; is a value not finite?", c.difference);
-  }
-  return c;
-}
-
-nlohmann::json data_of(const ExplainedLayer& layer) {
-  const Computed c = compute(layer);
-  const Shape in = layer.input.shape(), w = layer.weight.shape(), out = c.output.shape();
-  const auto& p = layer.params;
-  const auto pair = [](const Pair& v) { return std::vector<int64_t>{v.h, v.w}; };
-  return {{"title", operator_text(layer)},
-          {"subtitle", fmt::format("{} becomes {}", to_string(in), to_string(out))},
-          {"formula", size_formula(layer, out)},
-          {"difference", c.difference},
-          {"allowed", c.allowed},
-          {"layer",
-           {{"input", layer.input.values()},
-            {"input_shape", {in.c, in.h, in.w}},
-            {"weight", layer.weight.values()},
-            {"kernel", {w.h, w.w}},
-            {"bias", layer.bias},
-            {"output", c.output.values()},
-            {"output_shape", {out.c, out.h, out.w}},
-            {"stride", pair(p.stride)},
-            {"padding", pair(p.padding)},
-            {"output_padding", pair(p.output_padding)},
-            {"dilation", pair(p.dilation)}}}};
-}
+constexpr int64_t kPart = 64;     // pixels a side that are shown of a network, at least
+constexpr int64_t kTailPart = 5;  // of what its last transposed convolution reads
 
 std::string page_of(const nlohmann::json& data) {
   return fill_page({reinterpret_cast<const char*>(kExplainPage), kExplainPageSize}, data);
 }
 
-std::string number(double v) {
-  const std::string text = fmt::format("{:.4g}", v);
-  return text == "-0" ? "0" : text;
-}
-
-/// A plane with its columns aligned.
-std::string matrix(const Tensor<double>& t, int64_t n, int64_t c) {
-  size_t width = 0;
-  const Shape s = t.shape();
-  for (int64_t i = 0; i < s.h * s.w; ++i) width = std::max(width, number(t.plane(n, c)[i]).size());
-  std::string text;
-  for (int64_t y = 0; y < s.h; ++y) {
-    text += ' ';
-    for (int64_t x = 0; x < s.w; ++x) text += fmt::format(" {:>{}}", number(t(n, c, y, x)), width);
-    text += '\n';
+/// The pixel that was asked for, or another. Throws Error(usage) if there is none of that place.
+Pair pixel_or(const std::optional<Pair>& at, const Pair& otherwise, int64_t height, int64_t width) {
+  const Pair pixel = at.value_or(otherwise);
+  if (pixel.h < 0 || pixel.w < 0 || pixel.h >= height || pixel.w >= width) {
+    fail(ErrorCode::usage, "there is no pixel {},{}: the output has {} rows and {} columns, which are counted from 0",
+         pixel.h, pixel.w, height, width);
   }
-  return text;
+  return pixel;
 }
 
-/// The middle of a picture, up to `side` pixels a side.
-template <class T>
-Tensor<T> middle(const Tensor<T>& t, int64_t side) {
-  const Shape s = t.shape();
-  const int64_t h = std::min(s.h, side), w = std::min(s.w, side), top = (s.h - h) / 2, left = (s.w - w) / 2;
-  return pad2d(t, {-top, h + top - s.h, -left, w + left - s.w}, PaddingMode::zeros);
+Pair pixel_of(const std::optional<Pair>& at, const ExplainedLayer& layer) {
+  const Shape output = conv_transpose2d_output_shape(layer.input.shape(), layer.weight.shape(),
+                                                     static_cast<int64_t>(layer.bias.size()), layer.params);
+  return pixel_or(at, {std::min<int64_t>(1, output.h - 1), std::min<int64_t>(1, output.w - 1)}, output.h, output.w);
 }
 
-struct ExplainedNetwork {
-  std::vector<FeatureMap<float>> maps;
-  ExplainedLayer tail;
+/// Some rows and columns of a picture.
+struct Part {
+  int64_t top, left, height, width;
 };
 
-ExplainedNetwork explain_network(const Model& model, const Tensor<float>& luma) {
-  if (model.tail != Tail::deconvolution) {
-    fail(ErrorCode::model, "this network's last layer is a convolution with depth to space, not a deconvolution");
+/// `side` rows and columns around a pixel, or all where there are not as many.
+Part part_around(const Pair& pixel, const Shape& of, int64_t side) {
+  const int64_t h = std::min(of.h, side), w = std::min(of.w, side);
+  return {std::clamp<int64_t>(pixel.h - h / 2, 0, of.h - h), std::clamp<int64_t>(pixel.w - w / 2, 0, of.w - w), h, w};
+}
+
+template <class T>
+Tensor<T> cut(const Tensor<T>& t, const Part& part) {
+  const Shape s = t.shape();
+  return pad2d(t, {-part.top, part.top + part.height - s.h, -part.left, part.left + part.width - s.w},
+               PaddingMode::zeros);
+}
+
+/// A layer of a network on a part of a picture.
+struct ShownLayer {
+  Tensor<float> values;  // after its last step
+  LayerPixel pixel;      // its place is that in the whole picture
+  Pair mark;             // its place in values
+};
+
+struct ExplainedNetwork {
+  std::vector<FeatureMap<float>> steps;
+  std::vector<ShownLayer> layers;
+  std::optional<ExplainedLayer> last = {};  // transposed convolution, on a part of its input
+  Pair at_last = {0, 0};                    // the pixel in what that makes
+};
+
+/// The last transposed convolution on a few pixels of what it reads, around the pixel that is explained.
+void explain_last(ExplainedNetwork& explained, const Layer& layer, const Tensor<float>& read, const Pair& mark) {
+  ConvTranspose2dParams p = layer.conv_transpose;
+  const Part part = part_around({mark.h / p.stride.h, mark.w / p.stride.w}, read.shape(), kTailPart);
+  const Tensor<float> features = cut(read, part);
+  // What is cut out has no border.
+  p.padding.h -= layer.border * p.stride.h, p.padding.w -= layer.border * p.stride.w;
+  explained.last = {
+      .input = Tensor<double>(features.shape(), {features.values().begin(), features.values().end()}),
+      .weight = Tensor<double>(layer.weight.shape(), {layer.weight.values().begin(), layer.weight.values().end()}),
+      .bias = {layer.bias.begin(), layer.bias.end()},
+      .params = p};
+  explained.at_last = {mark.h - part.top * p.stride.h, mark.w - part.left * p.stride.w};
+}
+
+ExplainedNetwork explain_network(const Network& network, const Tensor<float>& input, const Pair& at) {
+  // As much as the pixel depends on, so that it is what it is in the whole picture.
+  const Part part =
+      part_around({at.h / network.scale, at.w / network.scale}, input.shape(), std::max(kPart, 2 * network.halo() + 2));
+  const Tensor<float> seen = cut(input, part);
+  ExplainedNetwork explained;
+  std::vector<Tensor<float>> values(network.layers.size());
+  reference_network<float>(network, seen, [&](size_t layer, const std::string& step, const Tensor<float>& x) {
+    explained.steps.push_back({network.layers[layer].name, step, x});
+    // Of the network's output the clamp follows, which no layer reads.
+    if (step != "clamp" || network.layers[layer].activation == Layer::Activation::clamp) values[layer] = x;
+  });
+  const std::vector<ValueShape> shapes = value_shapes(network);
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& layer = network.layers[i];
+    const int64_t scale = shapes[i].scale;
+    const Pair mark = {at.h * scale / network.scale - part.top * scale,
+                       at.w * scale / network.scale - part.left * scale};
+    std::vector<const Tensor<float>*> read;
+    for (const int from : layer.inputs)
+      read.push_back(from == kNetworkInput ? &seen : &values[static_cast<size_t>(from)]);
+    ShownLayer shown{values[i], layer_pixel(layer, read, mark), mark};
+    shown.pixel.at = {mark.h + part.top * scale, mark.w + part.left * scale};
+    if (layer.op == Layer::Op::transposed_convolution) explain_last(explained, layer, *read[0], mark);
+    explained.layers.push_back(std::move(shown));
   }
-  ExplainedNetwork network{reference_feature_maps(model, middle(luma, kPart)), {}};
-  const Tensor<float> mid = middle(network.maps[network.maps.size() - 3].values, kTailPart);
-  const Layer& last = model.layers.back();
-  network.tail.input = Tensor<double>(mid.shape(), {mid.values().begin(), mid.values().end()});
-  network.tail.weight = Tensor<double>(last.weight.shape(), {last.weight.values().begin(), last.weight.values().end()});
-  network.tail.bias.assign(last.bias.begin(), last.bias.end());
-  network.tail.params = model.deconvolution_params();
-  network.tail.params.padding = {4, 4};  // of a part of its middle, where no border is
-  return network;
+  return explained;
+}
+
+Pair pixel_of(const std::optional<Pair>& at, const Network& network, const Tensor<float>& input) {
+  const int64_t h = network.scale * input.shape().h, w = network.scale * input.shape().w;
+  return pixel_or(at, {h / 2, w / 2}, h, w);
+}
+
+/// As a layer of a network.
+Layer as_layer(const ExplainedLayer& layer) {
+  Layer result{.op = Layer::Op::transposed_convolution};
+  result.weight = Tensor<float>(layer.weight.shape(), {layer.weight.values().begin(), layer.weight.values().end()});
+  result.bias.assign(layer.bias.begin(), layer.bias.end());
+  result.conv_transpose = layer.params;
+  return result;
 }
 
 std::pair<float, float> range_of(const Tensor<float>& t) {
@@ -185,98 +149,82 @@ ExplainedLayer slides_example() {
           .params = {.stride = {2, 2}, .padding = {1, 1}, .output_padding = {1, 1}}};
 }
 
-std::string explain_html(const ExplainedLayer& layer) { return page_of(data_of(layer)); }
+std::string explain_html(const ExplainedLayer& layer, const std::optional<Pair>& at) {
+  return page_of(steps_json(layer, pixel_of(at, layer)));
+}
 
-std::string explain_html(const Model& model, const Tensor<float>& luma, const std::string& name) {
-  const ExplainedNetwork network = explain_network(model, luma);
-  nlohmann::json data = data_of(network.tail);
-  data["subtitle"] =
-      fmt::format("The last layer of FSRCNN({}, {}, {}) on {} of the features of {}; below, on every feature map",
-                  model.d, model.s, model.m, to_string(network.tail.input.shape()), name);
-  data["maps_note"] = fmt::format(
-      "Of the middle of {}, up to {} pixels a side. Each map is shown from its smallest value (black) to its largest "
-      "(white).",
-      name, kPart);
+std::string explain_html(const Network& network, const Tensor<float>& input, const std::string& name,
+                         const std::optional<Pair>& at) {
+  const Pair pixel = pixel_of(at, network, input);
+  const ExplainedNetwork explained = explain_network(network, input, pixel);
+  nlohmann::json data;
+  if (explained.last) {
+    data = steps_json(*explained.last, explained.at_last);
+    data["subtitle"] = fmt::format("The last transposed convolution, on {} of what it reads",
+                                   to_string(explained.last->input.shape()));
+  }
+  data["network"] = fmt::format("{} on {}", family_of(network), name);
+  data["network_note"] = fmt::format(
+      "What makes output row {}, column {}: for each layer its feature maps around that pixel (framed), each from its "
+      "smallest value (black) to its largest (white), and the sum that makes the pixel of one of them. Choose a map, "
+      "or a "
+      "number below it.",
+      pixel.h, pixel.w);
   data["maps"] = nlohmann::json::array();
-  for (const FeatureMap<float>& map : network.maps) {
-    if (map.step == "convolution" || map.step == "deconvolution") continue;
-    const auto [low, high] = range_of(map.values);
+  for (size_t i = 0; i < explained.layers.size(); ++i) {
+    const ShownLayer& shown = explained.layers[i];
+    const Tensor<float>& map = shown.values;
+    const auto [low, high] = range_of(map);
     // Each map by its own range: a layer's strongest would leave the others gray.
     std::string pixels;
-    const int64_t size = map.values.shape().h * map.values.shape().w;
-    for (int64_t c = 0; c < map.values.shape().c; ++c) {
-      const float* values = map.values.plane(0, c);
-      const auto [least, most] = std::minmax_element(values, values + size);
-      for (int64_t i = 0; i < size; ++i) {
-        pixels += static_cast<char>(std::lround(255 * (values[i] - *least) / std::max(*most - *least, 1e-9F)));
+    const Shape s = map.shape();
+    for (int64_t c = 0; c < s.c; ++c) {
+      const float* values = map.plane(0, c);
+      const auto [least, most] = std::minmax_element(values, values + s.h * s.w);
+      for (int64_t k = 0; k < s.h * s.w; ++k) {
+        pixels += static_cast<char>(std::lround(255 * (values[k] - *least) / std::max(*most - *least, 1e-9F)));
       }
     }
-    const Shape s = map.values.shape();
-    data["maps"].push_back({{"title", fmt::format("{}, after {}", map.layer, map.step)},
-                            {"note", fmt::format("{}, from {:.4g} to {:.4g}", to_string(s), low, high)},
+    data["maps"].push_back({{"title", fmt::format("{}. {}", i + 1, network.layers[i].name)},
+                            {"note", fmt::format("here {}, from {:.4g} to {:.4g}{}", to_string(s), low, high,
+                                                 i + 1 == explained.layers.size() ? ", then clamped to 0 to 1" : "")},
                             {"channels", s.c},
                             {"height", s.h},
                             {"width", s.w},
-                            {"pixels", base64(as_bytes(pixels))}});
+                            {"mark", {shown.mark.h, shown.mark.w}},
+                            {"pixels", base64(as_bytes(pixels))},
+                            {"pixel", pixel_json(network.layers[i], shown.pixel)}});
   }
   return page_of(data);
 }
 
-std::string explain_text(const ExplainedLayer& layer) {
-  const Computed c = compute(layer);
-  const Shape in = layer.input.shape(), w = layer.weight.shape(), out = c.output.shape();
-  const auto& p = layer.params;
-  std::string text = operator_text(layer) + "\n\n1. The size of the output\n";
-  for (const std::string& line : size_formula(layer, out)) text += "  " + line + "\n";
-  const char* of_channel = in.c > 1 ? " (input channel 0)" : "";
-  text += fmt::format("\n2. The input{}\n{}", of_channel, matrix(layer.input, 0, 0));
-  text += fmt::format("\n3. {} zero row(s) and {} zero column(s) inserted between its pixels\n{}", p.stride.h - 1,
-                      p.stride.w - 1, matrix(c.steps.zeros_inserted, 0, 0));
-  text +=
-      fmt::format("\n4. Padded by {} = {}*({} - 1) - {} around, and by output_padding {} at the bottom and right\n{}",
-                  p.dilation.h * (w.h - 1) - p.padding.h, p.dilation.h, w.h, p.padding.h, p.output_padding.h,
-                  matrix(c.steps.padded, 0, 0));
-  text += fmt::format("\n5. The kernel, and turned by 180 degrees\n{}\n{}", matrix(layer.weight, 0, 0),
-                      matrix(c.steps.kernel_turned, 0, 0));
-  text += fmt::format("\n6. The output: the turned kernel moved over the padded input{}{}\n{}",
-                      in.c > 1 ? fmt::format(", summed over {} channels", in.c) : "",
-                      layer.bias.empty() ? "" : ", plus the bias", matrix(c.output, 0, 0));
-  text += "\n7. The same by phases: no zero is ever multiplied\n";
-  for (int64_t py = 0; py < p.stride.h; ++py) {
-    for (int64_t px = 0; px < p.stride.w; ++px) {
-      std::vector<int64_t> rows, columns;
-      const auto divides = [](int64_t value, int64_t stride) { return ((value % stride) + stride) % stride == 0; };
-      for (int64_t k = w.h; k-- > 0;) {
-        if (divides(py + p.padding.h - k * p.dilation.h, p.stride.h)) rows.push_back(k);
-      }
-      for (int64_t k = w.w; k-- > 0;) {
-        if (divides(px + p.padding.w - k * p.dilation.w, p.stride.w)) columns.push_back(k);
-      }
-      text += fmt::format("  output rows {}y+{}, columns {}x+{}: a kernel of {}x{}\n", p.stride.h, py, p.stride.w, px,
-                          rows.size(), columns.size());
-      if (rows.empty() || columns.empty()) continue;
-      Tensor<double> phase({1, 1, static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns.size())});
-      for (size_t y = 0; y < rows.size(); ++y)
-        for (size_t x = 0; x < columns.size(); ++x)
-          phase.data()[y * columns.size() + x] = layer.weight(0, 0, rows[y], columns[x]);
-      text += matrix(phase, 0, 0);
-    }
-  }
-  text += fmt::format("\nDefinition, recipe and phases agree on all {} outputs to {:.1g} (float64).\n",
-                      c.output.count(), c.difference);
-  return text;
+std::string explain_text(const ExplainedLayer& layer, const std::optional<Pair>& at) {
+  const Layer as_of_network = as_layer(layer);
+  const Tensor<float> input(layer.input.shape(), {layer.input.values().begin(), layer.input.values().end()});
+  const LayerPixel pixel = layer_pixel(as_of_network, {&input}, pixel_of(at, layer));
+  return steps_text(layer, "\n8. One output pixel: input x kernel = product\n" + pixel_text(as_of_network, pixel));
 }
 
-std::string explain_text(const Model& model, const Tensor<float>& luma, const std::string& name) {
-  const ExplainedNetwork network = explain_network(model, luma);
-  std::string text = fmt::format("FSRCNN({}, {}, {}) on the middle of {}\n\n{:<20} {:<14} {:<20} {:>10} {:>10}\n",
-                                 model.d, model.s, model.m, name, "layer", "step", "shape", "min", "max");
-  for (const FeatureMap<float>& map : network.maps) {
+std::string explain_text(const Network& network, const Tensor<float>& input, const std::string& name,
+                         const std::optional<Pair>& at) {
+  const Pair pixel = pixel_of(at, network, input);
+  const ExplainedNetwork explained = explain_network(network, input, pixel);
+  std::string text = fmt::format("{} on {}, around output row {}, column {}\n\n{:<20} {:<14} {:<20} {:>10} {:>10}\n",
+                                 family_of(network), name, pixel.h, pixel.w, "layer", "step", "shape", "min", "max");
+  for (const FeatureMap<float>& map : explained.steps) {
     const auto [low, high] = range_of(map.values);
     text += fmt::format("{:<20} {:<14} {:<20} {:>10.4g} {:>10.4g}\n", map.layer, map.step,
                         to_string(map.values.shape()), low, high);
   }
-  return text + "\nIts last layer, on a few pixels:\n\n" + explain_text(network.tail);
+  for (size_t i = 0; i < explained.layers.size(); ++i) {
+    const Layer& layer = network.layers[i];
+    const LayerPixel& p = explained.layers[i].pixel;
+    text += fmt::format("\n{}. {}\n  {}\n{}", i + 1, layer.name, layer_text(layer, p), pixel_text(layer, p));
+    if (i + 1 == explained.layers.size()) text += "  The network's output is clamped to 0 to 1.\n";
+  }
+  if (!explained.last) return text;
+  return text + "\nThe last transposed convolution, step by step on a few pixels of what it reads:\n\n" +
+         steps_text(*explained.last);
 }
 
 }  // namespace fsrcnn

@@ -13,12 +13,12 @@ namespace fsrcnn {
 
 /// What is known around a segment that differs.
 struct ExplainContext {
-  const Model* model = nullptr;
-  int64_t first_layer = 0;
+  const Network* network = nullptr;
   bool output_is_activated = true;
   double quantum = 0;
   std::map<std::string, std::shared_ptr<const Tensor<float>>> maps;  ///< of layers before, done right, by their name
   std::map<std::string, const Tensor<float>*> other_dumps;           ///< with as many values, by their place
+  const Tensor<float>* activated = nullptr;  ///< the dump of the same layer from after its activation, if there is one
   std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas;
   std::string input_file, output_file;
 };

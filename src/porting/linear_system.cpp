@@ -1,6 +1,7 @@
 #include "porting/linear_system.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "nn/conv_form.hpp"
@@ -10,16 +11,20 @@ namespace fsrcnn {
 using Eigen::MatrixXd;
 
 std::vector<Phase> phases_of(const LayerPort& port) {
-  const int64_t k = port.weight.shape().h;
-  const ConvAxis axis = port.is_deconvolution ? conv_transpose_axis(k, port.scale, 4, 1) : conv_axis(k, 1, k / 2, 1);
+  const auto axis_of = [&](int64_t kernel, int64_t padding, int64_t dilation) {
+    return port.is_transposed ? conv_transpose_axis(kernel, port.factor, padding, dilation)
+                              : conv_axis(kernel, 1, padding, dilation);
+  };
+  const ConvAxis ys = axis_of(port.weight.shape().h, port.padding.h, port.dilation.h);
+  const ConvAxis xs = axis_of(port.weight.shape().w, port.padding.w, port.dilation.w);
   std::vector<Phase> phases;
-  for (int py = 0; py < axis.phase_count(); ++py) {
-    for (int px = 0; px < axis.phase_count(); ++px) {
-      Phase& phase = phases.emplace_back(Phase{axis.out_stride, axis.phases[py], axis.phases[px], {}});
-      for (int ty = 0; ty < axis.taps(); ++ty) {
-        for (int tx = 0; tx < axis.taps(); ++tx) {
-          const int ky = axis.kernel_at(ty, py), kx = axis.kernel_at(tx, px);
-          if (ky >= 0 && kx >= 0) phase.taps.push_back({axis.offsets[ty], axis.offsets[tx], ky, kx});
+  for (int py = 0; py < ys.phase_count(); ++py) {
+    for (int px = 0; px < xs.phase_count(); ++px) {
+      Phase& phase = phases.emplace_back(Phase{ys.out_stride, ys.phases[py], xs.phases[px], {}});
+      for (int ty = 0; ty < ys.taps(); ++ty) {
+        for (int tx = 0; tx < xs.taps(); ++tx) {
+          const int ky = ys.kernel_at(ty, py), kx = xs.kernel_at(tx, px);
+          if (ky >= 0 && kx >= 0) phase.taps.push_back({ys.offsets[ty], xs.offsets[tx], ky, kx});
         }
       }
     }
@@ -27,32 +32,57 @@ std::vector<Phase> phases_of(const LayerPort& port) {
   return phases;
 }
 
-Target linear_target(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output) {
-  LayerPort linear = port;
-  linear.activates = false;
-  const Tensor<float> predicted = compute(linear, input);
-  Target target{output, std::vector<uint8_t>(output.count(), 1)};
-  const Shape shape = output.shape();
-  std::vector<float> strongest(shape.c, 0);
-  for (int64_t i = 0; i < output.count(); ++i) {
-    float& most = strongest[i / (shape.h * shape.w) % shape.c];
-    most = std::max(most, predicted.data()[i]);
+namespace {
+
+/// Of a channel with a slope below 0: how far from 0 a prediction must be for its sign to be sure. The dump tells
+/// how far predictions are off.
+double margin_of(const float* predicted, const float* found, int64_t count, double slope) {
+  std::vector<double> off;
+  double strongest = 0;
+  const int64_t step = std::max<int64_t>(1, count / 2000);
+  for (int64_t i = 0; i < count; i += step) {
+    const double z = predicted[i], y = found[i];
+    off.push_back(std::abs((z > 0 ? y : y / slope) - z));
+    strongest = std::max(strongest, std::abs(z));
   }
-  for (int64_t i = 0; i < output.count(); ++i) {
-    float& value = target.values.data()[i];
-    if (port.is_tail) {
-      if (port.activates && port.clamps) target.known[i] = value > 0 && value < 1;
-      continue;
-    }
-    if (!port.activates || port.slope.empty()) continue;
-    const float slope = port.slope[port.slope.size() == 1 ? 0 : i / (shape.h * shape.w) % shape.c];
-    if (slope > 0) {
-      if (value < 0) value /= slope;
-      target.known[i] = slope > 1e-3F || value > 0;
-    } else {
-      // Both signs before the activation can give a positive value; where the file's kernels give one that is far above
-      // 0, so will others that are not all different.
-      target.known[i] = value > 0 && predicted.data()[i] > strongest[i / (shape.h * shape.w) % shape.c] / 3;
+  const auto at = off.begin() + static_cast<ptrdiff_t>(0.95 * static_cast<double>(off.size() - 1));
+  std::nth_element(off.begin(), at, off.end());
+  return std::min(1.5 * *at, strongest / 3);
+}
+
+}  // namespace
+
+Target linear_target(const LayerPort& port, const Tensor<float>& predicted, const Tensor<float>& output,
+                     double caution) {
+  Target target{output, std::vector<uint8_t>(static_cast<size_t>(output.count()), 1)};
+  if (!port.activates) return target;
+  const Shape shape = output.shape();
+  const int64_t size = shape.h * shape.w;
+  using Activation = Layer::Activation;
+  const bool slopes = port.activation == Activation::prelu || port.activation == Activation::relu;
+  for (int64_t c = 0; c < shape.c; ++c) {
+    const float slope = port.slope_of(c);
+    const float *near = predicted.plane(0, c), *found = output.plane(0, c);
+    const double margin = slopes && slope < -1e-3F ? caution * margin_of(near, found, size, slope) : 0;
+    for (int64_t i = 0; i < size; ++i) {
+      float& value = target.values.plane(0, c)[i];
+      uint8_t& known = target.known[static_cast<size_t>(c * size + i)];
+      if (port.is_last && port.clamps) known = value > 0 && value < 1 ? 1 : 0;
+      if (port.activation == Activation::clamp) {
+        known = known != 0 && value > port.low && value < port.high ? 1 : 0;
+      } else if (port.activation == Activation::tanh) {
+        known = known != 0 && std::abs(value) < 0.99F ? 1 : 0;  // beyond, a digit of it is too much
+        if (known != 0) value = std::atanh(value);
+      } else if (slopes) {
+        if (slope > 1e-3F) {
+          if (value < 0) value /= slope;
+        } else if (slope >= -1e-3F) {
+          known = value > 0 ? 1 : 0;
+        } else {
+          known = value >= 0 && std::abs(near[i]) >= margin ? 1 : 0;
+          if (near[i] < 0) value /= slope;
+        }
+      }
     }
   }
   return target;
@@ -61,6 +91,9 @@ Target linear_target(const LayerPort& port, const Tensor<float>& input, const Te
 System::System(const LayerPort& port, const Tensor<float>& input, const Phase& phase, const Target& target,
                const Tensor<float>& predicted, int64_t channel, int64_t most_rows)
     : port_(port), input_(input), phase_(phase) {
+  if (!port.is_transposed) {
+    first_input_ = channel / (port.weight.shape().n / port.groups) * port.weight.shape().c;
+  }
   const Shape in = input.shape();
   const Shape& out = target.values.shape();
   for (int64_t y = 0; y < in.h; ++y) {
@@ -83,7 +116,7 @@ System::System(const LayerPort& port, const Tensor<float>& input, const Phase& p
 }
 
 MatrixXd System::block(int64_t channel) const {
-  if (channel == input_.shape().c) return MatrixXd::Ones(rows(), 1);
+  if (channel == port_.kernels_each()) return MatrixXd::Ones(rows(), 1);
   MatrixXd a(rows(), static_cast<Eigen::Index>(phase_.taps.size()));
   const Shape in = input_.shape();
   const bool replicates = port_.padding_mode == PaddingMode::replicate;
@@ -95,7 +128,7 @@ MatrixXd System::block(int64_t channel) const {
       y = std::clamp<int64_t>(y, 0, in.h - 1);
       x = std::clamp<int64_t>(x, 0, in.w - 1);
       a(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t)) =
-          inside || replicates ? input_(0, channel, y, x) : 0;
+          inside || replicates ? input_(0, first_input_ + channel, y, x) : 0;
     }
   }
   return a;

@@ -21,7 +21,7 @@ struct Phase {
   std::vector<Tap> taps;
 };
 
-/// Of a layer; of anything but a deconvolution one phase alone.
+/// Of a layer with a weight; of a plain convolution one phase alone.
 std::vector<Phase> phases_of(const LayerPort& port);
 
 /// The right side for one output channel: what the linear part gave, where that can be told.
@@ -30,9 +30,12 @@ struct Target {
   std::vector<uint8_t> known;
 };
 
-Target linear_target(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output);
+/// `predicted`: what is near to it. It tells the sign of values that a slope of 0 or below leaves open; those of which
+/// it cannot be sure are not known. `caution`: 1, or 0 to believe it of all.
+Target linear_target(const LayerPort& port, const Tensor<float>& predicted, const Tensor<float>& output,
+                     double caution = 1);
 
-/// The equations of one phase for one output channel: rows are pixels, columns the taps of one input channel.
+/// The equations of one phase for one output channel: rows are pixels, columns the taps of one of its input channels.
 class System {
  public:
   System(const LayerPort& port, const Tensor<float>& input, const Phase& phase, const Target& target,
@@ -56,6 +59,7 @@ class System {
   const LayerPort& port_;
   const Tensor<float>& input_;
   const Phase& phase_;
+  int64_t first_input_ = 0;  // of the output's group
   std::vector<Row> rows_;
   int64_t available_ = 0;
   Eigen::VectorXd residual_;

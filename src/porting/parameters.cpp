@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "model/formats/slides_text.hpp"
+#include "network/formats/slides_text.hpp"
+#include "porting/evidence.hpp"
 #include "porting/mistakes.hpp"
 #include "porting/solve.hpp"
+#include "porting/solve_input.hpp"
 #include "porting/trace.hpp"
 
 namespace fsrcnn {
@@ -18,6 +20,8 @@ namespace {
 
 /// By how many squared standard deviations of rounding the best kernel must explain more than the second.
 constexpr double kClearlyLikelier = 100;
+/// Of an input that was solved for.
+constexpr double kInputTolerance = 3e-4;
 
 class Parameters {
  public:
@@ -26,7 +30,7 @@ class Parameters {
       : segment_(segment), context_(context), nearly_(nearly), tell_(tell), result_(result) {}
 
   void run() {
-    if (segment_.ports().size() != 1 || !segment_.ports()[0].convolves) {
+    if (segment_.ports().size() != 1) {
       result_.notes.push_back(fmt::format(
           "Parameters cannot be solved for across {} layers; give --feature for each layer between {} and {}.",
           segment_.ports().size(), context_.input_file, context_.output_file));
@@ -40,17 +44,14 @@ class Parameters {
     }
     const LayerPort& port = segment_.ports()[0];
     result_.layer = port.name;
-    if (!port.is_tail && port.activates) {
-      const Solution slopes = solve_slopes(port, segment_.input(), segment_.output(), segment_.tolerance());
-      if (slopes.explains) return tell_slopes(slopes);
-    }
+    if (!port.convolves || !port.has_weight()) return;
     if (tell_) tell_("solving for the layer's kernels");
     if (solve_beside()) return;
     const Solution kernels = solve_kernels(port, segment_.input(), segment_.output(), segment_.tolerance());
     if (kernels.explains && verifies(kernels)) return tell_kernels(kernels, port);
-    if (port.name == "feature extraction") {
-      const auto [x, worst] = solve_input(port, segment_.output());
-      if (worst <= 30 * segment_.tolerance()) return tell_input(x, worst);
+    if (port.reads_input && !port.is_transposed && port.in_channels() == 1) {
+      const auto [x, worst] = nearly_.input != nullptr ? *nearly_.input : solve_input(port, segment_.output());
+      if (worst <= kMostLeftOfInput * segment_.tolerance()) return tell_input(x, worst);
     }
     if (context_.quantum > 0) {
       if (tell_likeliest(port)) return;
@@ -80,7 +81,7 @@ class Parameters {
     if (!fits || squares(likeliest->second_rms) - left < kClearlyLikelier) return false;
     const auto [a, b] = likeliest->kernel;
     result_.ids = {"kernels"};
-    result_.files = {fmt::format("kernel/{}/kernel{}_{}.txt", slides_folder(layer().key), a, b)};
+    result_.files = {name_of("kernel", a, b)};
     result_.short_cause = "most likely one kernel is another";
     result_.verdict = fmt::format(
         "{} is too coarse (steps of {:.3g}) to solve for kernels, but most likely {} is not the one that made it: with "
@@ -117,33 +118,17 @@ class Parameters {
            2 * left.rms < segment_.right().rms;
   }
 
-  const Layer& layer() const { return context_.model->layers[context_.first_layer]; }
+  std::string name_of(const char* kind, int64_t a, int64_t b) const { return name_of_parameter(layer(), kind, a, b); }
 
-  void tell_slopes(const Solution& solution) {
-    result_.ids = {"slopes"};
-    const int64_t c = solution.slopes.front();
-    for (const int64_t channel : solution.slopes) {
-      result_.files.push_back(fmt::format("prelu/{}/prelu{}_0.txt", slides_folder(layer().key), channel));
-    }
-    const std::vector<float>& known = segment_.ports()[0].slope;
-    result_.short_cause = fmt::format("{} slopes are others", solution.slopes.size());
-    result_.verdict = fmt::format(
-        "In {}, the PReLU has other slopes than the model's in {} of {} channels: {:.6g} instead of {:.6g} in channel "
-        "{}.",
-        result_.layer, solution.slopes.size(), solution.port.slope.size(), solution.port.slope[c],
-        known[known.size() == 1 ? 0 : c], c);
-  }
+  const Layer& layer() const { return context_.network->layers[segment_.ports()[0].layer]; }
 
   void tell_kernels(const Solution& solution, const LayerPort& port) {
-    const std::string folder = slides_folder(layer().key);
     const auto file = [&](const std::pair<int64_t, int64_t>& kernel) {
-      return fmt::format("kernel/{}/kernel{}_{}.txt", folder, kernel.first, kernel.second);
+      return name_of("kernel", kernel.first, kernel.second);
     };
     for (const auto& kernel : solution.kernels) result_.files.push_back(file(kernel));
-    for (const Misplaced& m : misplaced_kernels(port, solution)) {
-      result_.notes.push_back(fmt::format("{} holds what {} should.", file(m.holder), file(m.wanted)));
-    }
-    for (const int64_t b : solution.biases) result_.files.push_back(fmt::format("bias/{}/bias{}_0.txt", folder, b));
+    for (std::string& note : misplaced_files(layer(), port, solution)) result_.notes.push_back(std::move(note));
+    for (const int64_t b : solution.biases) result_.files.push_back(name_of("bias", b, 0));
     if (!solution.kernels.empty()) result_.ids.emplace_back("kernels");
     if (!solution.biases.empty()) result_.ids.emplace_back("bias");
     const auto count = static_cast<int64_t>(solution.kernels.size());
@@ -153,9 +138,15 @@ class Parameters {
     if (result_.files.empty()) {
       what = fmt::format("The parameters of {} are nearly, but not quite, those that made {}", result_.layer, out);
     } else if (2 * count > solution.kernel_count) {
-      what = fmt::format("{} of the {} kernels of {} are not the ones that made {}: the set is another model's",
-                         count == solution.kernel_count ? "All" : std::to_string(count), solution.kernel_count,
-                         result_.layer, out);
+      // A set of other weights, or anything else that acts like one: nobody should look for a file.
+      result_.ids.clear();
+      result_.files.clear();
+      result_.notes.clear();
+      what = fmt::format(
+          "{} differs first, and no cause is known: {} of the {} kernels of {} are not the ones that made "
+          "{}, which is another set of weights, or a step that acts like one; those are {}",
+          result_.layer, count == solution.kernel_count ? "all" : std::to_string(count), solution.kernel_count,
+          result_.layer, out, likeness(solution, port));
     } else if (result_.files.size() == 1) {
       what = fmt::format("{} is not the one that made {}; the other {} are right", result_.files[0], out,
                          count == 1 ? fmt::format("{} kernels and the bias", solution.kernel_count - 1)
@@ -171,6 +162,24 @@ class Parameters {
     const Segment solved({solution.port}, segment_.input(), segment_.output(), segment_.tolerance());
     result_.verdict = fmt::format("{} (with the kernels that were solved for, {:.2g} is left of {}).", what,
                                   solved.right().largest, difference_without(segment_));
+  }
+
+  /// How the kernels that were solved for are like those that are given.
+  static std::string likeness(const Solution& solution, const LayerPort& port) {
+    double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0, n = 0;
+    const int64_t size = port.weight.shape().h * port.weight.shape().w;
+    for (const auto& [first, second] : solution.kernels) {
+      for (int64_t i = 0; i < size; ++i) {
+        const double a = port.weight.plane(first, second)[i], b = solution.port.weight.plane(first, second)[i];
+        sa += a, sb += b, saa += a * a, sbb += b * b, sab += a * b, n += 1;
+      }
+    }
+    const double variances = (saa - sa * sa / n) * (sbb - sb * sb / n);
+    const double correlation = variances > 0 ? (sab - sa * sb / n) / std::sqrt(variances) : 0;
+    const char* alike = std::abs(correlation) < 0.3   ? "hardly like these"
+                        : std::abs(correlation) < 0.9 ? "somewhat like these"
+                                                      : "much like these";
+    return fmt::format("{} (correlation {:.2f})", alike, correlation);
   }
 
   /// The layer is right, but it read something else. How that relates to the input that was given?
@@ -192,12 +201,39 @@ class Parameters {
       result_.short_cause = fmt::format("its input is {:.6g} times the given one, plus {:.6g}", slope, offset);
       result_.verdict = fmt::format("{} is right, but its input was {:.6g} times {}, plus {:.6g}.", result_.layer,
                                     slope, context_.input_file, offset);
+    } else if (const auto curve = value_curve(given, x)) {
+      const std::string how = curve->power ? fmt::format("a gamma: each value to the power of {:.4g}", *curve->power)
+                                           : fmt::format("a curve: 0.25, 0.5 and 0.75 become {:.4g}, {:.4g} and {:.4g}",
+                                                         curve->quarter, curve->half, curve->three_quarters);
+      result_.ids = {curve->power ? "input_gamma" : "input_curve"};
+      result_.short_cause = "its input went through " + how;
+      result_.verdict =
+          fmt::format("{} is right, but its input was {} through {} (solved for, it explains {} to {:.2g}).",
+                      result_.layer, context_.input_file, how, context_.output_file, worst);
     } else {
-      result_.short_cause = "its input is another picture";
-      result_.verdict = fmt::format(
-          "{} is right, but its input was another picture than {}: solved for, it correlates with that by {:.2f} only "
-          "and explains {} to {:.2g}.",
-          result_.layer, context_.input_file, correlation, context_.output_file, worst);
+      const Evidence differs = gather_evidence(given, x, std::max(kInputTolerance, segment_.tolerance()));
+      std::string where = differs.sentence;
+      if (differs.is_border && differs.columns.is_all() && !differs.rows.is_all()) {
+        where.replace(0, differs.place.size(), to_words(differs.rows, "row"));
+      } else if (differs.is_border && differs.rows.is_all() && !differs.columns.is_all()) {
+        where.replace(0, differs.place.size(), to_words(differs.columns, "column"));
+      }
+      result_.short_cause = fmt::format("its input differs from the given one: {}", where);
+      if (differs.rows.is_all() && differs.columns.is_all()) {
+        // That may be another picture, or what the layer does otherwise.
+        result_.ids.clear();
+        result_.verdict = fmt::format(
+            "{} differs first, and no cause is known: with another input than {} (solved for, "
+            "it explains {} to {:.2g}) it would be right. That differs from the given one: {}.",
+            result_.layer, context_.input_file, context_.output_file, worst, where);
+      } else {
+        result_.verdict =
+            fmt::format("{} is right, but its input (solved for, it explains {} to {:.2g}) differs from {}: {}.",
+                        result_.layer, context_.output_file, worst, context_.input_file, where);
+      }
+      for (size_t i = 1; i < differs.sentences.size() && i < 4; ++i) {
+        result_.notes.push_back(fmt::format("Of the input: {}", differs.sentences[i]));
+      }
     }
     result_.verdict[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(result_.verdict[0])));
   }
@@ -210,6 +246,26 @@ class Parameters {
 };
 
 }  // namespace
+
+std::vector<std::string> misplaced_files(const Layer& layer, const LayerPort& port, const Solution& solution) {
+  std::vector<std::string> notes;
+  if (port.weight.shape().h * port.weight.shape().w == 1) return notes;  // numbers are alike by chance
+  const auto file = [&](const std::pair<int64_t, int64_t>& kernel) {
+    return name_of_parameter(layer, "kernel", kernel.first, kernel.second);
+  };
+  for (const Misplaced& m : misplaced_kernels(port, solution)) {
+    notes.push_back(fmt::format("{} holds what {} should.", file(m.holder), file(m.wanted)));
+  }
+  return notes;
+}
+
+std::string name_of_parameter(const Layer& layer, const std::string& kind, int64_t a, int64_t b) {
+  if (layer.key.find("_part") != std::string::npos) {
+    return fmt::format("{0}/{1}/{0}{2}_{3}.txt", kind, slides_folder(layer.key), a, b);
+  }
+  if (kind == "kernel") return fmt::format("kernel ({}, {}) of {}", a, b, layer.name);
+  return fmt::format("{} {} of {}", kind == "prelu" ? "slope" : kind, a, layer.name);
+}
 
 std::string difference_without(const Segment& segment) {
   return segment.right().fits ? fmt::format("{:.3g}", segment.right().largest) : "another shape";

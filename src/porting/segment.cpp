@@ -10,33 +10,40 @@
 namespace fsrcnn {
 namespace {
 
-constexpr int64_t kPart = 40;    // pixels a side of the part of a picture that is tried first
-constexpr int64_t kMargin = 12;  // of them, those whose results may depend on what is outside; no halo is larger
+constexpr int64_t kPart = 28;  // pixels a side of the part of a picture that is tried first, and its margin beyond them
+constexpr int64_t kMargin = 12;  // the smallest margin
 /// An explanation must leave this much less than the right layer does: weak ones are chance. (Rounding's error is half
 /// of truncation's.)
 constexpr double kClearlyBetter = 1.5;
 constexpr double kMuchBetter = 4;
 
-Tensor<float> top_left(const Tensor<float>& t) {
-  const Shape s = t.shape();
-  return pad2d(t, {0, std::min<int64_t>(0, kPart - s.h), 0, std::min<int64_t>(0, kPart - s.w)}, PaddingMode::zeros);
-}
-
-Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, int64_t height, int64_t width) {
+Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, int64_t height, int64_t width,
+                     double tolerance) {
   const Shape c = computed.shape();
   Residual residual{.fits = true};
-  double squares = 0;
+  double squares = 0, unlike = 0, explained = 0;
+  const auto n = static_cast<double>(height * width);
   for (int64_t k = 0; k < c.c; ++k) {
+    double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
     for (int64_t y = 0; y < height; ++y) {
       const float *a = computed.row(0, k, y), *b = found.row(0, k, y);
       for (int64_t x = 0; x < width; ++x) {
         const double d = difference_of(a[x], b[x]);
         residual.largest = std::max(residual.largest, d);
         squares += d * d;
+        explained += d <= tolerance ? 1 : 0;
+        sa += a[x], sb += b[x];
+        saa += static_cast<double>(a[x]) * a[x], sbb += static_cast<double>(b[x]) * b[x];
+        sab += static_cast<double>(a[x]) * b[x];
       }
     }
+    const double va = saa - sa * sa / n, vb = sbb - sb * sb / n, ab = sab - sa * sb / n;
+    unlike += std::max(0.0, va > 1e-12 * saa ? vb - ab * ab / va : vb);
   }
-  residual.rms = std::sqrt(squares / static_cast<double>(std::max<int64_t>(1, c.c * height * width)));
+  const double count = std::max(1.0, static_cast<double>(c.c) * n);
+  residual.rms = std::sqrt(squares / count);
+  residual.explained = explained / count;
+  residual.unlike = std::isfinite(unlike) ? std::sqrt(unlike / count) : residual.rms;
   return residual;
 }
 
@@ -51,7 +58,18 @@ double difference_of(float a, float b) {
 Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const Tensor<float>& output,
                  double tolerance)
     : ports_(std::move(ports)), input_(input), output_(output), tolerance_(tolerance) {
-  if (std::max(input.shape().h, input.shape().w) > kPart + kMargin) cropped_ = top_left(input);
+  int64_t reach = 0;
+  channels_ = {input.shape().c};
+  for (const LayerPort& port : ports_) {
+    if (port.has_weight()) channels_.back() = port.in_channels();
+    const int64_t shuffled = port.shuffles() || (port.fixed && port.fixed_shuffles) ? port.factor * port.factor : 1;
+    channels_.push_back((port.has_weight() ? port.out_channels() : channels_.back()) / shuffled);
+    if (!port.convolves) continue;
+    reach += (reach_of(port) + factor_ - 1) / factor_;
+    factor_ *= port.factor;
+  }
+  margin_ = std::max(kMargin, reach + kReachOfMistakes);
+  if (std::max(input.shape().h, input.shape().w) > kPart + 2 * margin_) cropped_ = top_left(input);
   for (const bool cropped : {false, true}) {
     if (cropped && cropped_.count() == 0) continue;
     std::vector<Tensor<float>>& inputs = cropped ? cropped_before_ : before_;
@@ -62,8 +80,15 @@ Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const
   right_ = evaluate(ports_, ports_.size() - 1, false);
 }
 
+Tensor<float> Segment::top_left(const Tensor<float>& t) const {
+  const Shape s = t.shape();
+  const int64_t part = kPart + margin_;
+  return pad2d(t, {0, std::min<int64_t>(0, part - s.h), 0, std::min<int64_t>(0, part - s.w)}, PaddingMode::zeros);
+}
+
 Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const {
-  Residual none{false, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+  const double worst = std::numeric_limits<double>::infinity();
+  Residual none{false, worst, worst, 0, worst};
   Tensor<float> x;
   try {
     x = compute(ports[first_changed], (cropped ? cropped_before_ : before_)[first_changed]);
@@ -74,17 +99,17 @@ Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_cha
   const Shape got = x.shape(), found = output_.shape();
   if (!cropped) {
     if (got != found) return none;
-    return residual_of(x, output_, got.h, got.w);
+    return residual_of(x, output_, got.h, got.w, tolerance());
   }
   // What is cut off the input is cut off the output too; what a mistake adds or leaves out stays.
-  const int64_t factor = ports.back().is_tail ? ports.back().scale : 1;
+  const int64_t factor = factor_;
   const Shape part = cropped_.shape(), whole = input_.shape();
   if (got.c != found.c || got.h - factor * part.h != found.h - factor * whole.h ||
       got.w - factor * part.w != found.w - factor * whole.w) {
     return none;
   }
-  return residual_of(x, output_, got.h - (part.h < whole.h ? factor * kMargin : 0),
-                     got.w - (part.w < whole.w ? factor * kMargin : 0));
+  return residual_of(x, output_, got.h - (part.h < whole.h ? factor * margin_ : 0),
+                     got.w - (part.w < whole.w ? factor * margin_ : 0), tolerance());
 }
 
 Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const {
@@ -104,6 +129,15 @@ Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes,
     }
   }
   return evaluate(ports, std::min(first, ports.size() - 1), cropped);
+}
+
+double Segment::operations(bool quick) const {
+  double sum = 0;
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    const Shape s = (quick && cropped_.count() > 0 ? cropped_before_ : before_)[i].shape();
+    sum += 2.0 * static_cast<double>(ports_[i].weight.count() * s.h * s.w);
+  }
+  return sum;
 }
 
 bool Segment::explains(const Residual& residual) const {

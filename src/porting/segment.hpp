@@ -11,10 +11,15 @@
 
 namespace fsrcnn {
 
+/// Pixels that a mistake may look further than the right layers.
+inline constexpr int64_t kReachOfMistakes = 4;
+
 /// What is left between a dump and what was computed for it.
 struct Residual {
   bool fits = false;  ///< false: the shape is another
   double largest = 0, rms = 0;
+  double explained = 0;  ///< the share of values that are right to the tolerance
+  double unlike = 0;     ///< RMS of what is left after the best factor and offset of each channel
 };
 
 /// How far two values are apart; infinite where one alone is not finite, so that NaN hides nowhere.
@@ -27,6 +32,11 @@ class Segment {
   Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const Tensor<float>& output, double tolerance);
 
   const std::vector<LayerPort>& ports() const { return ports_; }
+  /// Channels that a port reads and gives.
+  int64_t in_channels(size_t port) const { return channels_[port]; }
+  int64_t out_channels(size_t port) const { return channels_[port + 1]; }
+  /// What a port reads where those before it are right.
+  const Tensor<float>& input_of(size_t port) const { return before_[port]; }
   const Tensor<float>& input() const { return input_; }
   const Tensor<float>& output() const { return output_; }
   /// What may be left: what was given, and what coarse numbers explain.
@@ -37,19 +47,28 @@ class Segment {
   bool is_within_allowance() const { return allowance_ > 0 && right_.fits && right_.largest <= tolerance(); }
 
   Residual right() const { return right_; }
+  /// What the right layers make.
+  Tensor<float> right_output() const { return compute(ports_.back(), before_.back()); }
   /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
   /// only its top left part is computed, if `quick`.
   Residual with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const;
   /// Leaves no more than the tolerance, and clearly less than the right layer. Where coarse numbers may be the cause:
   /// no more than without them, and much less.
   bool explains(const Residual& residual) const;
+  /// Multiplications and additions of a trial, `quick` or on the whole picture.
+  double operations(bool quick) const;
   /// Too large for hundreds of trials on the whole of it.
   bool is_large() const { return std::max(input_.shape().h, input_.shape().w) > 192; }
 
  private:
   Residual evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const;
 
+  Tensor<float> top_left(const Tensor<float>& t) const;
+
   std::vector<LayerPort> ports_;
+  std::vector<int64_t> channels_;  // of what each port reads, and of the output
+  int64_t factor_ = 1;             // how many times as large the output is
+  int64_t margin_;                 // of a part of a picture: pixels whose results may depend on what is outside
   const Tensor<float>& input_;
   const Tensor<float>& output_;
   double tolerance_, allowance_ = 0;

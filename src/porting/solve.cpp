@@ -5,9 +5,8 @@
 #include <numeric>
 #include <optional>
 
-#include "nn/conv2d.hpp"
-#include "nn/conv_transpose2d.hpp"
 #include "porting/linear_system.hpp"
+#include "porting/sign_search.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -17,14 +16,18 @@ using Eigen::VectorXd;
 
 constexpr int64_t kMostSelected = 8;      // kernels that are found one by one
 constexpr int64_t kSelectionRows = 2400;  // equations for that
+constexpr int kRoundsOfSigns = 3;         // solving anew with the signs that the last solution tells
 constexpr double kSpare = 1.3;            // equations for each unknown, so that a fit proves something
 
-/// (1, 1, s*h, s*w) -> (1, s*s, h, w), the inverse of depth_to_space for one channel.
+/// (1, C, s*h, s*w) -> (1, C*s*s, h, w), the inverse of depth_to_space.
 template <class T>
 std::vector<T> space_to_depth(const std::vector<T>& from, int64_t s, int64_t h, int64_t w) {
   std::vector<T> to(from.size());
-  for (int64_t y = 0; y < s * h; ++y)
-    for (int64_t x = 0; x < s * w; ++x) to[((y % s * s + x % s) * h + y / s) * w + x / s] = from[y * s * w + x];
+  const int64_t channels = static_cast<int64_t>(from.size()) / (s * s * h * w);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t y = 0; y < s * h; ++y)
+      for (int64_t x = 0; x < s * w; ++x)
+        to[(((c * s + y % s) * s + x % s) * h + y / s) * w + x / s] = from[(c * s * h + y) * s * w + x];
   return to;
 }
 
@@ -105,7 +108,7 @@ void apply(const System& system, const std::vector<int64_t>& channels, const Vec
   Eigen::Index at = 0;
   LayerPort& port = solution.port;
   for (const int64_t c : channels) {
-    if (c == (port.is_deconvolution ? port.weight.shape().n : port.weight.shape().c)) {
+    if (c == port.kernels_each()) {
       // The same bias in all phases; the first one tells.
       if (system.phase().py == 0 && system.phase().px == 0) {
         port.bias[output_channel] += static_cast<float>(change[at]);
@@ -114,8 +117,8 @@ void apply(const System& system, const std::vector<int64_t>& channels, const Vec
       continue;
     }
     for (const Tap& tap : system.phase().taps) {
-      float& w = port.is_deconvolution ? port.weight(c, output_channel, tap.ky, tap.kx)
-                                       : port.weight(output_channel, c, tap.ky, tap.kx);
+      float& w = port.is_transposed ? port.weight(c, output_channel, tap.ky, tap.kx)
+                                    : port.weight(output_channel, c, tap.ky, tap.kx);
       w += static_cast<float>(change[at++]);
     }
   }
@@ -165,51 +168,66 @@ bool solve_all(const std::vector<System>& systems, int64_t channels, double tole
   if (std::abs(bias) > 10 * tolerance) solution.biases.push_back(output_channel);
   for (const int64_t c : all) {
     if (effect[c] <= 10 * tolerance) continue;
-    solution.kernels.emplace_back(solution.port.is_deconvolution ? std::pair(c, output_channel)
-                                                                 : std::pair(output_channel, c));
+    solution.kernels.emplace_back(solution.port.is_transposed ? std::pair(c, output_channel)
+                                                              : std::pair(output_channel, c));
   }
   return explains;
 }
 
 }  // namespace
 
-Solution solve_slopes(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output,
-                      double tolerance) {
-  Solution solution;
-  solution.port = port;
-  if (port.is_tail || !port.activates) return solution;
-  LayerPort linear = port;
-  linear.activates = false;
-  const Tensor<float> z = compute(linear, input);
-  if (z.shape() != output.shape()) return solution;
-  const Shape shape = z.shape();
-  solution.port.slope.assign(shape.c, 0);
-  solution.explains = true;
-  for (int64_t c = 0; c < shape.c; ++c) {
-    double zy = 0, zz = 0;
-    const float *from = z.plane(0, c), *to = output.plane(0, c);
-    const int64_t count = shape.h * shape.w;
-    for (int64_t i = 0; i < count; ++i) {
-      if (from[i] >= 0) continue;
-      zy += static_cast<double>(from[i]) * to[i];
-      zz += static_cast<double>(from[i]) * from[i];
-    }
-    const float known = port.slope[port.slope.size() == 1 ? 0 : c];
-    const float slope = zz > 0 ? static_cast<float>(zy / zz) : known;
-    solution.port.slope[c] = slope;
-    double worst = 0, known_worst = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      worst = std::max<double>(worst, std::abs(to[i] - (from[i] > 0 ? from[i] : slope * from[i])));
-      known_worst = std::max<double>(known_worst, std::abs(to[i] - (from[i] > 0 ? from[i] : known * from[i])));
-    }
-    if (known_worst > tolerance) solution.slopes.push_back(c);
-    solution.explains = solution.explains && worst <= tolerance;
+namespace {
+
+/// Equations for all of a channel's kernels: those of the phase that has the fewest.
+void count_equations(const std::vector<System>& systems, int64_t inputs, Solution& solution) {
+  size_t most_taps = 0;
+  int64_t fewest_rows = INT64_MAX;
+  for (const System& system : systems) {
+    most_taps = std::max(most_taps, system.phase().taps.size());
+    fewest_rows = std::min(fewest_rows, system.available());
   }
-  return solution;
+  solution.unknowns = inputs * static_cast<int64_t>(most_taps) + 1;
+  solution.equations = fewest_rows;
+  solution.lacks_equations = static_cast<double>(fewest_rows) < kSpare * static_cast<double>(solution.unknowns);
 }
 
-Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output,
-                       double tolerance) {
+/// A plain convolution's channel whose slope is below 0: signs and kernels are found in turns.
+bool solve_signs(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output, int64_t channel,
+                 double tolerance, Solution& solution) {
+  if (port.is_transposed || port.shuffles() || !port.activates || port.slope_of(channel) > -1e-3F) return false;
+  const int64_t inputs = port.kernels_each();
+  Target target{output, std::vector<uint8_t>(static_cast<size_t>(output.count()), 1)};
+  for (int64_t i = 0; i < output.count(); ++i) target.known[static_cast<size_t>(i)] = output.data()[i] >= 0 ? 1 : 0;
+  const Phase phase = phases_of(port)[0];
+  const int64_t unknowns = inputs * static_cast<int64_t>(phase.taps.size()) + 1;
+  const System system(port, input, phase, target, Tensor<float>(output.shape()), channel,
+                      std::max(kSelectionRows, 4 * unknowns));
+  // Each sign is a question more.
+  if (system.rows() < 3 * unknowns) return false;
+  std::vector<int64_t> all(static_cast<size_t>(inputs) + 1);
+  std::iota(all.begin(), all.end(), 0);
+  const MatrixXd a = system.blocks(all);
+  VectorXd right(a.cols());
+  Eigen::Index at = 0;
+  for (int64_t c = 0; c < inputs; ++c)
+    for (const Tap& tap : phase.taps) right[at++] = port.weight(channel, c, tap.ky, tap.kx);
+  right[at] = port.bias.empty() ? 0 : port.bias[static_cast<size_t>(channel)];
+  const auto x = search_signs(a, system.residual(), port.slope_of(channel), right, tolerance);
+  if (!x) return false;
+  const VectorXd change = *x - right;
+  apply(system, all, change, channel, solution);
+  const auto width = static_cast<Eigen::Index>(phase.taps.size());
+  for (int64_t c = 0; c < inputs; ++c) {
+    if (largest(a.middleCols(c * width, width) * change.segment(c * width, width)) <= 10 * tolerance) continue;
+    solution.kernels.emplace_back(channel, c);
+  }
+  if (std::abs(change[at]) > 10 * tolerance) solution.biases.push_back(channel);
+  return true;
+}
+
+/// `near` tells the signs that slopes below 0 leave open.
+Solution solve_with_signs_of(const Tensor<float>& near, const LayerPort& port, const Tensor<float>& input,
+                             const Tensor<float>& output, double tolerance, double caution, bool all_outputs) {
   Solution solution;
   solution.port = port;
   const Shape weight = port.weight.shape();
@@ -217,21 +235,19 @@ Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const 
   LayerPort linear = port;
   linear.activates = false;
   Tensor<float> predicted = compute(linear, input);
-  if (predicted.shape() != output.shape()) return solution;
-  Target target = linear_target(port, input, output);
+  Target target = linear_target(port, near, output, caution);
   const Shape in = input.shape();
-  if (port.is_tail && !port.is_deconvolution) {
-    const Shape deep{1, port.scale * port.scale, in.h, in.w};
-    predicted = Tensor<float>(deep, space_to_depth(predicted.values(), port.scale, in.h, in.w));
-    target.values = Tensor<float>(deep, space_to_depth(target.values.values(), port.scale, in.h, in.w));
-    target.known = space_to_depth(target.known, port.scale, in.h, in.w);
+  if (port.shuffles()) {
+    const Shape deep{1, port.out_channels(), in.h, in.w};
+    predicted = Tensor<float>(deep, space_to_depth(predicted.values(), port.factor, in.h, in.w));
+    target.values = Tensor<float>(deep, space_to_depth(target.values.values(), port.factor, in.h, in.w));
+    target.known = space_to_depth(target.known, port.factor, in.h, in.w);
   }
-  const int64_t inputs = port.is_deconvolution ? weight.n : weight.c;
-  const int64_t outputs = port.is_deconvolution ? weight.c : weight.n;
+  const int64_t inputs = port.kernels_each(), outputs = port.out_channels();
   const std::vector<Phase> phases = phases_of(port);
   solution.port.bias.resize(outputs, 0);
   solution.explains = true;
-  for (int64_t o = 0; o < outputs && solution.explains; ++o) {
+  for (int64_t o = 0; o < outputs && (solution.explains || all_outputs); ++o) {
     const auto make_systems = [&](int64_t rows) {
       std::vector<System> systems;
       for (const Phase& phase : phases) systems.emplace_back(port, input, phase, target, predicted, o, rows);
@@ -248,37 +264,59 @@ Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const 
         if (c == inputs) {
           solution.biases.push_back(o);
         } else {
-          solution.kernels.emplace_back(port.is_deconvolution ? std::pair(c, o) : std::pair(o, c));
+          solution.kernels.emplace_back(port.is_transposed ? std::pair(c, o) : std::pair(o, c));
         }
       }
       continue;
     }
-    size_t most_taps = 0;
-    int64_t fewest_rows = INT64_MAX;
-    for (const System& system : systems) {
-      most_taps = std::max(most_taps, system.phase().taps.size());
-      fewest_rows = std::min(fewest_rows, system.available());
-    }
-    solution.unknowns = inputs * static_cast<int64_t>(most_taps) + 1;
-    solution.equations = fewest_rows;
-    solution.lacks_equations = static_cast<double>(fewest_rows) < kSpare * static_cast<double>(solution.unknowns);
+    if (solve_signs(port, input, output, o, 3 * tolerance, solution)) continue;
+    count_equations(systems, inputs, solution);
     if (solution.lacks_equations) {
       solution.explains = false;
       return solution;
     }
     systems = make_systems(std::max(kSelectionRows, 4 * solution.unknowns));
-    solution.explains = solve_all(systems, inputs, 3 * tolerance, o, solution);
+    solution.explains = solve_all(systems, inputs, 3 * tolerance, o, solution) && solution.explains;
+  }
+  return solution;
+}
+
+}  // namespace
+
+Solution solve_kernels(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output,
+                       double tolerance) {
+  LayerPort linear = port;
+  linear.activates = false;
+  Tensor<float> near = compute(linear, input);
+  if (near.shape() != output.shape()) {
+    Solution none;
+    none.port = port;
+    none.kernel_count = port.weight.shape().n * port.weight.shape().c;
+    return none;
+  }
+  bool hides_signs = false;
+  for (int64_t c = 0; c < output.shape().c; ++c) hides_signs = hides_signs || (port.activates && port.slope_of(c) < 0);
+  Solution solution = solve_with_signs_of(near, port, input, output, tolerance, 1, hides_signs);
+  // Each solution tells more signs than the one before.
+  for (int round = 0; hides_signs && !solution.explains && round < kRoundsOfSigns; ++round) {
+    if (!solution.lacks_equations) {
+      linear.weight = solution.port.weight;
+      linear.bias = solution.port.bias;
+      near = compute(linear, input);
+    }
+    solution = solve_with_signs_of(near, port, input, output, tolerance, solution.lacks_equations ? 0 : 1, true);
   }
   return solution;
 }
 
 std::optional<Likeliest> likeliest_kernel(const LayerPort& port, const Tensor<float>& input,
                                           const Tensor<float>& output) {
-  if (!port.is_deconvolution) return std::nullopt;  // the one layer whose output is a picture of few bits
+  // The one layer whose output is a picture of few bits.
+  if (!port.is_transposed || port.out_channels() != 1) return std::nullopt;
   LayerPort linear = port;
   linear.activates = false;
   const Tensor<float> predicted = compute(linear, input);
-  const Target target = linear_target(port, input, output);
+  const Target target = linear_target(port, predicted, output);
   const std::vector<Phase> phases = phases_of(port);
   const int64_t inputs = port.weight.shape().n;
   std::vector<System> systems;
@@ -321,52 +359,6 @@ std::vector<Misplaced> misplaced_kernels(const LayerPort& port, const Solution& 
     list.push_back({{a, b}, {nearest / s.c, nearest % s.c}});
   }
   return list;
-}
-
-std::pair<Tensor<float>, double> solve_input(const LayerPort& port, const Tensor<float>& output) {
-  const Shape shape = output.shape();
-  const Tensor<double> weight(port.weight.shape(), {port.weight.values().begin(), port.weight.values().end()});
-  const int64_t p = weight.shape().h / 2;
-  const Conv2dParams conv{.padding = {p, p}};
-  const ConvTranspose2dParams transposed{.padding = {p, p}};
-  // A zero slope hides half of the values.
-  Tensor<double> right(shape), known(shape);
-  for (int64_t i = 0; i < output.count(); ++i) {
-    const int64_t c = i / (shape.h * shape.w);
-    double value = output.data()[i];
-    const double slope = port.activates && !port.slope.empty() ? port.slope[port.slope.size() == 1 ? 0 : c] : 1;
-    if (value < 0 && slope > 0) value /= slope;
-    known.data()[i] = slope > 1e-3 || (slope >= 0 && value > 0) ? 1 : 0;
-    right.data()[i] = known.data()[i] * (value - (port.bias.empty() ? 0 : port.bias[c]));
-  }
-  const auto forward = [&](const Tensor<double>& x) {
-    Tensor<double> y = conv2d_reference(x, weight, std::vector<double>(), conv);
-    for (int64_t i = 0; i < y.count(); ++i) y.data()[i] *= known.data()[i];
-    return y;
-  };
-  const auto dot = [](const Tensor<double>& a, const Tensor<double>& b) {
-    double sum = 0;
-    for (int64_t i = 0; i < a.count(); ++i) sum += a.data()[i] * b.data()[i];
-    return sum;
-  };
-  Tensor<double> x({1, 1, shape.h, shape.w}), left = right;
-  Tensor<double> gradient = conv_transpose2d_reference(left, weight, std::vector<double>(), transposed);
-  Tensor<double> direction = gradient;
-  double norm = dot(gradient, gradient);
-  for (int iteration = 0; iteration < 300 && norm > 1e-26 * static_cast<double>(output.count()); ++iteration) {
-    const Tensor<double> step = forward(direction);
-    const double length = norm / std::max(dot(step, step), 1e-300);
-    for (int64_t i = 0; i < x.count(); ++i) x.data()[i] += length * direction.data()[i];
-    for (int64_t i = 0; i < left.count(); ++i) left.data()[i] -= length * step.data()[i];
-    gradient = conv_transpose2d_reference(left, weight, std::vector<double>(), transposed);
-    const double next = dot(gradient, gradient);
-    for (int64_t i = 0; i < x.count(); ++i)
-      direction.data()[i] = gradient.data()[i] + next / norm * direction.data()[i];
-    norm = next;
-  }
-  double worst = 0;
-  for (const double value : left.values()) worst = std::max(worst, std::abs(value));
-  return {Tensor<float>(x.shape(), {x.values().begin(), x.values().end()}), worst};
 }
 
 }  // namespace fsrcnn

@@ -15,15 +15,12 @@ namespace fsrcnn {
 struct Solution {
   bool explains = false;
   std::vector<std::pair<int64_t, int64_t>> kernels;  ///< first two axes of the weight: kernels that are others
-  std::vector<int64_t> biases, slopes;               ///< output channels whose bias or slope is another
+  std::vector<int64_t> biases;                       ///< output channels whose bias is another
   int64_t kernel_count = 0;                          ///< of the layer
   LayerPort port;                                    ///< with the solved parameters
   int64_t equations = 0, unknowns = 0;               ///< of the largest system that was solved, or would have to be
   bool lacks_equations = false;                      ///< the input is too small to tell all unknowns
 };
-
-/// Solves for PReLU's slopes alone: `output` is what was found after the activation.
-Solution solve_slopes(const LayerPort& port, const Tensor<float>& input, const Tensor<float>& output, double tolerance);
 
 /// Solves for kernels and biases. First as few kernels as possible are taken to be others (one stale file among many
 /// needs little data), then all. Values that the clamp or a slope of zero hides are left out.
@@ -46,9 +43,5 @@ struct Misplaced {
   std::pair<int64_t, int64_t> wanted, holder;
 };
 std::vector<Misplaced> misplaced_kernels(const LayerPort& port, const Solution& solution);
-
-/// The input that gives this output of a layer with one input channel, by conjugate gradients; and the largest
-/// difference that remains.
-std::pair<Tensor<float>, double> solve_input(const LayerPort& port, const Tensor<float>& output);
 
 }  // namespace fsrcnn

@@ -14,6 +14,7 @@
 #include "base/file.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
+#include "porting/dump_reading.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
@@ -215,6 +216,21 @@ TensorFile parse_decimals(const Words& words, const std::string& source) {
   return file;
 }
 
+Tensor<float> planes_of_picture(Tensor<float> planes, Colours colours, ValueRange range) {
+  const Shape shape = planes.shape();
+  const bool gray = shape.c < 3;
+  if (colours == Colours::luma) gray ? gray_to_luma(planes) : rgb_to_ycbcr(planes);
+  Tensor<float> input({1, colours == Colours::luma ? 1 : 3, shape.h, shape.w});
+  for (int64_t c = 0; c < input.shape().c; ++c) {
+    std::copy_n(planes.plane(0, gray ? 0 : c), shape.h * shape.w, input.plane(0, c));
+  }
+  // Luma comes in limited range, RGB in full.
+  const bool is_limited = colours == Colours::luma;
+  if (is_limited == (range == ValueRange::limited)) return input;
+  for (float& v : input.values()) v = is_limited ? (v * 255 - 16) / 219 : (v * 219 + 16) / 255;
+  return input;
+}
+
 }  // namespace
 
 const Shape& TensorFile::shape() const {
@@ -323,17 +339,18 @@ bool is_dump(const fs::path& path) {
   return std::find(kTensorSuffixes.begin(), kTensorSuffixes.end(), lower_suffix(path)) != kTensorSuffixes.end();
 }
 
-Tensor<float> read_luma(const fs::path& path) {
+namespace {
+
+Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range,
+                         const std::optional<Quantisation>& integers) {
   const TensorFile file = read_tensor(path);
   Tensor<float> planes = file.to_float();
   const Shape shape = planes.shape();
-  if (!is_dump(path)) {
-    shape.c < 3 ? gray_to_luma(planes) : rgb_to_ycbcr(planes);
-    return {{1, 1, shape.h, shape.w}, {planes.plane(0, 0), planes.plane(0, 0) + shape.h * shape.w}};
-  }
-  if (shape.n != 1 || shape.c != 1 || planes.count() == 0) {
-    fail(ErrorCode::input, "{}: its shape is {}, but the network's input is (1, 1, height, width)", path.string(),
-         to_string(shape));
+  if (!is_dump(path)) return planes_of_picture(std::move(planes), colours, range);
+  const int64_t channels = colours == Colours::luma ? 1 : 3;
+  if (shape.n != 1 || shape.c != channels || planes.count() == 0) {
+    fail(ErrorCode::input, "{}: its shape is {}, but the network's input is (1, {}, height, width)", path.string(),
+         to_string(shape), channels);
   }
   if (!file.has_shape && (shape.h == 1 || shape.w == 1)) {
     fail(ErrorCode::input,
@@ -341,16 +358,27 @@ Tensor<float> read_luma(const fs::path& path) {
          "'# shape 1 1 HEIGHT WIDTH'",
          path.string(), shape.count());
   }
+  if (integers && are_integers(planes)) planes = dequantised(planes, *integers);
   // Somewhat beyond [0, 1], as a network's own output may be.
   constexpr float kLeast = -0.5F, kMost = 1.5F;
   const auto [least, most] = std::minmax_element(planes.values().begin(), planes.values().end());
   const auto is_wrong = [&](float value) { return !(value >= kLeast && value <= kMost); };
   if (std::any_of(planes.values().begin(), planes.values().end(), is_wrong)) {
     fail(ErrorCode::input,
-         "{}: it has values from {} to {}, but luma is expected in [0, 1]; divide samples of 8 bits by 255",
+         "{}: it has values from {} to {}, but the input is expected in [0, 1]; divide samples of 8 bits by 255",
          path.string(), *least, *most);
   }
   return planes;
+}
+
+}  // namespace
+
+Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range) {
+  return read_input(path, colours, range, std::nullopt);
+}
+
+Tensor<float> read_input(const fs::path& path, const Network& network) {
+  return read_input(path, network.colours, network.range, network.input_quantisation);
 }
 
 }  // namespace fsrcnn

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "base/tensor.hpp"
-#include "model/formats/npy.hpp"
+#include "network/formats/npy.hpp"
+#include "network/network.hpp"
 #include "porting/number_type.hpp"
 
 namespace fsrcnn {
@@ -59,8 +60,12 @@ template <class T>
 std::vector<std::byte> format_tensor(const Tensor<T>& tensor, const NumberType& type, TensorFormat format,
                                      const std::string& name);
 
-/// The network's input: a dump of (1, 1, H, W), or a picture's luma as networks are trained on: BT.601 limited range /
-/// 255. Throws Error(input), also where a dump's values are far from [0, 1] or it does not tell its height and width.
-Tensor<float> read_luma(const std::filesystem::path& path);
+/// A network's input: a dump of (1, channels, H, W), or a picture: its luma (BT.601) or, for RGB, its three planes, of
+/// the range that the network reads. Throws Error(input), also where a dump's values are far from [0, 1] or it does not
+/// tell its height and width.
+Tensor<float> read_input(const std::filesystem::path& path, Colours colours = Colours::luma,
+                         ValueRange range = ValueRange::limited);
+/// The same for a network; integers in a dump are read by the scale that the network states for its input.
+Tensor<float> read_input(const std::filesystem::path& path, const Network& network);
 
 }  // namespace fsrcnn

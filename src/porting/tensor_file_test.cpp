@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -95,14 +95,14 @@ TEST(TensorFile, NetworksReadLumaInZeroToOne) {
   const test::TemporaryFolder folder;
   const auto message = [&](const char* name, Bytes bytes) {
     write_file(folder / name, bytes);
-    return error_of([&] { read_luma(folder / name); });
+    return error_of([&] { read_input(folder / name); });
   };
   const auto npy = [&](std::vector<float> values) { return message("x.npy", format_npy(values, {2, 2})); };
   EXPECT_EQ(npy({0, 0.25, 1, 1.25}), "no error");
-  EXPECT_NE(npy({0, 16, 217, 1}).find("x.npy: it has values from 0 to 217, but luma is expected in [0, 1]; divide"),
+  EXPECT_NE(npy({0, 16, 217, 1}).find("x.npy: it has values from 0 to 217, but the input is expected in [0, 1]; divide"),
             std::string::npos);
   EXPECT_NE(npy({0, -16, 1, 1}).find("values from -16 to 1"), std::string::npos);
-  EXPECT_NE(npy({0, NAN, 1, 1}).find("but luma is expected"), std::string::npos);
+  EXPECT_NE(npy({0, NAN, 1, 1}).find("but the input is expected"), std::string::npos);
   EXPECT_NE(message("x.f32", as_bytes("123412341234123412341234")).find("x.f32: it has 6 values but does"),
             std::string::npos);
   EXPECT_NE(message("x.txt", as_bytes("0.5\n0.5\n")).find("it has 2 values but does not tell"), std::string::npos);

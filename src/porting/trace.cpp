@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "engine/reference_network.hpp"
+#include "network/describe.hpp"
 #include "nn/conv2d.hpp"
 #include "nn/conv_transpose2d.hpp"
 #include "nn/pad2d.hpp"
@@ -55,7 +57,10 @@ class TraceWriter {
       entry.mean += static_cast<double>(value);
     }
     entry.mean /= static_cast<double>(values.count());
-    const std::vector<std::byte> bytes = format_tensor(values, type, options_.format, dump_name(layer, step));
+    const std::string array = dump_name(layer, step);
+    const bool is_identifier = array.find_first_of("0123456789") != 0;
+    const std::vector<std::byte> bytes =
+        format_tensor(values, type, options_.format, is_identifier ? array : "_" + array);
     write_file_directly(output_.temporary() / entry.file, bytes);
     const Shape& s = entry.shape;
     tensors_.push_back({{"file", entry.file},
@@ -77,7 +82,9 @@ class TraceWriter {
       fail(ErrorCode::usage, "--layers leaves nothing to write; ask for a part of a name such as 'deconvolution'");
     }
     manifest["tensors"] = std::move(tensors_);
-    write_file_directly(output_.temporary() / "manifest.json", as_bytes(manifest.dump(1) + "\n"));
+    write_file_directly(
+        output_.temporary() / "manifest.json",
+        as_bytes(manifest.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
     output_.commit();
     return std::move(entries_);
   }
@@ -97,80 +104,127 @@ class TraceWriter {
   nlohmann::ordered_json tensors_ = nlohmann::ordered_json::array();
 };
 
+/// (O, C, kh, kw) -> (C * O, 1, kh, kw): for each input channel a kernel of each output.
+template <class T>
+Tensor<T> one_each(const Tensor<T>& kernel) {
+  const auto [o, c, h, w] = kernel.shape();
+  Tensor<T> result({c * o, 1, h, w});
+  for (int64_t i = 0; i < c; ++i) {
+    for (int64_t k = 0; k < o; ++k) std::copy_n(kernel.plane(k, i), h * w, result.plane(i * o + k, 0));
+  }
+  return result;
+}
+
 /// The slides' steps up to the sum over channels, without the bias.
 template <class T>
-void write_slides_steps(TraceWriter& writer, const Model& model, const Tensor<T>& input, const NumberType& type) {
-  const Layer& last = model.layers.back();
-  const Tensor<T> weight(last.weight.shape(), {last.weight.values().begin(), last.weight.values().end()});
-  const int64_t b = model.deconvolution_border;
+void write_slides_steps(TraceWriter& writer, const Layer& layer, const Tensor<T>& input, const NumberType& type) {
+  const Tensor<T> weight(layer.weight.shape(), {layer.weight.values().begin(), layer.weight.values().end()});
+  const int64_t b = layer.border;
   const ConvTranspose2dSteps<T> steps = conv_transpose2d_slides(pad2d(input, {b, b, b, b}, PaddingMode::replicate),
-                                                                weight, std::vector<T>(), model.deconvolution_params());
-  writer.write(last.name, "zeros inserted", steps.zeros_inserted, type);
-  writer.write(last.name, "padded", steps.padded, type);
-  writer.write(last.name, "kernel turned", steps.kernel_turned, type);
-  // A group a channel: (1, C, kh, kw) seen as (C, 1, kh, kw).
-  const Shape k = steps.kernel_turned.shape();
-  const Tensor<T> one_each({k.c, 1, k.h, k.w}, steps.kernel_turned.values());
+                                                                weight, std::vector<T>(), layer.conv_transpose);
+  writer.write(layer.name, "zeros inserted", steps.zeros_inserted, type);
+  writer.write(layer.name, "padded", steps.padded, type);
+  writer.write(layer.name, "kernel turned", steps.kernel_turned, type);
   // Sums have more bits than a word.
   const NumberType sums = type.kind == NumberType::Kind::fixed ? NumberType{NumberType::Kind::float64} : type;
-  writer.write(last.name, "channel sums", conv2d_reference(steps.padded, one_each, std::vector<T>(), {.groups = k.c}),
+  writer.write(layer.name, "channel sums",
+               conv2d_reference(steps.padded, one_each(steps.kernel_turned), std::vector<T>(),
+                                {.dilation = layer.conv_transpose.dilation, .groups = input.shape().c}),
                sums);
-  writer.write(last.name, "sum", steps.output, sums);
+  writer.write(layer.name, "sum", steps.output, sums);
 }
 
 template <class T>
-void trace(TraceWriter& writer, const Model& model, Tensor<T> luma, const NumberType& type) {
+void trace(TraceWriter& writer, const Network& network, Tensor<T> input, const NumberType& type) {
   const bool fixed = type.kind == NumberType::Kind::fixed;
   const auto quantise = [&](Tensor<T>& values) {
     if (!fixed) return;
     for (T& value : values.values()) value = static_cast<T>(type.fixed.quantise(value));
   };
-  quantise(luma);
-  writer.write("input", "", luma, type);
-  Tensor<T> before = luma;  // what the last layer reads
-  const std::string& tail = model.layers.back().name;
-  reference_network<T>(model, luma, [&](const std::string& layer, const std::string& step, Tensor<T>& values) {
+  quantise(input);
+  writer.write("input", "", input, type);
+  // What transposed convolutions read, by the index of its layer.
+  std::map<int, Tensor<T>> read;
+  for (const Layer& layer : network.layers) {
+    if (layer.op == Layer::Op::transposed_convolution) read[layer.inputs[0]];
+  }
+  if (read.contains(kNetworkInput)) read[kNetworkInput] = input;
+  reference_network<T>(network, input, [&](size_t index, const std::string& step, Tensor<T>& values) {
+    const Layer& layer = network.layers[index];
     quantise(values);
-    if (step == "deconvolution") write_slides_steps(writer, model, before, type);
-    writer.write(layer, step == "deconvolution" ? "bias" : step, values, type);
-    if (layer != tail) before = values;
+    if (step == "deconvolution") write_slides_steps(writer, layer, read.at(layer.inputs[0]), type);
+    writer.write(layer.name, step == "deconvolution" ? "bias" : step, values, type);
+    if (const auto wanted = read.find(static_cast<int>(index)); wanted != read.end()) wanted->second = values;
   });
+}
+
+/// A double has 53 bits, in which sums of products of words must fit to be exact in any order.
+void check_exact(const Network& network, const FixedPoint& type) {
+  for (const Layer& layer : network.layers) {
+    if (!layer.has_weight()) continue;
+    const double terms = static_cast<double>(layer.weight.count()) / static_cast<double>(layer.out_channels()) + 1;
+    if (2 * (type.bits() - 1) + std::log2(terms) > 53) {
+      fail(ErrorCode::usage, "words of {} bits are too wide: the sums of {:.0f} products in '{}' would not be exact",
+           type.bits(), terms - 1, layer.name);
+    }
+  }
+}
+
+nlohmann::ordered_json describe(const Network& network) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& layer = network.layers[i];
+    nlohmann::ordered_json json = {{"layer", layer.name}, {"operator", operator_text(layer)}};
+    json["inputs"] = nlohmann::ordered_json::array();
+    for (const int from : layer.inputs) {
+      json["inputs"].push_back(from == kNetworkInput ? "input" : network.layers[static_cast<size_t>(from)].name);
+    }
+    if (layer.has_weight()) {
+      const Shape& w = layer.weight.shape();
+      json["weight"] = {w.n, w.c, w.h, w.w};
+      json["padding"] = padding_text(layer);
+    }
+    json["activation"] = activation_text(layer);
+    layers.push_back(std::move(json));
+  }
+  return layers;
 }
 
 }  // namespace
 
 std::string dump_name(const std::string& layer, const std::string& step) {
   std::string name = step.empty() ? layer : layer + "_" + step;
-  for (char& c : name) c = c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : name) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : plain ? c : '_';
+  }
   return name;
 }
 
-Model quantised(Model model, const FixedPoint& type) {
+Network quantised(Network network, const FixedPoint& type) {
   const auto quantise = [&](std::vector<float>& values) {
     // Words have at most 21 bits, which a float holds exactly.
     for (float& value : values) value = static_cast<float>(type.quantise(value));
   };
-  for (Layer& layer : model.layers) {
+  for (Layer& layer : network.layers) {
     quantise(layer.weight.values());
     quantise(layer.bias);
     quantise(layer.slope);
   }
-  return model;
+  return network;
 }
 
-std::vector<TraceEntry> write_trace(const Model& model, const Tensor<float>& luma, const TraceOptions& options,
+std::vector<TraceEntry> write_trace(const Network& network, const Tensor<float>& input, const TraceOptions& options,
                                     const std::filesystem::path& folder) {
   constexpr const char* kRoundings[] = {"half up", "half to even", "down (bits dropped)", "toward zero"};  // NOLINT
   const FixedPoint& f = options.type.fixed;
-  nlohmann::ordered_json manifest = {{"model", options.model_name},
-                                     {"network", fmt::format("FSRCNN({}, {}, {})", model.d, model.s, model.m)},
-                                     {"scale", model.scale},
-                                     {"padding", model.padding_mode == PaddingMode::zeros ? "zeros" : "replicate"},
-                                     {"deconvolution_border", model.deconvolution_border},
-                                     {"input", options.input_name},
-                                     {"computed_in", to_string(options.type)}};
+  nlohmann::ordered_json manifest = {
+      {"model", options.model_name},           {"network", family_of(network)}, {"scale", network.scale},
+      {"channels", network.channels()},        {"layers", describe(network)},   {"input", options.input_name},
+      {"computed_in", to_string(options.type)}};
   TraceWriter writer(options, folder);
   if (options.type.kind == NumberType::Kind::fixed) {
+    check_exact(network, f);
     manifest["fixed_point"] = {
         {"bits", f.bits()},
         {"fraction_bits", f.fraction_bits},
@@ -178,13 +232,13 @@ std::vector<TraceEntry> write_trace(const Model& model, const Tensor<float>& lum
         {"overflow", f.overflow == Overflow::saturate ? "saturate" : "wrap"},
         {"rule",
          "weights, biases, slopes, input and the result of every step are rounded to words; sums within a step "
-         "are exact and are rounded once, after the bias"}};
-    const Tensor<double> wide(luma.shape(), {luma.values().begin(), luma.values().end()});
-    trace<double>(writer, quantised(model, f), wide, options.type);
+         "are exact and are rounded once, after the bias; an interpolation is computed in float64 and then rounded"}};
+    const Tensor<double> wide(input.shape(), {input.values().begin(), input.values().end()});
+    trace<double>(writer, quantised(network, f), wide, options.type);
   } else if (options.type.kind == NumberType::Kind::float64) {
-    trace<double>(writer, model, {luma.shape(), {luma.values().begin(), luma.values().end()}}, options.type);
+    trace<double>(writer, network, {input.shape(), {input.values().begin(), input.values().end()}}, options.type);
   } else {
-    trace<float>(writer, model, luma, options.type);
+    trace<float>(writer, network, input, options.type);
   }
   return writer.finish(std::move(manifest));
 }

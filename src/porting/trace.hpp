@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/tensor.hpp"
-#include "model/model.hpp"
+#include "network/network.hpp"
 #include "porting/number_type.hpp"
 #include "porting/tensor_file.hpp"
 
@@ -20,7 +20,8 @@ struct TraceOptions {
   std::string model_name = {}, input_name = {};  ///< for the manifest
 };
 
-/// "feature extraction", "PReLU" -> "feature_extraction_prelu": a dump's name without its number.
+/// "feature extraction", "PReLU" -> "feature_extraction_prelu": a dump's name without its number. What might not be in
+/// a file's name becomes '_'.
 std::string dump_name(const std::string& layer, const std::string& step);
 
 /// One tensor that was written.
@@ -30,15 +31,16 @@ struct TraceEntry {
   double min, max, mean;
 };
 
-/// Writes every tensor on the way of luma (1, 1, H, W) through the network, numbered in order, and within the
-/// deconvolution each step of the slides: zeros inserted, padded, kernel turned, the sum of each channel, their sum;
-/// and manifest.json, which tells of each file: layer, step, shape, layout, type, min, max, mean, SHA-256, how to read
-/// it. The folder appears whole or not at all. The model must have a scale.
-/// Throws Error(usage) if `layers` leave nothing, Error(input), Error(io).
-std::vector<TraceEntry> write_trace(const Model& model, const Tensor<float>& luma, const TraceOptions& options,
+/// Writes every tensor on the way of `input` (1, channels, H, W) through the network, numbered in order, and within
+/// each transposed convolution the steps of the slides: zeros inserted, padded, kernel turned, the sum of each input
+/// channel (the outputs of channel 0 first), their sum; and manifest.json, which has the layers and, for each file:
+/// layer, step, shape, layout, type, min, max, mean, SHA-256, how to read it. The folder appears whole or not at all.
+/// The network must have a scale. Throws Error(usage) if `layers` leave nothing or the type is too wide for exact sums,
+/// Error(input), Error(io).
+std::vector<TraceEntry> write_trace(const Network& network, const Tensor<float>& input, const TraceOptions& options,
                                     const std::filesystem::path& folder);
 
-/// A model whose weights, biases and slopes are rounded to the type.
-Model quantised(Model model, const FixedPoint& type);
+/// A network whose weights, biases and slopes are rounded to the type.
+Network quantised(Network network, const FixedPoint& type);
 
 }  // namespace fsrcnn

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -9,13 +11,14 @@
 #include "base/sha256.hpp"
 #include "engine/reference_network.hpp"
 #include "support/golden.hpp"
+#include "support/networks.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace fsrcnn {
 namespace {
 
-const Model& model() {
-  static const Model m = test::random_model(8, 4, 1, 2, 3);
+const Network& model() {
+  static const Network m = test::random_network(8, 4, 1, 2, 3);
   return m;
 }
 const Tensor<float>& luma() {
@@ -24,6 +27,8 @@ const Tensor<float>& luma() {
 }
 
 NpyArray values(const std::filesystem::path& path) { return read_tensor(path).values; }
+
+Tensor<float> to_floats(const NpyArray& array) { return TensorFile{array}.to_float(); }
 
 TEST(Trace, WritesEveryTensorOnTheWay) {
   const test::TemporaryFolder folder;
@@ -103,6 +108,77 @@ TEST(Trace, FixedPointIsWhatTheManifestSays) {
     }
   }
   EXPECT_TRUE(some_negative);
+}
+
+// Whatever its layers: what is written is what the reference makes of the picture, in the types that were asked for.
+TEST(Trace, WritesAnyNetwork) {
+  for (const auto& [name, network] : test::other_networks()) {
+    SCOPED_TRACE(name);
+    const test::TemporaryFolder folder;
+    const Tensor<float> input = test::random_tensor({1, network.channels(), 7, 6}, 9);
+    const auto maps = reference_feature_maps(network, input);
+    const auto entries = write_trace(network, input, {}, folder / "t");
+    EXPECT_EQ(std::get<Tensor<float>>(values(folder / "t" / entries[0].file)), input);
+    EXPECT_EQ(std::get<Tensor<float>>(values(folder / "t" / entries.back().file)), maps.back().values);
+    // Each map of the reference in its order; of transposed convolutions the steps between.
+    size_t map = 0, steps = 0;
+    for (size_t i = 1; i < entries.size(); ++i) {
+      const Tensor<float> dump = std::get<Tensor<float>>(values(folder / "t" / entries[i].file));
+      const std::string& step = maps[map].step;
+      if (entries[i].layer == maps[map].layer && entries[i].step == (step == "deconvolution" ? "bias" : step)) {
+        EXPECT_EQ(dump, maps[map].values) << entries[i].file;
+        ++map;
+      } else {
+        ++steps;
+      }
+    }
+    EXPECT_EQ(map, maps.size());
+    const auto transposed = std::count_if(network.layers.begin(), network.layers.end(), [](const Layer& layer) {
+      return layer.op == Layer::Op::transposed_convolution;
+    });
+    EXPECT_EQ(steps, 5 * static_cast<size_t>(transposed));
+
+    write_trace(network, input, {.type = *parse_number_type("q3.9")}, folder / "fixed");
+    const auto fixed = to_floats(values(folder / "fixed" / entries.back().file));
+    EXPECT_LE(test::max_difference(fixed, maps.back().values), 0.25);
+    EXPECT_NE(fixed, maps.back().values);
+    for (const float v : fixed.values()) ASSERT_EQ(v * 512, std::floor(v * 512));
+  }
+}
+
+TEST(Trace, SumsTheChannelsOfATransposedConvolutionForEachOutput) {
+  test::NetworkBuilder b(Colours::rgb, 3);
+  b.convolution(4, 3);
+  b.transposed_convolution(3, 5, 2, 2, 1);
+  const Network network = b.finish();
+  const test::TemporaryFolder folder;
+  write_trace(network, test::random_tensor({1, 3, 5, 6}, 4), {}, folder / "t");
+  const auto sums = std::get<Tensor<float>>(values(folder / "t" / "05_layer_1_channel_sums.npy"));
+  const auto sum = std::get<Tensor<float>>(values(folder / "t" / "06_layer_1_sum.npy"));
+  ASSERT_EQ(sums.shape(), (Shape{1, 4 * 3, 10, 12}));
+  for (int64_t o = 0; o < 3; ++o) {
+    for (int64_t i = 0; i < 120; ++i) {
+      double total = 0;
+      for (int64_t c = 0; c < 4; ++c) total += sums.plane(0, 3 * c + o)[i];
+      ASSERT_NEAR(total, sum.plane(0, o)[i], 1e-6);
+    }
+  }
+}
+
+TEST(Trace, RefusesWordsThatAreTooWideForExactSums) {
+  test::NetworkBuilder b(Colours::luma, 3);
+  b.convolution(200, 3);
+  b.convolution(1, 9);
+  const Network network = b.finish();
+  const test::TemporaryFolder folder;
+  const auto message = [&](const char* type) {
+    return test::error_of([&] {
+      write_trace(network, Tensor<float>({1, 1, 4, 4}), {.type = *parse_number_type(type)}, folder / type);
+    });
+  };
+  EXPECT_EQ(message("q3.12"), "no error");
+  EXPECT_EQ(message("q4.16"),
+            "2: words of 21 bits are too wide: the sums of 16200 products in 'layer 1' would not be exact");
 }
 
 }  // namespace

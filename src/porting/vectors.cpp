@@ -1,21 +1,22 @@
 #include "porting/vectors.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "engine/reference_network.hpp"
-#include "model/formats/flat_text.hpp"
-#include "model/formats/npy.hpp"
-#include "model/formats/slides_text.hpp"
+#include "network/describe.hpp"
+#include "network/formats/flat_text.hpp"
+#include "network/formats/npy.hpp"
+#include "network/formats/slides_text.hpp"
+#include "network/fsrcnn.hpp"
 #include "porting/tensor_file.hpp"
-#include "porting/trace.hpp"
+#include "porting/vectors_folder.hpp"
 
 namespace fsrcnn {
 
@@ -33,60 +34,70 @@ struct Files {
   float weight_scale = 1, bias_scale = 1, slope_scale = 1;
 };
 
-Tensor<float> as_tensor(const NamedTensor& t) {
-  std::vector<int64_t> s = t.shape;
-  while (s.size() < 4) s.insert(s.begin(), 1);
-  return {{s[0], s[1], s[2], s[3]}, t.values};
-}
-
 class Writer {
  public:
-  Writer(const Model& model, VectorStyle style, const fs::path& folder)
-      : model_(model), style_(style), output_(folder, AtomicOutput::Kind::folder) {}
+  Writer(const Network& network, VectorStyle style, const fs::path& folder)
+      : network_(network), shapes_(value_shapes(network)), style_(style), folder_(folder) {}
 
-  size_t write(const Tensor<float>& luma, const std::string& input_name) {
+  size_t write(const Tensor<float>& input, const std::string& input_name) {
     write_weights();
-    std::string previous = write_tensor("00_input", luma);
-    manifest_["input"] = {{"from", input_name}, {"file", previous}};
+    files_.push_back(write_tensor("00_input", input));
+    manifest_["input"] = {{"from", input_name}, {"file", files_[0]}};
     manifest_["layers"] = nlohmann::ordered_json::array();
-    size_t layer = 0;
     std::string table;
-    reference_network<float>(model_, luma, [&](const std::string& name, const std::string& step, Tensor<float>& x) {
-      // The last tensor of each layer.
-      if (step != "PReLU" && step != "clamp") return;
-      const std::string file = write_tensor(fmt::format("{:02}_{}", layer + 1, dump_name(name, "")), x);
-      table += add_layer(layer, previous, file, x);
-      previous = file;
-      ++layer;
+    std::vector<int> steps_left;
+    for (const Layer& layer : network_.layers) {
+      const bool is_last = &layer == &network_.layers.back();
+      steps_left.push_back(1 + (layer.activation != Layer::Activation::none ? 1 : 0) + (is_last ? 1 : 0));
+    }
+    reference_network<float>(network_, input, [&](size_t layer, const std::string&, Tensor<float>& x) {
+      if (--steps_left[layer] > 0) return;
+      files_.push_back(write_tensor(layer_file_name(network_, layer), x));
+      table += add_layer(layer, input.shape(), x);
     });
-    write_program(luma.shape(), table);
-    write_file_directly(path("manifest.json"), as_bytes(manifest_.dump(1) + "\n"));
-    output_.commit();
-    return layer;
+    write_program(table);
+    folder_.write_json("manifest.json", manifest_);
+    folder_.commit();
+    return network_.layers.size();
   }
 
  private:
-  fs::path path(const std::string& name) const { return output_.temporary() / name; }
+  fs::path path(const std::string& name) const { return folder_.path(name); }
 
   void write_weights() {
-    const StateDict state_dict = to_state_dict(model_);
     const fs::path weights = path("weights");
-    if (style_ == VectorStyle::slides) return write_slides_text(state_dict, weights);
-    if (style_ == VectorStyle::deepc) return write_deepc(state_dict, weights);
+    if (style_ == VectorStyle::slides) return write_slides_text(to_state_dict(network_), weights);
+    if (style_ == VectorStyle::deepc) return write_deepc(to_state_dict(network_), weights);
     if (style_ == VectorStyle::zcu102) {
-      write_zcu102(state_dict, weights, false);
-      // The expected outputs are those of the weights as they were rounded.
-      StateDict rounded = read_zcu102(weights);
-      rounded.metadata = state_dict.metadata;
-      model_ = model_from_state_dict(rounded, weights.string());
-      return;
+      write_zcu102(to_state_dict(network_), weights, false);
+      return take_rounded(read_zcu102(weights));
     }
     fs::create_directory(weights);
-    for (const NamedTensor& tensor : state_dict.tensors) {
-      const bool npy = style_ == VectorStyle::npy;
-      write_file_directly(weights / (tensor.name + (npy ? ".npy" : ".mem")),
-                          npy ? format_npy(tensor.values, tensor.shape)
-                              : format_tensor(as_tensor(tensor), {}, TensorFormat::hex, tensor.name));
+    const auto put = [&](const std::string& file, const Tensor<float>& tensor, const std::vector<int64_t>& shape) {
+      if (file.empty()) return;
+      write_file_directly(path(file), style_ == VectorStyle::npy ? format_npy(tensor.values(), shape)
+                                                                 : format_tensor(tensor, {}, TensorFormat::hex,
+                                                                                 fs::path(file).stem().string()));
+    };
+    for (size_t i = 0; i < network_.layers.size(); ++i) {
+      const Layer& layer = network_.layers[i];
+      const auto [n, c, h, w] = layer.weight.shape();
+      const Files files = files_of(i);
+      put(files.weight, layer.weight, {n, c, h, w});
+      for (const auto& [file, values] : {std::pair{files.bias, &layer.bias}, {files.slope, &layer.slope}}) {
+        const auto count = static_cast<int64_t>(values->size());
+        put(file, {{1, 1, 1, count}, *values}, {count});
+      }
+    }
+  }
+
+  /// The expected outputs are those of the weights as they were rounded.
+  void take_rounded(const StateDict& rounded) {
+    for (Layer& layer : network_.layers) {
+      if (!layer.has_weight()) continue;
+      layer.weight.values() = rounded.find(layer.key + ".weight")->values;
+      layer.bias = rounded.find(layer.key + ".bias")->values;
+      if (!layer.slope.empty()) layer.slope = rounded.find(layer.activation_key + ".weight")->values;
     }
   }
 
@@ -104,21 +115,27 @@ class Writer {
     return file;
   }
 
-  /// Every number of a file stands for itself, but of the ZCU102 set for itself times a scale.
+  /// Every number of a file stands for itself, but of the ZCU102 set for itself times a scale. What the layer does not
+  /// have has no name.
   Files files_of(size_t index) const {
-    const Layer& layer = model_.layers[index];
-    const std::string& key = layer.key;
-    const std::string n = std::to_string(index + 1);
+    const Layer& layer = network_.layers[index];
+    const auto named = [&](auto&& name_of) {
+      return Files{layer.has_weight() ? name_of("weight") : "", layer.bias.empty() ? "" : name_of("bias"),
+                   layer.slope.empty() ? "" : name_of("slope")};
+    };
     switch (style_) {
       case VectorStyle::slides: {
-        const std::string folder = slides_folder(key);
-        return {fmt::format("weights/kernel/{}/kernel%d_%d.txt", folder),
-                fmt::format("weights/bias/{}/bias%d_%d.txt", folder),
-                fmt::format("weights/prelu/{}/prelu%d_%d.txt", folder)};
+        const std::string folder = slides_folder(layer.key);
+        return named([&](std::string_view what) {
+          const std::string_view kind = what == "weight" ? "kernel" : what == "slope" ? "prelu" : what;
+          return fmt::format("weights/{0}/{1}/{0}%d_%d.txt", kind, folder);
+        });
       }
       case VectorStyle::deepc:
-        return {"weights/weights_layer" + n + ".txt", "weights/biasess_layer" + n + ".txt",
-                "weights/slopes_layer" + n + ".txt"};
+        return named([&](std::string_view what) {
+          const std::string_view kind = what == "weight" ? "weights" : what == "slope" ? "slopes" : "biasess";
+          return fmt::format("weights/{}_layer{}.txt", kind, index + 1);
+        });
       case VectorStyle::zcu102: {
         const auto file = [&](std::string of, const char* what) {
           std::replace(of.begin(), of.end(), '.', '_');
@@ -127,44 +144,77 @@ class Writer {
         const auto scale = [&](const std::string& of, const char* what) {
           return of.empty() ? 1.0F : read_tensor(path(file(of, what))).to_float().data()[0];
         };
-        return {file(key, "weight"),   file(key, "bias"),     file(layer.activation_key, "weight"),
-                scale(key, "w_scale"), scale(key, "b_scale"), scale(layer.activation_key, "w_scale")};
+        Files files = named([&](std::string_view what) {
+          return what == "slope" ? file(layer.activation_key, "weight")
+                                 : file(layer.key, what == "weight" ? "weight" : "bias");
+        });
+        if (!files.weight.empty()) files.weight_scale = scale(layer.key, "w_scale");
+        if (!files.bias.empty()) files.bias_scale = scale(layer.key, "b_scale");
+        if (!files.slope.empty()) files.slope_scale = scale(layer.activation_key, "w_scale");
+        return files;
       }
       case VectorStyle::npy:
       case VectorStyle::mem: break;
     }
-    const std::string suffix = style_ == VectorStyle::npy ? ".npy" : ".mem";
-    return {"weights/" + key + ".weight" + suffix, "weights/" + key + ".bias" + suffix,
-            "weights/" + layer.activation_key + ".weight" + suffix};
+    const char* const suffix = style_ == VectorStyle::npy ? ".npy" : ".mem";
+    return named([&](std::string_view what) {
+      return fmt::format("weights/{}.{}{}", layer_file_name(network_, index), what, suffix);
+    });
   }
 
-  std::string add_layer(size_t index, const std::string& input, const std::string& expected, const Tensor<float>& x) {
-    const Layer& layer = model_.layers[index];
-    const Shape w = layer.weight.shape();
-    const bool tail = index + 1 == model_.layers.size(), deconvolution = tail && model_.tail == Tail::deconvolution;
-    const char* kind = !tail ? "CONVOLUTION" : deconvolution ? "DECONVOLUTION" : "SUB_PIXEL";
+  std::string add_layer(size_t index, const Shape& picture, const Tensor<float>& x) {
+    const Layer& layer = network_.layers[index];
     const Files files = files_of(index);
     const auto [low, high] = std::minmax_element(x.values().begin(), x.values().end());
-    manifest_["layers"].push_back({{"layer", layer.name},
-                                   {"kind", kind},
-                                   {"kernel", {w.h, w.w}},
-                                   {"input", input},
-                                   {"expected", expected},
-                                   {"weight", files.weight},
-                                   {"bias", files.bias},
+    std::vector<std::string> inputs;
+    std::vector<ValueShape> read;
+    for (const int from : layer.inputs) {
+      inputs.push_back(files_[static_cast<size_t>(from + 1)]);
+      read.push_back(from == kNetworkInput ? ValueShape{network_.channels(), 1} : shapes_[static_cast<size_t>(from)]);
+    }
+    nlohmann::ordered_json json = {{"layer", layer.name},
+                                   {"operator", operator_text(layer)},
+                                   {"inputs", inputs},
+                                   {"expected", files_.back()},
                                    {"min", *low},
-                                   {"max", *high}});
-    if (!layer.slope.empty()) manifest_["layers"].back()["slope"] = files.slope;
-    return fmt::format(
-        "  {{\"{}\", {}, {}, {}, {}, {},\n   \"{}\", \"{}\", \"{}\",\n   {:.9e}f, {:.9e}f, {:.9e}f,\n   "
-        "\"{}\", \"{}\"}},\n",
-        layer.name, kind, deconvolution ? w.n : w.c, deconvolution ? w.c : w.n, w.h, layer.slope.size(), files.weight,
-        files.bias, files.slope, files.weight_scale, files.bias_scale, files.slope_scale, input, expected);
+                                   {"max", *high},
+                                   {"padding", padding_text(layer)},
+                                   {"activation", activation_text(layer)}};
+    for (const auto& [what, file] : {std::pair{"weight", files.weight}, {"bias", files.bias}, {"slope", files.slope}}) {
+      if (!file.empty()) json[what] = file;
+    }
+    manifest_["layers"].push_back(std::move(json));
+    return entry_of(index, read, picture, files, inputs);
   }
 
-  void write_program(const Shape& in, const std::string& table) {
+  std::string entry_of(size_t index, const std::vector<ValueShape>& read, const Shape& picture, const Files& files,
+                       const std::vector<std::string>& inputs) const {
+    const Layer& layer = network_.layers[index];
+    const bool transposed = layer.op == Layer::Op::transposed_convolution;
+    const Shape w = layer.has_weight() ? layer.weight.shape() : Shape{0, 0, 0, 0};
+    const Pair dilation = transposed ? layer.conv_transpose.dilation : layer.conv.dilation;
+    const Pair pad = program_padding(layer);
+    constexpr const char* kInterpolations[] = {"NEAREST", "BILINEAR", "BICUBIC"};                            // NOLINT
+    constexpr const char* kOps[] = {"CONVOLUTION", "TRANSPOSED_CONVOLUTION", "DEPTH_TO_SPACE", "ADDITION"};  // NOLINT
+    constexpr const char* kActivations[] = {"NONE", "RELU", "PRELU", "CLAMP", "TANH"};                       // NOLINT
+    const char* const op = layer.op == Layer::Op::interpolate ? kInterpolations[static_cast<int>(layer.interpolation)]
+                                                              : kOps[static_cast<int>(layer.op)];
+    return fmt::format(
+        "  {{{{\"{}\", {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {:.9e}f,\n    {}, {:.9e}f, "
+        "{:.9e}f, {}, {}, 0, 0, 0}},\n   \"{}\", \"{}\", \"{}\",\n   {:.9e}f, {:.9e}f, {:.9e}f,\n   \"{}\", \"{}\", "
+        "\"{}\"}},\n",
+        c_string(layer.name), op, read[0].channels, read.size() == 2 ? read[1].channels : 0, shapes_[index].channels,
+        picture.h * read[0].scale, picture.w * read[0].scale, shapes_[index].scale / read[0].scale, w.h, w.w, pad.h,
+        pad.w, dilation.h, dilation.w, transposed ? 1 : layer.conv.groups,
+        layer.conv.padding_mode == PaddingMode::replicate ? 1 : 0, layer.border, layer.cubic_coefficient,
+        kActivations[static_cast<int>(layer.activation)], layer.low, layer.high, layer.slope.size(),
+        index + 1 == network_.layers.size() ? 1 : 0, files.weight, files.bias, files.slope, files.weight_scale,
+        files.bias_scale, files.slope_scale, inputs[0], inputs.size() == 2 ? inputs[1] : "", files_.back());
+  }
+
+  void write_program(const std::string& table) {
     const auto put = [&](const char* name, const unsigned char* bytes, unsigned long size) {
-      write_file_directly(path(name), std::as_bytes(std::span(bytes, size)));
+      folder_.write(name, std::string_view(reinterpret_cast<const char*>(bytes), size));
     };
     put("check.c", kVectorsCheck, kVectorsCheckSize);
     put("layer.c", kVectorsLayer, kVectorsLayerSize);
@@ -172,29 +222,33 @@ class Writer {
     const char* form = style_ == VectorStyle::npy ? "FORM_NPY" : style_ == VectorStyle::mem ? "FORM_MEM" : "FORM_TEXT";
     const std::string text = fmt::format(
         "/* Made by `fsrcnn vectors`: where everything lies. */\n#define FORM_TEXT 0\n#define FORM_NPY 1\n#define "
-        "FORM_MEM "
-        "2\n#define FORM {}\n#define HEIGHT {}\n#define WIDTH {}\n#define SCALE {}\n#define REPLICATE {}\n#define "
-        "BORDER {}\n\n"
-        "struct entry {{\n  const char *name;\n  enum kind kind;\n  int inputs, outputs, kernel, slopes;\n"
-        "  const char *weight, *bias, *slope;\n  float weight_scale, bias_scale, slope_scale;\n"
-        "  const char *input, *expected;\n}};\n\nstatic const struct entry table[] = {{\n{}}};\n",
-        form, in.h, in.w, model_.scale, model_.padding_mode == PaddingMode::replicate ? 1 : 0,
-        model_.deconvolution_border, table);
-    write_file_directly(path("table.h"), as_bytes(text));
+        "FORM_MEM 2\n#define FORM_WORDS 3\n#define FORM {}\n\n#define VALUE_BITS 0 /* of words alone */\n\n"
+        "struct entry {{\n  struct layer layer;\n  const char *weight, *bias, *slope; /* \"\": it has none */\n"
+        "  float weight_scale, bias_scale, slope_scale;\n  const char *input, *other, *expected;\n}};\n\n"
+        "static const struct entry table[] = {{\n{}}};\n",
+        form, table);
+    folder_.write("table.h", text);
   }
 
-  Model model_;
+  Network network_;
+  std::vector<ValueShape> shapes_;
   VectorStyle style_;
-  AtomicOutput output_;
+  VectorFolder folder_;
+  std::vector<std::string> files_;  // of the input, and of each layer
   nlohmann::ordered_json manifest_ = {{"shapes", nlohmann::ordered_json::object()}};
 };
 
 }  // namespace
 
-size_t write_vectors(const Model& model, const Tensor<float>& luma, VectorStyle style, const std::string& input_name,
-                     const fs::path& folder) {
-  require_scale(model, "the model");
-  return Writer(model, style, folder).write(luma, input_name);
+size_t write_vectors(const Network& network, const Tensor<float>& input, VectorStyle style,
+                     const std::string& input_name, const fs::path& folder) {
+  require_scale(network, "the network");
+  const bool any = style == VectorStyle::npy || style == VectorStyle::mem;
+  if (!any && !fsrcnn_shape(network)) {
+    fail(ErrorCode::model, "the styles slides, deepc and zcu102 hold FSRCNN alone, but this is {}; use npy or mem",
+         family_of(network));
+  }
+  return Writer(network, style, folder).write(input, input_name);
 }
 
 }  // namespace fsrcnn

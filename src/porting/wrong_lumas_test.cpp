@@ -1,10 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
 
-#include "model/builtin.hpp"
+#include "network/builtin.hpp"
 #include "picture/picture_reader.hpp"
 #include "porting/diagnose.hpp"
 #include "porting/mistakes.hpp"
@@ -38,11 +39,11 @@ TEST(WrongLumas, EachIsNamed) {
   for (int64_t c = 0; c < 3; ++c)
     for (int64_t y = 0; y < kSide; ++y)
       for (int64_t x = 0; x < kSide; ++x) part(0, c, y, x) = photo.planes(0, c, 20 + y, 30 + x);
-  const Model model = *builtin_model("fsrcnn-x2");
+  const Network model = *builtin_network("fsrcnn-x2");
   const auto diagnosis_of = [&](const Luma& luma) {
     const Tensor<float> first = test::NewcomersPort{model}.run(luma_of(part, luma))[0];
-    return diagnose({.model = &model,
-                     .luma = luma_of(part, bt601),
+    return diagnose({.network = &model,
+                     .input = luma_of(part, bt601),
                      .wrong_lumas = wrong_lumas(part, 3),
                      .dumps = {{"first_part.1", "first.npy", {first}}}});
   };
@@ -62,6 +63,15 @@ TEST(WrongLumas, EachIsNamed) {
        [](D r, D g, D b) { return (0.299 * r + 0.587 * g + 0.114 * b) / 255; }},
       {"input_luma of BT.709 (0.2126, 0.7152, 0.0722) instead of BT.601",
        [](D r, D g, D b) { return (16 + 219 * (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255) / 255; }},
+      {"input_the mean of the planes, (R + G + B) / 3, of full range", [](D r, D g, D b) { return (r + g + b) / 765; }},
+      {"input_the mean of the largest and the smallest of R, G and B (L of HSL), of full range",
+       [](D r, D g, D b) {
+         return (std::max({r, g, b}) + std::min({r, g, b})) / 510;
+       }},
+      {"input_luma of BT.2020 (0.2627, 0.678, 0.0593), of limited range",
+       [](D r, D g, D b) { return (16 + 219 * (0.2627 * r + 0.678 * g + 0.0593 * b) / 255) / 255; }},
+      {"input_luma of BT.601 without its offset of 16/255",
+       [](D r, D g, D b) { return (65.481 * r + 128.553 * g + 24.966 * b) / 255 / 255; }},
       {"input_limited_twice", [](D r, D g, D b) { return (16 + 219 * bt601(r, g, b)) / 255; }},
       {"input_8_bits", [](D r, D g, D b) { return std::round(255 * bt601(r, g, b)) / 255; }},
       {"input_8_bits_truncated", [](D r, D g, D b) { return std::floor(255 * bt601(r, g, b)) / 255; }}};

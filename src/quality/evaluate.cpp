@@ -31,7 +31,7 @@ Tensor<float> part(const Tensor<float>& plane, int64_t top, int64_t left, int64_
                PaddingMode::zeros);
 }
 
-/// What a protocol makes of a picture: Y in [0, 255], (1, 1, H, W).
+/// What a protocol makes of a picture, in [0, 255]: Y, (1, 1, H, W); what the network reads, of its channels.
 struct Prepared {
   Tensor<float> original, lr, bicubic;
 };
@@ -41,18 +41,37 @@ Tensor<float> first_plane(const Tensor<float>& planes) {
   return Tensor<float>({1, 1, h, w}, {planes.data(), planes.data() + h * w});
 }
 
-Tensor<float> protocol_a_luma(const Picture& picture) {
-  if (picture.header.colour_planes == 1) return to_8_bits(first_plane(picture.planes), 255);
-  Tensor<float> planes = picture.planes;
-  rgb_to_ycbcr(planes);
+/// RGB, of gray (with alpha or without) three equal planes.
+Tensor<float> three_planes(const Tensor<float>& planes) {
+  const auto [n, c, h, w] = planes.shape();
+  Tensor<float> rgb({1, 3, h, w});
+  for (int64_t k = 0; k < 3; ++k) std::copy_n(planes.plane(0, c < 3 ? 0 : k), h * w, rgb.plane(0, k));
+  return rgb;
+}
+
+/// Of planes in [0, 1]; of gray the samples themselves.
+Tensor<float> protocol_a_luma(Tensor<float> planes, bool is_gray) {
+  if (!is_gray) rgb_to_ycbcr(planes);
   return to_8_bits(first_plane(planes), 255);
 }
 
-Prepared prepare_a(const Picture& picture, int64_t h, int64_t w, int64_t scale) {
-  Prepared p{part(protocol_a_luma(picture), 0, 0, h, w), {}, {}};
-  p.lr = resize_bicubic(p.original, h / scale, w / scale);
-  p.bicubic = to_8_bits(resize_bicubic(p.lr, h, w), 1);
+Prepared prepare_a(const Picture& picture, int64_t h, int64_t w, int64_t scale, int64_t channels) {
+  const auto cut = [&](const Tensor<float>& planes) { return part(planes, 0, 0, h, w); };
+  Prepared p{cut(protocol_a_luma(picture.planes, picture.header.colour_planes == 1)), {}, {}};
+  const Tensor<float> luma = resize_bicubic(p.original, h / scale, w / scale);
+  p.bicubic = to_8_bits(resize_bicubic(luma, h, w), 1);
+  p.lr = channels == 1 ? luma : resize_bicubic(cut(to_8_bits(three_planes(picture.planes), 255)), h / scale, w / scale);
   return p;
+}
+
+/// Y of a network's output, made of RGB of 8 bits as the original's.
+Tensor<float> finish_a(Tensor<float> output, bool is_gray) {
+  if (output.shape().c == 1) return to_8_bits(std::move(output), 255);
+  output = to_8_bits(std::move(output), 255);
+  for (float& value : output.values()) value /= 255;
+  rgb_to_ycbcr(output);
+  if (is_gray) luma_to_gray(output);  // from black to white, as its samples
+  return to_8_bits(first_plane(output), 255);
 }
 
 /// The coefficients of yjn870/FSRCNN-pytorch's utils.py.
@@ -69,10 +88,11 @@ Tensor<float> yjn870_luma(const Tensor<float>& planes) {
   return y;
 }
 
-Prepared prepare_yjn870(const Picture& picture, int64_t h, int64_t w, int64_t scale) {
+Prepared prepare_yjn870(const Picture& picture, int64_t h, int64_t w, int64_t scale, int64_t channels) {
   const Tensor<float> hr = resize_bicubic_pillow(to_8_bits(picture.planes, 255), h, w);
   const Tensor<float> lr = resize_bicubic_pillow(hr, h / scale, w / scale);
-  return {yjn870_luma(hr), yjn870_luma(lr), yjn870_luma(resize_bicubic_pillow(lr, h, w))};
+  return {yjn870_luma(hr), channels == 1 ? yjn870_luma(lr) : three_planes(lr),
+          yjn870_luma(resize_bicubic_pillow(lr, h, w))};
 }
 
 /// Sums of values over all windows of height x width, by the sums of all that is above and to the left.
@@ -124,10 +144,12 @@ Evaluation evaluate_picture(const Picture& picture, int64_t scale, Protocol prot
   const int64_t h = shape.h / scale * scale, w = shape.w / scale * scale;
   const int64_t shave = protocol == Protocol::a ? scale : 0, smallest = 11 + 2 * shave;
   if (h < smallest || w < smallest) {
-    fail(ErrorCode::input, "a picture of {}x{} is too small to measure at scale {}; {}x{} is the least", shape.w,
+    fail(ErrorCode::input, "a {}x{} picture is too small to measure at scale {}; the minimum is {}x{}", shape.w,
          shape.h, scale, smallest, smallest);
   }
-  Prepared p = protocol == Protocol::a ? prepare_a(picture, h, w, scale) : prepare_yjn870(picture, h, w, scale);
+  const int64_t channels = engine != nullptr ? engine->channels() : 1;
+  Prepared p = protocol == Protocol::a ? prepare_a(picture, h, w, scale, channels)
+                                       : prepare_yjn870(picture, h, w, scale, channels);
   const auto shaved = [&](const Tensor<float>& plane) {
     return part(plane, shave, shave, h - 2 * shave, w - 2 * shave);
   };
@@ -138,9 +160,10 @@ Evaluation evaluate_picture(const Picture& picture, int64_t scale, Protocol prot
     for (float& value : p.lr.values()) value /= 255;
     model = engine->upscale(p.lr);
     if (protocol == Protocol::a) {
-      model = to_8_bits(std::move(model), 255);
+      model = finish_a(std::move(model), picture.header.colour_planes == 1);
     } else {
       for (float& value : model.values()) value *= 255;  // the engine has limited it to [0, 1]
+      if (channels == 3) model = yjn870_luma(model);
     }
     model = shaved(model);
     evaluation.model = Score{psnr(model, original), ssim(model, original)};
@@ -158,8 +181,8 @@ std::vector<Evaluation> evaluate_folder(const fs::path& path, int64_t scale, Pro
     for (fs::directory_iterator i(path, error); !error && i != fs::directory_iterator(); i.increment(error)) {
       if (has_picture_suffix(i->path())) files.push_back(i->path());
     }
-    if (error) fail(ErrorCode::io, "'{}' cannot be read: {}", path.string(), error.message());
-    if (files.empty()) fail(ErrorCode::input, "'{}' has no pictures in it", path.string());
+    if (error) fail(ErrorCode::io, "reading '{}' failed: {}", path.string(), error.message());
+    if (files.empty()) fail(ErrorCode::input, "'{}' contains no pictures", path.string());
     std::sort(files.begin(), files.end());
   } else {
     files.push_back(path);

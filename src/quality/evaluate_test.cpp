@@ -8,12 +8,15 @@
 #include <fmt/format.h>
 
 #include "base/file.hpp"
-#include "model/builtin.hpp"
-#include "model/formats/weights_file.hpp"
+#include "network/builtin.hpp"
+#include "network/formats/weights_file.hpp"
+#include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
+#include "picture/resample.hpp"
 #include "quality/metrics.hpp"
 #include "support/golden.hpp"
+#include "support/networks.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace fsrcnn {
@@ -34,11 +37,12 @@ TEST(Metrics, MeetTheirDefinitions) {
   EXPECT_EQ(error_of([&] {
               psnr(a, Tensor<float>({1, 1, 12, 11}));
             }),
-            "3: planes of shape (1, 1, 12, 12) and (1, 1, 12, 11) cannot be compared; two (1, 1, H, W) are expected");
+            "3: cannot compare planes of shape (1, 1, 12, 12) and (1, 1, 12, 11); expected two of the same shape (1, "
+            "1, H, W)");
   EXPECT_EQ(error_of([] {
               ssim(Tensor<float>({1, 1, 11, 10}), Tensor<float>({1, 1, 11, 10}));
             }),
-            "3: SSIM needs planes of at least 11x11, but these are 10x11");
+            "3: SSIM needs planes of at least 11x11, got 10x11");
 }
 
 nlohmann::json figures_of(const std::string& name) {
@@ -72,7 +76,7 @@ TEST(Evaluate, MeetsTheProtocolOfYjn870) {
   gray.header.colour_planes = 1;
   gray.header.has_alpha = true;
   std::copy_n(rgb.planes.plane(0, 1), 77 * 95, gray.planes.data());
-  Engine engine(load_model(test::test_file("golden/tiny.safetensors")));
+  Engine engine(load_network(test::test_file("golden/tiny.safetensors")));
   for (const auto& [kind, picture] : {std::pair{"rgb", &rgb}, {"gray", &gray}}) {
     for (const int64_t scale : {2, 3, 4}) {
       const std::string name = fmt::format("{} {}", kind, scale);
@@ -88,7 +92,7 @@ TEST(Evaluate, MeetsTheProtocolOfYjn870) {
 }
 
 TEST(Evaluate, TheShippedModelBeatsBicubic) {
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   const auto evaluations = evaluate_folder(test::test_file("data/crop.png"), 2, Protocol::a, &engine);
   ASSERT_EQ(evaluations.size(), 1U);
   EXPECT_GT(evaluations[0].model->psnr_db, evaluations[0].bicubic.psnr_db + 0.5);
@@ -97,7 +101,7 @@ TEST(Evaluate, TheShippedModelBeatsBicubic) {
 
 TEST(Evaluate, RoundsAndLimitsTheOutputAsTheProtocolSays) {
   const Picture picture = read_picture(test::test_file("data/crop.png"));
-  Model model = load_model(test::test_file("golden/tiny.safetensors"));
+  Network model = load_network(test::test_file("golden/tiny.safetensors"));
   model.layers.back().bias = {0.9F};  // far too bright
   Engine engine(model);
   for (const Protocol protocol : {Protocol::a, Protocol::yjn870}) {
@@ -136,7 +140,7 @@ TEST(Evaluate, CropsWhereMostIsToSee) {
     EXPECT_FALSE(crop.model.has_value());
   }
   // Of a small picture all that is left; the model's output is what its score was measured on.
-  Engine engine(builtin_model("fsrcnn-x2").value());
+  Engine engine(builtin_network("fsrcnn-x2").value());
   const Evaluation small = evaluate_picture(read_picture(test::test_file("data/crop.png")), 2, Protocol::a, &engine);
   EXPECT_EQ(small.crop.original.shape(), (Shape{1, 1, 72, 90}));
   EXPECT_EQ(small.crop.left, 2);
@@ -148,13 +152,13 @@ TEST(Evaluate, CropsWhereMostIsToSee) {
 TEST(Evaluate, SaysWhatCannotBeMeasured) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
-            "3: '" + folder.path().string() + "' has no pictures in it");
+            "3: '" + folder.path().string() + "' contains no pictures");
   Picture small;
   small.planes = Tensor<float>({1, 3, 30, 14});
   write_picture(small, folder / "small.png");
   EXPECT_EQ(error_of([&] { evaluate_folder(folder.path(), 2, Protocol::a, nullptr); }),
             "3: " + (folder / "small.png").string() +
-                ": a picture of 14x30 is too small to measure at scale 2; 15x15 is the least");
+                ": a 14x30 picture is too small to measure at scale 2; the minimum is 15x15");
 }
 
 TEST(Evaluate, MeansOverThePictures) {
@@ -163,6 +167,46 @@ TEST(Evaluate, MeansOverThePictures) {
   EXPECT_DOUBLE_EQ(mean.bicubic.psnr_db, 32);
   EXPECT_DOUBLE_EQ(mean.model->psnr_db, 33.5);
   EXPECT_DOUBLE_EQ(mean.model->ssim, 0.95);
+}
+
+// By hand: RGB is shrunk, goes through the network in 8 bits, and its Y is compared.
+TEST(Evaluate, MeasuresTheLumaOfANetworkOfRgb) {
+  test::NetworkBuilder b(Colours::rgb, 1);
+  b.interpolate(Interpolation::nearest, 2);
+  Engine engine(b.finish());
+  Picture picture = read_picture(test::test_file("data/crop.png"));
+  const Evaluation evaluation = evaluate_picture(picture, 2, Protocol::a, &engine);
+  Tensor<float> rgb({1, 3, 76, 94}), output({1, 3, 76, 94});
+  for (int64_t c = 0; c < 3; ++c) {
+    for (int64_t y = 0; y < 76; ++y) std::copy_n(picture.planes.row(0, c, y), 94, rgb.row(0, c, y));
+  }
+  const Tensor<float> lr = resize_bicubic(rgb, 38, 47);
+  for (int64_t c = 0; c < 3; ++c) {
+    for (int64_t y = 0; y < 76; ++y) {
+      for (int64_t x = 0; x < 94; ++x) {
+        output(0, c, y, x) = std::clamp(std::floor(lr(0, c, y / 2, x / 2) * 255 + 0.5F), 0.0F, 255.0F) / 255;
+      }
+    }
+  }
+  const auto luma = [](Tensor<float> planes) {
+    rgb_to_ycbcr(planes);
+    Tensor<float> y({1, 1, 72, 90});
+    for (int64_t row = 0; row < 72; ++row) {
+      for (int64_t x = 0; x < 90; ++x) y(0, 0, row, x) = std::floor(planes(0, 0, row + 2, x + 2) * 255 + 0.5F);
+    }
+    return y;
+  };
+  ASSERT_TRUE(evaluation.model.has_value());
+  EXPECT_NEAR(evaluation.model->psnr_db, psnr(luma(output), luma(rgb)), 1e-3);
+  EXPECT_LT(evaluation.model->psnr_db, evaluation.bicubic.psnr_db);
+  EXPECT_EQ(evaluation.bicubic.psnr_db, evaluate_picture(picture, 2, Protocol::a, nullptr).bicubic.psnr_db);
+  // Gray is three equal planes, and is measured as its samples, which white and black tell from limited range.
+  Picture gray{picture.header, Tensor<float>({1, 1, 77, 95})};
+  gray.header.colour_planes = 1;
+  std::copy_n(picture.planes.plane(0, 1), 77 * 95, gray.planes.data());
+  const Evaluation of_gray = evaluate_picture(gray, 2, Protocol::a, &engine);
+  EXPECT_NEAR(of_gray.model->psnr_db, evaluation.model->psnr_db, 2);
+  EXPECT_TRUE(evaluate_picture(picture, 2, Protocol::yjn870, &engine).model.has_value());
 }
 
 }  // namespace

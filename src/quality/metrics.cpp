@@ -17,7 +17,7 @@ constexpr int64_t kWindow = 11;
 
 void check_same_shape(const Tensor<float>& a, const Tensor<float>& b) {
   if (a.shape() != b.shape() || a.shape().n != 1 || a.shape().c != 1 || a.count() == 0) {
-    fail(ErrorCode::input, "planes of shape {} and {} cannot be compared; two (1, 1, H, W) are expected",
+    fail(ErrorCode::input, "cannot compare planes of shape {} and {}; expected two of the same shape (1, 1, H, W)",
          to_string(a.shape()), to_string(b.shape()));
   }
 }
@@ -51,7 +51,7 @@ double ssim(const Tensor<float>& a, const Tensor<float>& b) {
   check_same_shape(a, b);
   const int64_t h = a.shape().h - kWindow + 1, w = a.shape().w - kWindow + 1;
   if (h < 1 || w < 1) {
-    fail(ErrorCode::input, "SSIM needs planes of at least {}x{}, but these are {}x{}", kWindow, kWindow, a.shape().w,
+    fail(ErrorCode::input, "SSIM needs planes of at least {}x{}, got {}x{}", kWindow, kWindow, a.shape().w,
          a.shape().h);
   }
   constexpr double kC1 = (0.01 * kPeak) * (0.01 * kPeak), kC2 = (0.03 * kPeak) * (0.03 * kPeak);

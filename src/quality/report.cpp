@@ -78,9 +78,9 @@ nlohmann::json crop_json(const Crop& crop) {
 
 std::string description_of(Protocol protocol, int64_t scale) {
   if (protocol == Protocol::a) {
-    return fmt::format("protocol A: LR by MATLAB's bicubic, output in 8 bits, {} pixels shaved", scale);
+    return fmt::format("protocol A: LR by MATLAB's bicubic, 8-bit output, {} border pixels cropped", scale);
   }
-  return "protocol of yjn870/FSRCNN-pytorch: LR by Pillow's bicubic, output not rounded, nothing shaved";
+  return "protocol of yjn870/FSRCNN-pytorch: LR by Pillow's bicubic, output not rounded, no border cropped";
 }
 
 nlohmann::ordered_json to_json(const Report& report) {

@@ -9,7 +9,7 @@
 
 namespace fsrcnn {
 
-/// What a run of `eval` measured.
+/// Results of a run of `eval`.
 struct Report {
   Protocol protocol;
   int64_t scale;
@@ -17,13 +17,13 @@ struct Report {
   std::vector<Evaluation> evaluations;
 };
 
-/// "protocol A: ...", in a line for people.
+/// "protocol A: ...", as one line of text.
 std::string description_of(Protocol protocol, int64_t scale);
 
 /// Its figures, for programs; an infinite PSNR is null.
 nlohmann::ordered_json to_json(const Report& report);
 
-/// One HTML page, with nothing from elsewhere: the figures in a table, and each picture's crop: original, bicubic,
+/// One self-contained HTML page: the figures in a table, and each picture's crop: original, bicubic,
 /// model, and their errors, enlarged.
 std::string to_html(const Report& report);
 

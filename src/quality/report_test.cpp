@@ -7,7 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "base/atomic_output.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
 #include "support/golden.hpp"

@@ -54,7 +54,7 @@ AvParameters new_parameters();
 /// The headers of a stream, in place of what it has. Throws std::bad_alloc.
 void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t size);
 
-/// A hash of packets' bytes and times, against damage.
+/// A hash of packets' bytes and times, to detect damage.
 class PacketHash {
  public:
   PacketHash();
@@ -63,14 +63,14 @@ class PacketHash {
   PacketHash& operator=(const PacketHash&) = delete;
 
   void add(const AVPacket& packet);
-  /// In hexadecimal digits; the hash begins anew.
+  /// In hexadecimal digits; resets the hash.
   std::string digits();
 
  private:
   AVHashContext* hash_ = nullptr;
 };
 
-/// Options for FFmpeg's functions, which take away those that they know.
+/// Options for FFmpeg's functions, which remove those that they use.
 class AvOptions {
  public:
   AvOptions() = default;
@@ -82,17 +82,17 @@ class AvOptions {
     av_dict_set(&dictionary_, key.c_str(), value.c_str(), 0);
   }
   AVDictionary** get() { return &dictionary_; }
-  /// One that nobody has taken, or empty.
+  /// An unused one, or empty.
   std::string unused() const;
 
  private:
   AVDictionary* dictionary_ = nullptr;
 };
 
-/// What FFmpeg says of an error code, with the last line that it logged on this thread.
+/// FFmpeg's message for an error code, with the last line that it logged on this thread.
 std::string av_message(int code);
 
-/// What an encoder said of options that it did not take, since the last call; else empty.
+/// An encoder's message about rejected options since the last call, or empty.
 std::string option_warning();
 
 /// Throws Error if result is negative: "WHAT: FFmpeg's reason". Returns the result.
@@ -102,10 +102,10 @@ int av_check(int result, ErrorCode code, fmt::format_string<Args...> what, Args&
   return result;
 }
 
-/// Closes a file that was written. Throws Error(io) if anything did not arrive.
+/// Closes a written file. Throws Error(io) if writing failed.
 void close_written(AVIOContext*& file, const std::string& name);
 
-/// Keeps what FFmpeg logs from the terminal; av_message tells it where it is a reason. To be called once.
+/// Keeps FFmpeg's log off the terminal; av_message uses its last line. Call it once.
 void quiet_av_log();
 
 }  // namespace fsrcnn

@@ -13,7 +13,7 @@ const AVOutputFormat& format_of(const std::filesystem::path& output) {
   return *av_guess_format(container_of(output).c_str(), nullptr, nullptr);
 }
 
-// Muxers of these two kinds write anything, but mark what they do not know as data, or as something else.
+// These two muxers accept anything, but mark unknown codecs as data or as something else.
 constexpr AVCodecID kTransportStream[] = {
     AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO,   AV_CODEC_ID_MPEG4,        AV_CODEC_ID_H264,
     AV_CODEC_ID_HEVC,       AV_CODEC_ID_VC1,          AV_CODEC_ID_DIRAC,        AV_CODEC_ID_MP2,
@@ -53,7 +53,7 @@ std::string container_of(const std::filesystem::path& output) {
   const AVOutputFormat* format = av_guess_format(nullptr, output.c_str(), nullptr);
   if (format == nullptr || format->video_codec == AV_CODEC_ID_NONE || (format->flags & AVFMT_NOFILE) != 0) {
     fail(ErrorCode::usage,
-         "the suffix of '{}' is none of a film's; use .mkv (which holds everything), .mp4, .mov, .webm",
+         "'{}' does not have the suffix of a film; use .mkv (which stores nearly everything), .mp4, .mov or .webm",
          output.string());
   }
   return format->name;
@@ -85,11 +85,11 @@ bool can_hold(const std::filesystem::path& output, const AVStream& stream) {
 
 bool can_hold_pictures(const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const AVOutputFormat& format = format_of(output);
-  // Of raw pictures the tag alone tells what they are, and muxers write one that is not true if they do not know it.
+  // For raw pictures only the tag gives the pixel format, and muxers write a wrong one if they do not know it.
   if (pictures.codec_id == AV_CODEC_ID_RAWVIDEO && format.codec_tag != nullptr && !is_matroska(format.name)) {
     return av_codec_get_id(format.codec_tag, pictures.codec_tag) == AV_CODEC_ID_RAWVIDEO;
   }
-  // There is no place for its bits of a pixel, without which nobody can decode it.
+  // The container cannot store its bits per pixel, which decoders need.
   if (pictures.codec_id == AV_CODEC_ID_QTRLE && is_matroska(format.name)) return false;
   if (const auto known = known_to_hold(output, pictures.codec_id)) return *known;
   if (avformat_query_codec(&format, pictures.codec_id, FF_COMPLIANCE_EXPERIMENTAL) != 0) return true;

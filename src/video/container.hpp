@@ -16,18 +16,18 @@ bool is_mov(std::string_view container);
 /// Blu-ray's kind of transport stream, which differs from others.
 bool is_m2ts(const std::filesystem::path& output);
 
-/// A cover: a picture that stands for the film, or for its sound.
+/// A cover picture of the film or of its sound.
 bool is_cover(const AVStream& stream);
 
-/// Whether a file of this name can hold a stream of another file, so that it can be read again.
+/// Whether the format of this name can store a stream of another file so that it can be read back.
 bool can_hold(const std::filesystem::path& output, const AVStream& stream);
-/// Whether a file of this name can hold such pictures, so that they can be decoded.
+/// Whether the format of this name can store such pictures so that they can be decoded.
 bool can_hold_pictures(const std::filesystem::path& output, const AVCodecParameters& pictures);
 
-/// Whether such a file tells when each picture is shown, and not only their order.
+/// Whether the format stores when each picture is shown, not only their order.
 bool tells_times(std::string_view container);
 
-/// Whether a decoder can begin at a place in such a file only if the codec's headers stand in the packets there.
+/// Whether decoding can only start at a position if the packets there contain the codec's headers.
 bool wants_headers_in_packets(const AVOutputFormat& container, AVCodecID pictures);
 
 }  // namespace fsrcnn

@@ -9,6 +9,7 @@ extern "C" {
 #include <cmath>
 #include <string_view>
 
+#include "video/av_versions.hpp"
 #include "video/frame_upscaler.hpp"
 #include "video/segment_stream.hpp"
 
@@ -37,17 +38,18 @@ const Preference* preference(AVCodecID id) {
   return found == std::end(kPreferences) ? nullptr : found;
 }
 
-// Of the family's encoders the first that takes the film's pixels, or else the first, which tells what it takes.
+// The family's first encoder that supports the film's pixel format, or else its first encoder, whose message lists the
+// supported formats.
 const AVCodec* encoder_of_family(AVCodecID id, AVPixelFormat planar) {
   const Preference* preferred = preference(id);
   const AVCodec* first = preferred != nullptr ? avcodec_find_encoder_by_name(preferred->encoder) : nullptr;
   if (first == nullptr) first = avcodec_find_encoder(id);
-  if (first == nullptr || same_samples(planar, first->pix_fmts) != AV_PIX_FMT_NONE) return first;
+  if (first == nullptr || same_samples(planar, pixel_formats(*first)) != AV_PIX_FMT_NONE) return first;
   constexpr int kOthers = AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID | AV_CODEC_CAP_EXPERIMENTAL;
   void* state = nullptr;
   while (const AVCodec* codec = av_codec_iterate(&state)) {
     if (av_codec_is_encoder(codec) != 0 && codec->id == id && (codec->capabilities & kOthers) == 0 &&
-        same_samples(planar, codec->pix_fmts) != AV_PIX_FMT_NONE) {
+        same_samples(planar, pixel_formats(*codec)) != AV_PIX_FMT_NONE) {
       return codec;
     }
   }
@@ -63,7 +65,7 @@ AVPixelFormat pixels_of(const Film& film) {
 AVCodecID default_codec(const Film& film) {
   const AVCodecID id = film.video().codecpar->codec_id;
   if (!is_raw(film)) return id;
-  // YUV4MPEG2 is what other programs have decoded; whoever keeps raw pictures in a film's file wants no loss.
+  // YUV4MPEG2 comes from other programs' decoders; raw pictures in a file mean that no loss is wanted.
   const bool passed_on = film.format().iformat->name == kRawFormat;
   return passed_on ? AV_CODEC_ID_H264 : AV_CODEC_ID_FFV1;
 }
@@ -72,8 +74,7 @@ const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
   if (options.codec.empty()) {
     const AVCodecID id = default_codec(film);
     if (const AVCodec* encoder = encoder_of_family(id, pixels_of(film))) return *encoder;
-    fail(ErrorCode::usage, "the film is {}, for which there is no encoder here; choose another with --codec, e.g. h264",
-         avcodec_get_name(id));
+    fail(ErrorCode::usage, "no encoder available for {}; choose another with --codec, e.g. h264", avcodec_get_name(id));
   }
   const AVCodec* encoder = avcodec_find_encoder_by_name(options.codec.c_str());
   if (encoder == nullptr) {
@@ -83,21 +84,22 @@ const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
   }
   if (encoder == nullptr || encoder->type != AVMEDIA_TYPE_VIDEO) {
     fail(ErrorCode::usage,
-         "there is no encoder of pictures '{}' here; known are e.g. h264, hevc, vp9, av1, prores, ffv1", options.codec);
+         "unknown or unavailable video encoder '{}'; supported are e.g. h264, hevc, vp9, av1, prores, ffv1",
+         options.codec);
   }
   return *encoder;
 }
 
 AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
-  const AVPixelFormat format = same_samples(planar, encoder.pix_fmts);
+  const AVPixelFormat format = same_samples(planar, pixel_formats(encoder));
   if (format != AV_PIX_FMT_NONE) return format;
   int loss = 0;
   const AVPixelFormat nearest =
-      avcodec_find_best_pix_fmt_of_list(encoder.pix_fmts, planar, is_transparent(planar), &loss);
+      avcodec_find_best_pix_fmt_of_list(pixel_formats(encoder), planar, is_transparent(planar), &loss);
   fail(ErrorCode::usage,
-       "the encoder {} cannot take the film's pixels, which are {}; the nearest that it takes are {}. Choose another "
-       "with --codec (ffv1 takes nearly all), or convert the film first, e.g. ffmpeg -i FILM -map 0 -c copy -c:v ffv1 "
-       "-pix_fmt {} CONVERTED.mkv",
+       "the encoder {} does not support the film's pixel format {}; the nearest supported one is {}. Choose another "
+       "encoder with --codec (ffv1 supports nearly all formats), or convert the film first, e.g. ffmpeg -i FILM -map 0 "
+       "-c copy -c:v ffv1 -pix_fmt {} CONVERTED.mkv",
        encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), av_get_pix_fmt_name(nearest));
 }
 
@@ -107,19 +109,18 @@ bool has_option(const AVCodec& encoder, const char* name) {
 }
 
 template <class T>
-const T* side_data(const AVFrame& frame, const AVStream& stream, AVFrameSideDataType of_frame,
-                   AVPacketSideDataType of_stream) {
+const T* told_by(const AVFrame& frame, const AVStream& stream, AVFrameSideDataType of_frame,
+                 AVPacketSideDataType of_stream) {
   if (const AVFrameSideData* data = av_frame_get_side_data(&frame, of_frame)) return reinterpret_cast<T*>(data->data);
-  size_t size = 0;
-  const uint8_t* data = av_stream_get_side_data(&stream, of_stream, &size);
-  return size >= sizeof(T) ? reinterpret_cast<const T*>(data) : nullptr;
+  const AVPacketSideData* data = side_data(stream, of_stream);
+  return data != nullptr && data->size >= sizeof(T) ? reinterpret_cast<const T*>(data->data) : nullptr;
 }
 
 // Parameters of x264 and x265 for HDR; the container has them too.
 std::string hdr_parameters(const AVFrame& frame, const Film& film, bool x265) {
   std::string text;
   const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ":") + more; };
-  const auto* display = side_data<AVMasteringDisplayMetadata>(
+  const auto* display = told_by<AVMasteringDisplayMetadata>(
       frame, film.video(), AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_PKT_DATA_MASTERING_DISPLAY_METADATA);
   if (display != nullptr && display->has_primaries != 0 && display->has_luminance != 0) {
     const auto colour = [&](int i) {
@@ -131,8 +132,8 @@ std::string hdr_parameters(const AVFrame& frame, const Film& film, bool x265) {
         std::lround(50000 * av_q2d(display->white_point[0])), std::lround(50000 * av_q2d(display->white_point[1])),
         std::lround(10000 * av_q2d(display->max_luminance)), std::lround(10000 * av_q2d(display->min_luminance))));
   }
-  const auto* light = side_data<AVContentLightMetadata>(frame, film.video(), AV_FRAME_DATA_CONTENT_LIGHT_LEVEL,
-                                                        AV_PKT_DATA_CONTENT_LIGHT_LEVEL);
+  const auto* light = told_by<AVContentLightMetadata>(frame, film.video(), AV_FRAME_DATA_CONTENT_LIGHT_LEVEL,
+                                                      AV_PKT_DATA_CONTENT_LIGHT_LEVEL);
   if (light != nullptr) add(fmt::format("{}={},{}", x265 ? "max-cll" : "cll", light->MaxCLL, light->MaxFALL));
   return text;
 }
@@ -153,20 +154,19 @@ bool has_quantizer(AVCodecID id) {
 // DNxHR's, which has any size: DNxHD's profiles have a few. An input's own is kept where its pixels are those.
 int dnxhr_profile(const AVStream& film, AVPixelFormat pixels) {
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
-  if (d.log2_chroma_w == 0) return FF_PROFILE_DNXHR_444;
-  if (d.comp[0].depth > 8) return FF_PROFILE_DNXHR_HQX;
-  const int own = film.codecpar->codec_id == AV_CODEC_ID_DNXHD ? film.codecpar->profile : FF_PROFILE_UNKNOWN;
-  return own == FF_PROFILE_DNXHR_LB || own == FF_PROFILE_DNXHR_SQ ? own : FF_PROFILE_DNXHR_HQ;
+  if (d.log2_chroma_w == 0) return kProfileDnxhr444;
+  if (d.comp[0].depth > 8) return kProfileDnxhrHqx;
+  const int own = film.codecpar->codec_id == AV_CODEC_ID_DNXHD ? film.codecpar->profile : kProfileUnknown;
+  return own == kProfileDnxhrLb || own == kProfileDnxhrSq ? own : kProfileDnxhrHq;
 }
 
-// What the pictures are is not the encoder's choice: it would read beside them, or tell what is not true.
+// These properties are given by the pictures: an encoder with others would misread them, or write wrong metadata.
 void check_is_free(std::string_view key) {
   static constexpr std::string_view kTaken[] = {
       "video_size",  "pixel_format",           "time_base",  "aspect", "color_primaries", "color_trc", "colorspace",
       "color_range", "chroma_sample_location", "field_order"};
   if (std::find(std::begin(kTaken), std::end(kTaken), key) == std::end(kTaken)) return;
-  fail(ErrorCode::usage, "--encoder-option {} would not be true of the pictures; convert the film before or after",
-       key);
+  fail(ErrorCode::usage, "--encoder-option {} would contradict the pictures; convert the film before or after", key);
 }
 
 // Its encoder takes pixels with alpha only. The better one of the opaque formats is kept.
@@ -192,18 +192,20 @@ bool is_raw(const Film& film) {
 
 std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
 
+// FFmpeg's libx265 could from 6.1 on, but no longer does unless asked to: x265's interface for it is not safe.
 bool keeps_captions(const EncoderOptions& options, const Film& film) {
-  return has_option(find_encoder(options, film), "a53cc");
+  const AVCodec& encoder = find_encoder(options, film);
+  return has_option(encoder, "a53cc") && std::string_view(encoder.name) != "libx265";
 }
 
-// SVT-AV1 waits for ever for its threads if it is closed before it was told the end, after a picture.
+// SVT-AV1 waits forever for its threads if it is closed after a picture without being flushed.
 void FilmEncoder::Close::operator()(AVCodecContext* codec) const {
   if (avcodec_is_open(codec) != 0 && std::string_view(codec->codec->name) == "libsvtav1") {
     const AvFrame blank = new_frame();
     blank->width = codec->width;
     blank->height = codec->height;
     blank->format = codec->pix_fmt;
-    if (codec->frame_number == 0 && av_frame_get_buffer(blank.get(), 0) >= 0) avcodec_send_frame(codec, blank.get());
+    if (frame_num(*codec) == 0 && av_frame_get_buffer(blank.get(), 0) >= 0) avcodec_send_frame(codec, blank.get());
     avcodec_send_frame(codec, nullptr);
     const AvPacket packet = new_packet();
     while (avcodec_receive_packet(codec, packet.get()) >= 0) av_packet_unref(packet.get());
@@ -248,7 +250,8 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   const bool has_crf = has_option(encoder, "crf");
   const Preference* preferred = preference(encoder.id);
   if (options.crf >= 0 && !has_crf) {
-    fail(ErrorCode::usage, "the encoder {} has no --crf; give its own option, e.g. --encoder-option b=50M", name);
+    fail(ErrorCode::usage, "the encoder {} does not support --crf; use its own option, e.g. --encoder-option b=50M",
+         name);
   }
   if (has_crf && (options.crf >= 0 || preferred != nullptr)) {
     settings.set("crf", fmt::format("{}", options.crf >= 0 ? options.crf : preferred->crf));
@@ -271,6 +274,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   const char* parameters_key = name == "libx265" ? "x265-params" : name.starts_with("libx264") ? "x264-params" : "";
   if (name == "libx265") {
     const std::string hdr = hdr_parameters(first, film, true);
+    if (has_option(encoder, "a53cc")) settings.set("a53cc", "0");
     parameters = "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
   if (name.starts_with("libx264")) parameters = hdr_parameters(first, film, false);
@@ -283,10 +287,10 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   option_warning();
   av_check(avcodec_open2(codec_.get(), &encoder, settings.get()), ErrorCode::usage,
-           "the encoder {} cannot be opened for {}x{} {} pictures", name, frame.width, frame.height,
+           "opening the encoder {} for {}x{} {} pictures", name, frame.width, frame.height,
            av_get_pix_fmt_name(codec_->pix_fmt));
   if (const std::string said = option_warning(); !said.empty()) {
-    fail(ErrorCode::usage, "the encoder {} does not take what is given in --encoder-option: {}", name, said);
+    fail(ErrorCode::usage, "the encoder {} rejects an --encoder-option: {}", name, said);
   }
   if (const std::string unknown = settings.unused(); !unknown.empty()) {
     fail(ErrorCode::usage, "the encoder {} has no option '{}'; `ffmpeg -h encoder={}` lists its options", name, unknown,
@@ -298,7 +302,7 @@ void FilmEncoder::encode(const AVFrame* frame, const Sink& sink) {
   AvFrame own;
   if (frame != nullptr) {
     own = new_frame();
-    av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "passing on a frame");
+    av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "referencing a frame");
     own = to_pixels_(std::move(own), codec_->pix_fmt);
   }
   av_check(avcodec_send_frame(codec_.get(), own.get()), ErrorCode::io, "encoding with {}", codec_->codec->name);

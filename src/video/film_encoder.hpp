@@ -11,22 +11,21 @@
 
 namespace fsrcnn {
 
-/// What a film is encoded with.
+/// Encoder settings of a film.
 struct EncoderOptions {
   std::string codec;     ///< an encoder ("libx265") or a family ("hevc"); empty: the film's own family
   std::string preset;    ///< the encoder's; empty: its default
   double crf = -1;       ///< constant quality, in the encoder's unit; negative: chosen for the codec
-  bool reorders = true;  ///< pictures may be coded in another order than they are shown in (B-frames)
+  bool reorders = true;  ///< pictures may be coded in another order than shown (B-frames)
   std::vector<std::pair<std::string, std::string>> others;  ///< key and value, as FFmpeg names them
 };
 
-/// Frames to packets.
+/// Encodes frames to packets.
 class FilmEncoder {
  public:
   /// `frame`: one like those to come, in size and pixels; colour, pixel aspect and HDR are those of the film's first,
   /// so that all segments have the same headers. global_header: the container keeps the codec's headers. Throws
-  /// Error(usage) for an encoder that is not there or an option that it does not know, and Error(input) if it cannot
-  /// take such frames.
+  /// Error(usage) for an unknown encoder or option, and Error(input) if the encoder does not support such frames.
   FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header);
 
   using Sink = std::function<void(AVPacket& packet)>;
@@ -45,13 +44,13 @@ class FilmEncoder {
   PixelConverter to_pixels_;
 };
 
-/// Whether the film's pictures have no coding, which an output could have too.
+/// Whether the film's pictures are raw.
 bool is_raw(const Film& film);
 
-/// The name of the encoder that is meant by these options for this film. Throws Error(usage).
+/// The name of the encoder that these options select for this film. Throws Error(usage).
 std::string encoder_name(const EncoderOptions& options, const Film& film);
 
-/// Whether this encoder writes closed captions that come with its pictures. Throws Error(usage).
+/// Whether this encoder writes the closed captions of its pictures. Throws Error(usage).
 bool keeps_captions(const EncoderOptions& options, const Film& film);
 
 }  // namespace fsrcnn

@@ -14,31 +14,17 @@ namespace {
 
 constexpr int64_t kHeadBytes = 1 << 20;
 
-std::string hash_of_weights(const Model& model) {
-  std::string bytes;
-  const auto add = [&](const auto& values) {
-    bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
-    bytes += '|';
-  };
-  for (const Layer& layer : model.layers) {
-    add(layer.weight.values());
-    add(layer.bias);
-    add(layer.slope);
-  }
-  return sha256(as_bytes(bytes));
-}
-
 std::string hash_of_head(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string head(kHeadBytes, '\0');
-  if (!file) fail(ErrorCode::io, "the file '{}' cannot be read", path);
+  if (!file) fail(ErrorCode::io, "reading '{}' failed", path);
   file.read(head.data(), kHeadBytes);
   return sha256(as_bytes(head.substr(0, static_cast<size_t>(file.gcount()))));
 }
 
 nlohmann::json describe_input(const std::string& path) {
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) fail(ErrorCode::io, "the file '{}' cannot be read", path);
+  if (stat(path.c_str(), &info) != 0) fail(ErrorCode::io, "reading '{}' failed", path);
   return {{"name", std::filesystem::path(path).filename().string()},
           {"bytes", int64_t{info.st_size}},
           {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
@@ -56,13 +42,12 @@ std::string identity_of(const nlohmann::json& input) {
 nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& engine) {
   nlohmann::json options = nlohmann::json::object();
   for (const auto& [key, value] : job.encoder.others) options[key] = value;
-  // Instruction sets with fused multiply-add agree to the bit.
-  const bool fused = engine.cpu() == "avx512" || engine.cpu() == "avx2" || engine.cpu() == "neon";
   return {{"input", describe_input(job.input)},
-          {"model_sha256", hash_of_weights(engine.model())},
+          {"model_sha256", sha256(canonical_bytes(engine.network()))},
+          {"engine_revision", kEngineRevision},
           {"scale", engine.scale()},
           {"precision", engine.precision() == Precision::exact ? "exact" : "fast"},
-          {"arithmetic", fused ? "fused" : engine.cpu()},
+          {"arithmetic", engine.bits()},
           {"encoder", encoder_name(job.encoder, film)},
           {"encoder_preset", job.encoder.preset},
           {"encoder_crf", job.encoder.crf},

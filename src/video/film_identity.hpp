@@ -8,14 +8,14 @@
 
 namespace fsrcnn {
 
-/// All that decides what the bits of a job's segments are, but for their ranges. Throws Error(io).
+/// Everything that determines the bits of a job's segments, except their ranges. Throws Error(io).
 nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& engine);
 
-/// What tells a film from others wherever its file lies: a hash of its size and its first bytes. Throws Error(io).
+/// Identifies a film independent of its path: a hash of its size and first bytes. Throws Error(io).
 std::string film_identity(const std::string& path);
 
-/// What the segments of a job tell of themselves, but for their ranges: the film's identity, and that of the model and
-/// the options. `job` is what describe_job() gives.
+/// The tags of a job's segments, except their ranges: the identities of the film, and of model and options. `job` is
+/// the result of describe_job().
 StreamTags job_tags(const nlohmann::json& job);
 
 }  // namespace fsrcnn

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/add_seconds.hpp"
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "video/container.hpp"
 #include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
@@ -27,7 +27,7 @@ std::string output_format(const std::string& output) {
 void check_output(const fs::path& output) {
   std::error_code ignored;
   if (fs::exists(output, ignored) && !fs::is_regular_file(output, ignored)) {
-    fail(ErrorCode::io, "writing '{}' failed: it is not an ordinary file; give another name", output.string());
+    fail(ErrorCode::io, "writing '{}' failed: it is not a regular file; choose another name", output.string());
   }
   const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
   if (!fs::is_directory(folder, ignored)) {
@@ -47,51 +47,51 @@ AvFrame frame_like(const AVFrame& first, int64_t scale) {
 void check_other(const fs::path& output, const fs::path& input) {
   std::error_code missing;
   if (!fs::equivalent(output, input, missing)) return;
-  fail(ErrorCode::usage, "the output '{}' is also an input, '{}'; give another name", output.string(), input.string());
+  fail(ErrorCode::usage, "the output '{}' is also an input, '{}'; choose another name", output.string(),
+       input.string());
 }
 
 // YUV4MPEG2 has pictures at a fixed rate, and nothing else.
-void check_raw(const FilmJob& job, const EncoderOptions& encoder, Film& film, int64_t scale, FilmResult& result) {
+void check_raw(const FilmJob& job, const EncoderOptions& encoder, const Film& film, int64_t scale, FilmResult& result) {
   const AVFrame& first = *film.first_frame();
   try {
     PictureStreamWriter("file:/dev/null", std::string(kRawFormat),
                         FilmEncoder(encoder, film, *frame_like(first, scale), false), {});
   } catch (const Error&) {
-    fail(ErrorCode::usage, "YUV4MPEG2 cannot hold the film's pixels, which are {}; use .mkv",
+    fail(ErrorCode::usage, "YUV4MPEG2 does not support the film's pixel format {}; use .mkv",
          av_get_pix_fmt_name(static_cast<AVPixelFormat>(first.format)));
   }
-  film.index();
   const FrameRange range = job.frames.value_or(FrameRange{0, std::numeric_limits<int64_t>::max()});
   if (!film.has_fixed_rate(range.begin, range.end)) {
     const AVRational rate = film.video().avg_frame_rate;
-    result.warnings.push_back(fmt::format(
-        "YUV4MPEG2 has a rate, {}/{} frames a second here, and no times, but the film's frames do not come at "
-        "a fixed rate: their times are lost",
-        rate.num, rate.den));
+    result.warnings.push_back(
+        fmt::format("YUV4MPEG2 stores a frame rate, here {}/{}, and no timestamps; the film has a variable frame rate, "
+                    "so its timestamps are lost",
+                    rate.num, rate.den));
   }
   if (is_turned(film)) {
-    result.warnings.emplace_back("the film is to be shown turned, which YUV4MPEG2 cannot tell");
+    result.warnings.emplace_back("YUV4MPEG2 cannot store the film's rotation");
   }
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
-    if (i == film.video_index() || !film.has_packets(i)) continue;
+    if (i == film.video_index() || !film.index().has_packets(i)) continue;
     result.warnings.push_back(fsrcnn::describe(*film.format().streams[i]) +
-                              " stays behind: YUV4MPEG2 has pictures only");
+                              " is dropped: YUV4MPEG2 stores only pictures");
   }
 }
 
 // Everything that can be known to fail fails now, with the first frame upscaled in size only. Returns what the encoder
 // says of its pictures.
-AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
+AvParameters try_encoder(const FilmJob& job, const Film& film, int64_t scale) {
   const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
   const AVRational unit = encoder.context().time_base;
   const int64_t offset = segment_time_offset(film);
   int64_t last = std::numeric_limits<int64_t>::min();
-  for (const IndexedFrame& frame : film.index()) {
+  for (const IndexedFrame& frame : film.index().frames) {
     const int64_t time = av_rescale_q(frame.time + offset, film.video().time_base, unit);
     if (time == last) {
       fail(ErrorCode::usage,
-           "the encoder {} writes a frame rate, {}/{} here, instead of times, but the film's frames do not come at a "
-           "fixed rate. Choose another with --codec, e.g. h264",
+           "the encoder {} stores a frame rate, here {}/{}, instead of timestamps, but the film has a variable frame "
+           "rate. Choose another encoder with --codec, e.g. h264",
            encoder.context().codec->name, unit.den, unit.num);
     }
     last = time;
@@ -99,7 +99,8 @@ AvParameters try_encoder(const FilmJob& job, Film& film, int64_t scale) {
   try {
     PictureStreamWriter("file:/dev/null", kSegmentFormat, encoder, {});
   } catch (const Error&) {
-    fail(ErrorCode::usage, "{} pictures cannot be kept in segments (NUT has no place for them); choose another --codec",
+    fail(ErrorCode::usage,
+         "{} pictures cannot be stored in segments (NUT does not support them); choose another --codec",
          avcodec_get_name(encoder.context().codec_id));
   }
   AvParameters parameters = new_parameters();
@@ -125,35 +126,33 @@ void check_raw_width(const Film& film, int64_t scale) {
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(planar_format(pixels));
   const int64_t width = scale * film.video().codecpar->width;
   if (d.comp[0].depth <= 8 || width % (1 << d.log2_chroma_w) == 0) return;
-  fail(ErrorCode::usage,
-       "YUV4MPEG2 with {} pixels cannot be written {} pixels wide, which is odd; use .mkv, or another --scale", d.name,
-       width);
+  fail(ErrorCode::usage, "YUV4MPEG2 with {} pixels does not support the odd width {}; use .mkv, or another --scale",
+       d.name, width);
 }
 
 void check_captions(const EncoderOptions& encoder, const Film& film, FilmResult& result) {
-  if (!film.has_captions() || keeps_captions(encoder, film)) return;
+  if (film.is_pipe() || !film.index().has_captions || keeps_captions(encoder, film)) return;
   result.warnings.push_back(
-      fmt::format("the closed captions in the film's pictures stay behind: the encoder {} does not write them; libx264 "
+      fmt::format("the closed captions in the film's pictures are dropped: the encoder {} does not write them; libx264 "
                   "and mpeg2video do",
                   encoder_name(encoder, film)));
 }
 
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
-FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const std::atomic<bool>& stop,
+FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, const std::atomic<bool>& stop,
                           const FilmProgressCallback& progress) {
   EncoderOptions encoder = job.encoder;
   FilmPart part;
   std::optional<AtomicOutput> file;
   FilmResult result;
-  const int64_t count = film.is_pipe() ? 0 : static_cast<int64_t>(film.index().size());
+  const int64_t count = film.is_pipe() ? 0 : static_cast<int64_t>(film.index().frames.size());
   part.range = job.frames.value_or(FrameRange{0, count});
   part.format = output_format(job.output);
   if (job.frames && part.format != kRawFormat && part.format != kSegmentFormat) {
-    fail(ErrorCode::usage, "a range of frames becomes a segment, a file of the kind NUT: name it .nut, not '{}'",
-         job.output);
+    fail(ErrorCode::usage, "--frames writes a segment in NUT format: name the output .nut, not '{}'", job.output);
   }
   if (part.format == kRawFormat) {
-    if (!encoder.codec.empty()) fail(ErrorCode::usage, "YUV4MPEG2 has raw pictures; --codec has no meaning for it");
+    if (!encoder.codec.empty()) fail(ErrorCode::usage, "YUV4MPEG2 stores raw pictures; --codec does not apply");
     encoder = EncoderOptions();
     encoder.codec = "wrapped_avframe";
     check_raw_width(film, engine.scale());
@@ -175,26 +174,26 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, Film& film, const 
   part.publish = [&](const PartResult& r) {
     result.damage = r.damage;
     result.frames = r.frames;
+    if (film.is_pipe() && !r.broken_off.empty()) {
+      result.cut_short = fmt::format("standard input {} after {} frames", r.broken_off, r.frames);
+    }
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();
   };
-  if (!film.is_pipe() && !job.frames) result.cut_short = film.cut_short();
+  if (!film.is_pipe() && !job.frames) result.cut_short = film.index().cut_short;
   result.encoder = encoder_name(encoder, film);
   check_captions(encoder, film, result);
   set_sizes(result, film, engine);
   result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
     if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
   });
-  if (const std::string why = film.broken_off(); film.is_pipe() && !why.empty()) {
-    result.cut_short = fmt::format("standard input {} after {} frames", why, result.frames);
-  }
   result.segments = 1;
   return result;
 }
 
 void check_range(const FrameRange& range, int64_t count) {
   if (range.begin < 0 || range.begin >= range.end || range.end > count) {
-    fail(ErrorCode::usage, "the film has frames 0 to {}; {}:{} is no range of them (the end is not included)", count,
+    fail(ErrorCode::usage, "the film has frames 0 to {}; {}:{} is not a valid range (the end is exclusive)", count,
          range.begin, range.end);
   }
 }
@@ -205,7 +204,7 @@ void add_missing(const std::vector<std::string>& missing, FilmResult& result) {
 }
 
 // Makes the segments that are not done, and returns the files of all.
-std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& film, FilmJournal& journal,
+std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, const Film& film, FilmJournal& journal,
                                     const nlohmann::json& description, const std::vector<FrameRange>& segments,
                                     FilmResult& result, const std::atomic<bool>& stop,
                                     const FilmProgressCallback& progress) {
@@ -226,7 +225,7 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& fi
       continue;
     }
     if (std::error_code unknown; fs::exists(files.back(), unknown)) {
-      result.warnings.push_back(fmt::format("'{}', which was done before, is damaged; its frames {}:{} were made again",
+      result.warnings.push_back(fmt::format("the finished segment '{}' was damaged; its frames {}:{} were made again",
                                             files.back().string(), segments[i].begin, segments[i].end));
     }
     parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
@@ -237,7 +236,7 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, Film& fi
     parts.back().tags.emplace_back(kFramesKey, text_of(segments[i]));
   }
   result.frames_before = result.frames;
-  const auto total = static_cast<int64_t>(film.index().size());
+  const auto total = static_cast<int64_t>(film.index().frames.size());
   result.statistics = run_film_pipeline(film, engine, job.encoder, parts, stop, [&](int64_t frames) {
     if (progress) progress({result.frames_before + frames, total, result.frames_before});
   });
@@ -252,29 +251,29 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
                         const FilmProgressCallback& progress) {
   FilmJob job = given;
   if (job.output != "-") job.encoder.reorders = tells_times(output_format(job.output));
-  Film film(job.input, &stop);
+  const Film film(job.input, &stop);
   if (job.frames) {
-    if (film.is_pipe()) fail(ErrorCode::usage, "a film from a pipe has no frame numbers; --frames needs a file");
-    check_range(*job.frames, static_cast<int64_t>(film.index().size()));
+    if (film.is_pipe()) fail(ErrorCode::usage, "--frames needs a file, not a pipe");
+    check_range(*job.frames, static_cast<int64_t>(film.index().frames.size()));
   }
   if (job.output != "-") check_output(job.output);
   if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
     return upscale_as_one(engine, job, film, stop, progress);
 
   const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()));
-  const std::vector<FrameRange> segments = cut_into_segments(film.index(), job.segment_frames);
+  const std::vector<FrameRange> segments = cut_into_segments(film.index().frames, job.segment_frames);
   nlohmann::json description = describe_job(job, film, engine);
   for (const FrameRange& range : segments) description["segments"].push_back({range.begin, range.end});
   FilmJournal journal(parts_folder(job.output), description);
   FilmResult result;
   result.warnings = plan.warnings;
   check_captions(job.encoder, film, result);
-  result.cut_short = film.cut_short();
+  result.cut_short = film.index().cut_short;
   set_sizes(result, film, engine);
   result.encoder = encoder_name(job.encoder, film);
   if (job.encoder.codec.empty() && is_raw(film)) {
     result.warnings.push_back(fmt::format(
-        "the film's pictures are raw; the encoder {} is taken for them. --codec chooses another", result.encoder));
+        "the film's pictures are raw; they are encoded with {}. Choose another encoder with --codec", result.encoder));
   }
   result.segments = static_cast<int64_t>(segments.size());
   const fs::path whole = parts_folder(job.output) / "whole";
@@ -290,8 +289,9 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
     } catch (const DamagedSegment& segment) {
       journal.drop(segment.path());
       result.warnings.push_back(fmt::format("{}; it was made again", segment.what()));
-      if (!damaged.insert(segment.path()).second)
-        fail(ErrorCode::io, "{}, and so it was when it was made again; the disk may be failing", segment.what());
+      if (!damaged.insert(segment.path()).second) {
+        fail(ErrorCode::io, "{}, even after it was made again; the disk may be failing", segment.what());
+      }
     }
   }
   journal.deliver(whole, follow_links(job.output));
@@ -302,7 +302,7 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
                      const std::atomic<bool>& stop) {
   for (const fs::path& path : segments) check_other(output, path);
   check_other(output, input);
-  Film film(input, &stop);
+  const Film film(input, &stop);
   check_output(output);
   FilmResult result;
   SegmentStream pictures(segments, film, film_identity(input));
@@ -315,7 +315,7 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   result.encoder = avcodec_get_name(pictures.parameters().codec_id);
   result.frames = pictures.count();
   result.warnings = plan.warnings;
-  result.cut_short = film.cut_short();
+  result.cut_short = film.index().cut_short;
   add_missing(pictures.lacking(), result);
   AtomicOutput file(output, AtomicOutput::Kind::file);
   {

@@ -13,7 +13,7 @@
 
 namespace fsrcnn {
 
-/// Frames of a segment if nothing else is asked for: some ten seconds, at most which are computed twice after a crash.
+/// Default number of frames in a segment: some ten seconds, the most that is lost in a crash.
 inline constexpr int64_t kSegmentFrames = 240;
 
 /// A film to upscale.
@@ -25,7 +25,7 @@ struct FilmJob {
   int64_t segment_frames = kSegmentFrames;
 };
 
-/// Told how far the work is.
+/// Progress of the work.
 struct FilmProgress {
   int64_t frames_done = 0, frames = 0;  ///< frames: 0 if unknown
   int64_t frames_before = 0;            ///< done by earlier calls, of frames_done
@@ -41,23 +41,24 @@ struct FilmResult {
   int64_t segments = 0, segments_before = 0;  ///< before: found done by an earlier call
   std::string encoder;
   double mux_s = 0;
-  std::string cut_short;    ///< Film::cut_short()
-  bool incomplete = false;  ///< segments lack frames, or the file streams when it is read again; warnings tell which
+  std::string cut_short;    ///< of the film, FilmIndex::cut_short; of standard input, where it broke off
+  bool incomplete = false;  ///< segments lack frames, or the file lacks streams when read back; warnings name them
   std::vector<std::string> warnings;
 };
 
-/// Upscales a film into a file that appears when it is whole. Segments lie in the folder OUTPUT.parts until then; the
-/// same call goes on where one before it ended, however that was. Throws Error(usage) if the folder belongs to another
-/// job or is in use, Error(cancelled) if `stop` becomes true, and what the parts of the work throw.
+/// Upscales a film into a file that appears when it is complete. Until then, segments are kept in the folder
+/// OUTPUT.parts; the same call resumes where an earlier one ended, for whatever reason. Throws Error(usage) if the
+/// folder belongs to another job or is in use, Error(cancelled) if `stop` becomes true, and the exceptions of its
+/// parts.
 FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
                         const FilmProgressCallback& progress = nullptr);
 
-/// Puts segments made with FilmJob::frames, in any order, and the film's other streams together. Throws Error(input) if
-/// they are not the whole film, each frame once, or if one is damaged.
+/// Joins segments made with FilmJob::frames, in any order, and the film's other streams. Throws Error(input) if they
+/// are not the whole film, each frame once, or if one is damaged.
 FilmResult join_film(const std::string& film, const std::vector<std::filesystem::path>& segments,
                      const std::string& output, const std::atomic<bool>& stop);
 
-/// The folder with what is done of an output.
+/// The folder with the finished segments of an output.
 std::filesystem::path parts_folder(const std::filesystem::path& output);
 
 }  // namespace fsrcnn

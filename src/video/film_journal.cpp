@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kJournalLimit = 64 << 20;
 
-// Onto the disk, so that no later rename is there before it.
+// Flushes to disk, so that no later rename overtakes it.
 void flush_to_disk(const fs::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const bool flushed = descriptor >= 0 && fsync(descriptor) == 0;
@@ -43,9 +43,10 @@ std::string difference(const nlohmann::json& before, const nlohmann::json& now) 
   };
   static constexpr Word kWords[] = {{"/input/name", "the film's name", true},
                                     {"/input/bytes", "the film's size", true},
-                                    {"/input/time_ns", "the time when the film was changed last", false},
+                                    {"/input/time_ns", "the film's modification time", false},
                                     {"/input", "the film", false},
                                     {"/model_sha256", "the model", false},
+                                    {"/engine_revision", "the program's version", false},
                                     {"/scale", "the scale", true},
                                     {"/precision", "--precision", true},
                                     {"/arithmetic", "the instruction set", true},
@@ -63,13 +64,13 @@ std::string difference(const nlohmann::json& before, const nlohmann::json& now) 
     if (word == std::end(kWords)) break;
     const nlohmann::json::json_pointer at(path);
     const bool has_values = word->has_value && before.contains(at) && now.contains(at);
-    if (!has_values) return fmt::format("{} is another", word->word);
+    if (!has_values) return fmt::format("{} differs", word->word);
     const auto text = [](const nlohmann::json& j) {
       return j == "" || j == -1 ? std::string("the default") : j.dump();
     };
-    return fmt::format("{} was {} and is {}", word->word, text(before.at(at)), text(now.at(at)));
+    return fmt::format("{} was {} and is now {}", word->word, text(before.at(at)), text(now.at(at)));
   }
-  return "its journal.json is another version's, or damaged";
+  return "its journal.json is damaged or from another version";
 }
 
 }  // namespace
@@ -78,24 +79,23 @@ FilmJournal::FilmJournal(const fs::path& folder, const nlohmann::json& job) : fo
   std::error_code error;
   fs::remove_all(finished(folder), error);
   fs::create_directory(folder, error);
-  if (error) fail(ErrorCode::io, "making the folder '{}': {}", folder.string(), error.message());
+  if (error) fail(ErrorCode::io, "creating the folder '{}' failed: {}", folder.string(), error.message());
   lock_ = open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_ < 0) fail(ErrorCode::io, "writing in '{}': {}", folder.string(), std::strerror(errno));
+  if (lock_ < 0) fail(ErrorCode::io, "writing to '{}' failed: {}", folder.string(), std::strerror(errno));
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     close(lock_);
-    fail(ErrorCode::usage, "another fsrcnn is at work in '{}'", folder.string());
+    fail(ErrorCode::usage, "another fsrcnn is using '{}'", folder.string());
   }
   try {
     const fs::path journal = folder / "journal.json";
     if (!fs::exists(journal)) {
       if (fs::exists(segment(0))) {
-        fail(ErrorCode::usage, "'{}' has parts, but no journal that tells of what; delete it to begin anew",
-             folder.string());
+        fail(ErrorCode::usage, "'{}' has segments, but no journal; delete it to start again", folder.string());
       }
       write_file(journal, as_bytes(job.dump(1) + "\n"));
     } else if (const nlohmann::json before = read_json(journal); !(before == job)) {  // both false if it is damaged
       fail(ErrorCode::usage,
-           "'{}' has parts of another job: {}. Delete it to begin anew, or choose another name for the output",
+           "'{}' has segments of another job: {}. Delete it to start again, or choose another output name",
            folder.string(), difference(before, job));
     }
     fs::remove(unfinished(), error);
@@ -149,7 +149,7 @@ void FilmJournal::publish(size_t number, const PartResult& result) {
   write_file(said(number), as_bytes(j.dump() + "\n"));
   std::error_code error;
   fs::rename(unfinished(), path, error);
-  if (error) fail(ErrorCode::io, "naming '{}': {}", path.string(), error.message());
+  if (error) fail(ErrorCode::io, "renaming to '{}' failed: {}", path.string(), error.message());
   flush_to_disk(folder_);
 }
 
@@ -157,9 +157,9 @@ void FilmJournal::deliver(const fs::path& whole, const fs::path& output) {
   flush_to_disk(whole);
   std::error_code error;
   fs::rename(whole, output, error);
-  if (error) fail(ErrorCode::io, "naming '{}': {}", output.string(), error.message());
+  if (error) fail(ErrorCode::io, "renaming to '{}' failed: {}", output.string(), error.message());
   flush_to_disk(output.has_parent_path() ? output.parent_path() : fs::path("."));
-  // Under another name, so that nobody goes on with what is left if this is cut short.
+  // Under another name, so that nothing resumes from a remainder if this is interrupted.
   fs::rename(folder_, finished(folder_), error);
   fs::remove_all(finished(folder_), error);
 }

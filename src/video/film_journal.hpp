@@ -11,28 +11,28 @@
 
 namespace fsrcnn {
 
-/// The folder beside an output in which its segments wait for each other, and the journal that says whose they are.
-/// A segment has its name only when it is whole and on the disk.
+/// The folder beside an output with its finished segments, and the journal of the job that they belong to. A segment
+/// gets its name when it is complete and on disk.
 class FilmJournal {
  public:
-  /// Makes the folder, or opens the one that an earlier call left if its journal says the same of `job` (input, model,
-  /// options, segments). Throws Error(usage) if it does not, or if another process is at work, and Error(io).
+  /// Creates the folder, or opens the one of an earlier call if its journal describes the same `job` (input, model,
+  /// options, segments). Throws Error(usage) if it does not, or if another process uses it, and Error(io).
   FilmJournal(const std::filesystem::path& folder, const nlohmann::json& job);
   ~FilmJournal();
   FilmJournal(const FilmJournal&) = delete;
   FilmJournal& operator=(const FilmJournal&) = delete;
 
   std::filesystem::path segment(size_t number) const;
-  /// Where a segment is written before it is whole.
+  /// Path of the segment being written.
   std::filesystem::path unfinished() const { return folder_ / "unfinished.nut"; }
 
-  /// What an earlier call, or this one, made; none if the segment is not done, or what is there of it is damaged.
+  /// The result of a segment made by this or an earlier call; none if it is not done or damaged.
   std::optional<PartResult> done(size_t number) const;
-  /// The segment is not whole after all, so that the next call makes it again.
+  /// Drops a damaged segment, so that the next call makes it again.
   void drop(const std::filesystem::path& segment) const;
-  /// The unfinished segment is whole.
+  /// Publishes the segment being written.
   void publish(size_t number, const PartResult& result);
-  /// The whole film, a file in the folder, gets its name, and the folder goes.
+  /// Moves the complete film, a file in the folder, to its name, and removes the folder.
   void deliver(const std::filesystem::path& whole, const std::filesystem::path& output);
 
  private:

@@ -9,6 +9,8 @@ extern "C" {
 #include <string_view>
 #include <utility>
 
+#include "video/av_versions.hpp"
+
 namespace fsrcnn {
 namespace {
 
@@ -20,8 +22,8 @@ bool is_known(const AVStream& stream) {
 
 [[noreturn]] void fail_for_late(const Film& film, const std::string& stream) {
   fail(ErrorCode::input,
-       "{} of the film '{}' begins so late that the file's beginning does not tell what it is. Put the film into "
-       "another file first, e.g. ffmpeg -analyzeduration 1000M -probesize 1000M -i FILM -map 0 -c copy FILM.mkv",
+       "{} of the film '{}' starts too late to be identified at the start of the file. Remux the film first, e.g. "
+       "ffmpeg -analyzeduration 1000M -probesize 1000M -i FILM -map 0 -c copy FILM.mkv",
        stream, film.path());
 }
 
@@ -63,8 +65,8 @@ class HeadersInPackets {
 
   void add(AVPacket& packet) const {
     if (!filter_) return;
-    av_check(av_bsf_send_packet(filter_.get(), &packet), ErrorCode::io, "putting headers into packets");
-    av_check(av_bsf_receive_packet(filter_.get(), &packet), ErrorCode::io, "putting headers into packets");
+    av_check(av_bsf_send_packet(filter_.get(), &packet), ErrorCode::io, "adding headers to packets");
+    av_check(av_bsf_receive_packet(filter_.get(), &packet), ErrorCode::io, "adding headers to packets");
   }
 
  private:
@@ -79,14 +81,14 @@ bool decoder_opens(const AVCodecParameters& parameters) {
          avcodec_open2(decoder.get(), codec, nullptr) >= 0;
 }
 
-// Muxers write some things that no reader finds, or of which it lacks what decoders need. Nobody shall learn it from
-// the film alone.
+// Some muxers write streams that no reader finds, or without data that decoders need. Report this now, not when the
+// film is played.
 std::vector<std::string> missing_when_read(const AVFormatContext& out, const std::filesystem::path& file,
                                            const std::string& name) {
   AVFormatContext* context = nullptr;
   const std::string url = "file:" + file.string();
   if (avformat_open_input(&context, url.c_str(), nullptr, nullptr) < 0) {
-    return {fmt::format("'{}' cannot be read again; use .mkv", name)};
+    return {fmt::format("'{}' cannot be read back; use .mkv", name)};
   }
   const AvInput in(context);
   avformat_find_stream_info(context, nullptr);
@@ -99,14 +101,15 @@ std::vector<std::string> missing_when_read(const AVFormatContext& out, const std
     };
     const auto written = count(out), found = count(*context);
     if (found >= written) continue;
-    missing.push_back(fmt::format("only {} of {} {} streams in '{}' can be decoded when it is read again; use .mkv",
+    missing.push_back(fmt::format("only {} of {} {} streams in '{}' can be decoded when it is read back; use .mkv",
                                   found, written, av_get_media_type_string(type), name));
   }
   return missing;
 }
 
-// Readers of Matroska take the delay of Opus from its times; FFmpeg's muxer does not put it back.
+// Readers of Matroska take the delay of Opus from its times; older muxers of FFmpeg do not put it back.
 void add_codec_delay(AVPacket& packet, AVRational time_base, const AVFormatContext& out, int stream) {
+  if (kMuxerAddsCodecDelay) return;
   const AVCodecParameters& p = *out.streams[stream]->codecpar;
   if (p.codec_id != AV_CODEC_ID_OPUS || !is_matroska(out.oformat->name)) return;
   const int64_t delay = av_rescale_q(p.initial_padding, {1, p.sample_rate}, time_base);
@@ -115,13 +118,12 @@ void add_codec_delay(AVPacket& packet, AVRational time_base, const AVFormatConte
 }
 
 // What would be lost of how the pictures are to be shown.
-void check_display(Film& film, const std::string& container, const std::string& output, AVCodecID pictures) {
+void check_display(const Film& film, const std::string& container, const std::string& output, AVCodecID pictures) {
   const AVStream& stream = film.video();
-  const auto of_stream = [&](AVPacketSideDataType type) { return av_stream_get_side_data(&stream, type, nullptr); };
+  const auto of_stream = [&](AVPacketSideDataType type) { return side_data(stream, type); };
   const auto of_frame = [&](AVFrameSideDataType type) { return av_frame_get_side_data(film.first_frame(), type); };
   if (is_turned(film) && !is_mov(container)) {
-    fail(ErrorCode::usage,
-         "the film is to be shown turned, which a file of the kind {} ('{}') cannot tell; use .mp4 or .mov", container,
+    fail(ErrorCode::usage, "the format {} ('{}') cannot store the film's rotation; use .mp4 or .mov", container,
          output);
   }
   const bool light = of_stream(AV_PKT_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
@@ -130,18 +132,15 @@ void check_display(Film& film, const std::string& container, const std::string& 
                      of_frame(AV_FRAME_DATA_CONTENT_LIGHT_LEVEL) != nullptr;
   if (has_alpha_beside(pictures, planar_format(static_cast<AVPixelFormat>(film.first_frame()->format))) &&
       !is_matroska(container)) {
-    fail(
-        ErrorCode::usage,
-        "the film is transparent, which a file of the kind {} ('{}') cannot keep beside {} pictures; use .webm or .mkv",
-        container, output, avcodec_get_name(pictures));
+    fail(ErrorCode::usage, "the format {} ('{}') cannot store transparency with {} pictures; use .webm or .mkv",
+         container, output, avcodec_get_name(pictures));
   }
   const bool in_pictures = pictures == AV_CODEC_ID_H264 || pictures == AV_CODEC_ID_HEVC;
   if (light && !in_pictures && !is_matroska(container) && !is_mov(container)) {
-    fail(
-        ErrorCode::usage,
-        "neither a file of the kind {} ('{}') nor {} pictures can tell the film's HDR light levels; use .mkv, .mp4, or "
-        "--codec hevc",
-        container, output, avcodec_get_name(pictures));
+    fail(ErrorCode::usage,
+         "neither the format {} ('{}') nor {} pictures can store the film's HDR light levels; use .mkv, .mp4 or "
+         "--codec hevc",
+         container, output, avcodec_get_name(pictures));
   }
 }
 
@@ -167,44 +166,44 @@ void warn_of_dynamic_metadata(const Film& film, StreamPlan& plan) {
       {AV_FRAME_DATA_DOVI_METADATA, "Dolby Vision"},
       {AV_FRAME_DATA_DYNAMIC_HDR_PLUS, "HDR10+"},
       {AV_FRAME_DATA_DYNAMIC_HDR_VIVID, "HDR Vivid"}};
-  const bool dolby = av_stream_get_side_data(&film.video(), AV_PKT_DATA_DOVI_CONF, nullptr) != nullptr;
+  const bool dolby = side_data(film.video(), AV_PKT_DATA_DOVI_CONF) != nullptr;
   for (const auto& [type, name] : kTypes) {
     const bool told_by_stream = dolby && type == AV_FRAME_DATA_DOVI_METADATA;
     if (!told_by_stream && av_frame_get_side_data(film.first_frame(), type) == nullptr) continue;
-    plan.warnings.push_back(fmt::format("{}'s dynamic metadata stays behind: it describes the old pictures", name));
+    plan.warnings.push_back(fmt::format("{}'s dynamic metadata is dropped: it describes the original pictures", name));
   }
 }
 
 }  // namespace
 
 bool is_turned(const Film& film) {
-  const auto* matrix =
-      reinterpret_cast<const int32_t*>(av_stream_get_side_data(&film.video(), AV_PKT_DATA_DISPLAYMATRIX, nullptr));
+  const AVPacketSideData* of_stream = side_data(film.video(), AV_PKT_DATA_DISPLAYMATRIX);
+  const auto* matrix = of_stream != nullptr ? reinterpret_cast<const int32_t*>(of_stream->data) : nullptr;
   const AVFrameSideData* own = av_frame_get_side_data(film.first_frame(), AV_FRAME_DATA_DISPLAYMATRIX);
   if (own != nullptr && matrix == nullptr) matrix = reinterpret_cast<const int32_t*>(own->data);
   return matrix != nullptr && (matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0);
 }
 
-StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
+StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
   const std::string container = container_of(output);
   const char* other_container = pictures.codec_id == AV_CODEC_ID_QTRLE ? ".mov, or "
                                 : is_matroska(container)               ? ""
                                                                        : ".mkv, or ";
   if (!can_hold_pictures(output, pictures)) {
-    fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} pictures like these; use {}another --codec",
-         container, output.string(), avcodec_get_name(pictures.codec_id), other_container);
+    fail(ErrorCode::usage, "the format {} ('{}') cannot store these {} pictures; use {}another --codec", container,
+         output.string(), avcodec_get_name(pictures.codec_id), other_container);
   }
-  film.index();
+  const FilmIndex& index = film.index();
   check_display(film, container, output.string(), pictures.codec_id);
-  for (const std::string& late : film.late_streams()) fail_for_late(film, late);
+  for (const std::string& late : index.late_streams) fail_for_late(film, late);
   StreamPlan plan;
   int next = 0;
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
     const AVStream& stream = *film.format().streams[i];
     const AVMediaType type = stream.codecpar->codec_type;
     if (!is_known(stream)) {
-      if (film.has_packets(i)) fail_for_late(film, describe(stream));
-      plan.warnings.push_back(describe(stream) + " stays behind: it is empty");
+      if (index.has_packets(i)) fail_for_late(film, describe(stream));
+      plan.warnings.push_back(describe(stream) + " is dropped: it is empty");
       plan.output_of.push_back(-1);
       continue;
     }
@@ -212,7 +211,7 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
       plan.output_of.push_back(next++);
       if (type == AVMEDIA_TYPE_VIDEO && i != film.video_index() && !is_cover(stream)) {
         plan.warnings.push_back(
-            fmt::format("{} is copied as it is; only stream {} is upscaled", describe(stream), film.video_index()));
+            fmt::format("{} is copied unchanged; only stream {} is upscaled", describe(stream), film.video_index()));
       }
       continue;
     }
@@ -224,35 +223,34 @@ StreamPlan plan_streams(Film& film, const std::filesystem::path& output, const A
     }
     if (makes_time_code(container, film, stream)) continue;
     if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN) {
-      plan.warnings.push_back(
-          fmt::format("{} stays behind: it cannot be written into a {} file", describe(stream), container));
+      plan.warnings.push_back(fmt::format("{} is dropped: the format {} cannot store it", describe(stream), container));
       continue;
     }
-    fail(ErrorCode::usage, "a file of the kind {} ('{}') cannot hold {} of the film; use .mkv{}", container,
-         output.string(), describe(stream),
+    fail(ErrorCode::usage, "the format {} ('{}') cannot store {} of the film; use .mkv{}", container, output.string(),
+         describe(stream),
          stream.codecpar->codec_id == AV_CODEC_ID_MOV_TEXT ? " after converting it to srt, or .mp4" : "");
   }
   warn_of_dynamic_metadata(film, plan);
   // Muxers look at more than the codec when they write the head.
   const AvOutput head = open_output(film, pictures, plan, output, "/dev/null");
   av_check(write_head(*head, output), ErrorCode::usage,
-           "a file of the kind {} ('{}') cannot hold the film with {} pictures like these; use {}another --codec",
-           container, output.string(), avcodec_get_name(pictures.codec_id), other_container);
+           "the format {} ('{}') cannot store the film with these {} pictures; use {}another --codec", container,
+           output.string(), avcodec_get_name(pictures.codec_id), other_container);
   return plan;
 }
 
-std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const StreamPlan& plan,
+std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, const StreamPlan& plan,
                                   const std::filesystem::path& output, const std::filesystem::path& temporary,
                                   const std::atomic<bool>& stop) {
   const std::string container = container_of(output);
   if (pictures.is_reordered() && !tells_times(container)) {
     fail(ErrorCode::usage,
-         "a file of the kind {} ('{}') does not tell when pictures with B-frames are shown; use .mkv, or segments made "
+         "the format {} ('{}') does not store when pictures with B-frames are shown; use .mkv, or make the segments "
          "with --encoder-option bf=0",
          container, output.string());
   }
-  film.rewind();
-  const AVFormatContext& in = film.format();
+  PacketReader packets(film);
+  const AVFormatContext& in = packets.format();
   const std::string name = output.string();
   const AvPacket picture = new_packet(), packet = new_packet();
   bool pictures_left = pictures.next(*picture);
@@ -260,7 +258,7 @@ std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const Str
   const AvOutput file = open_output(film, *parameters, plan, output, temporary);
   AVFormatContext& out = *file;
   const HeadersInPackets headers(*out.oformat, *parameters);
-  av_check(write_head(out, output), ErrorCode::io, "writing the head of '{}'", name);
+  av_check(write_head(out, output), ErrorCode::io, "writing the header of '{}'", name);
 
   const int upscaled = plan.output_of[static_cast<size_t>(film.video_index())];
   std::vector<int64_t> last(out.nb_streams, AV_NOPTS_VALUE);
@@ -288,7 +286,7 @@ std::vector<std::string> mux_film(Film& film, SegmentStream& pictures, const Str
   // Sound that an edit list hides is hidden in no other kind of file. Of it only the last packet goes along, from which
   // decoders begin.
   std::vector<AvPacket> hidden(is_mov(container) ? 0 : plan.output_of.size());
-  while (film.read(*packet, true)) {
+  while (packets.read(*packet, true)) {
     // More streams may appear than the plan has, of data.
     const auto number = static_cast<size_t>(packet->stream_index);
     const int stream = number < plan.output_of.size() ? plan.output_of[number] : -1;

@@ -1,9 +1,9 @@
 #include "video/film_output.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
+#include "video/av_versions.hpp"
 #include "video/pixel_format.hpp"
 #include "video/segment_stream.hpp"
 
@@ -31,17 +31,15 @@ void remove_stale(AVDictionary*& tags) {
 }
 
 void copy_side_data(const AVStream& from, AVStream& to) {
-  for (int i = 0; i < from.nb_side_data; ++i) {
-    const AVPacketSideData& data = from.side_data[i];
+  clear_side_data(to);
+  for (const AVPacketSideData& data : side_data(from)) {
     // What belongs to the old coding: Dolby Vision's layers, bit rates.
     if (data.type == AV_PKT_DATA_DOVI_CONF || data.type == AV_PKT_DATA_CPB_PROPERTIES) continue;
-    uint8_t* copy = av_stream_new_side_data(&to, data.type, data.size);
-    if (copy == nullptr) throw std::bad_alloc();
-    std::memcpy(copy, data.data, data.size);
+    add_side_data(to, data.type, data.data, data.size);
   }
 }
 
-// What only the pictures told, the container shall tell too. Encoders need not write it into theirs.
+// Copies properties that only the pictures stated to the container. Encoders may not write them.
 void add_told_by_pictures(const AVFrame& picture, AVStream& to) {
   static constexpr std::pair<AVFrameSideDataType, AVPacketSideDataType> kTypes[] = {
       {AV_FRAME_DATA_DISPLAYMATRIX, AV_PKT_DATA_DISPLAYMATRIX},
@@ -50,11 +48,19 @@ void add_told_by_pictures(const AVFrame& picture, AVStream& to) {
       {AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_CONTENT_LIGHT_LEVEL}};
   for (const auto& [of_frame, of_stream] : kTypes) {
     const AVFrameSideData* data = av_frame_get_side_data(&picture, of_frame);
-    if (data == nullptr || av_stream_get_side_data(&to, of_stream, nullptr) != nullptr) continue;
-    uint8_t* copy = av_stream_new_side_data(&to, of_stream, data->size);
-    if (copy == nullptr) throw std::bad_alloc();
-    std::memcpy(copy, data->data, data->size);
+    if (data == nullptr || side_data(to, of_stream) != nullptr) continue;
+    add_side_data(to, of_stream, data->data, data->size);
   }
+}
+
+// Besides how pictures for two eyes lie in a frame, newer muxers of MP4 write which eyes they are for, in a box that
+// makes readers forget the former.
+void prefer_layout(AVStream& to) {
+  const AVPacketSideData* data = side_data(to, AV_PKT_DATA_STEREO3D);
+  if (data == nullptr) return;
+  auto& stereo = *reinterpret_cast<AVStereo3D*>(data->data);
+  if (stereo.flags == 0 && (stereo.type == AV_STEREO3D_SIDEBYSIDE || stereo.type == AV_STEREO3D_TOPBOTTOM))
+    clear_view(stereo);
 }
 
 void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
@@ -135,7 +141,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
   av_dict_copy(&to->metadata, from.metadata, 0);
   if (upscaled) {
     remove_stale(to->metadata);
-    // Segments do not tell what does not stand in the pictures themselves.
+    // Segments do not store what is not in the pictures themselves.
     AVCodecParameters& p = *to->codecpar;
     const AVFrame& first = *film.first_frame();
     if (to->sample_aspect_ratio.num == 0) to->sample_aspect_ratio = first.sample_aspect_ratio;
@@ -150,6 +156,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
   }
   copy_side_data(from, *to);
   if (upscaled) add_told_by_pictures(*film.first_frame(), *to);
+  if (std::string_view(out.oformat->name) == "mp4") prefer_layout(*to);
   if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
 }
 

@@ -9,10 +9,10 @@
 
 namespace fsrcnn {
 
-/// What becomes of a film's streams in a container, found before any work.
+/// How a film's streams are mapped to a container, decided before any work.
 struct StreamPlan {
   std::vector<int> output_of;         ///< for each stream of the film its number in the output, or -1
-  std::vector<std::string> warnings;  ///< of what stays behind, or stays as it is
+  std::vector<std::string> warnings;  ///< about streams that are dropped or copied unchanged
 };
 
 struct AvFreeOutput {
@@ -21,11 +21,11 @@ struct AvFreeOutput {
     avformat_free_context(context);
   }
 };
-/// A file that is being written; closed without a word if something fails.
+/// A file being written; closed silently if something fails.
 using AvOutput = std::unique_ptr<AVFormatContext, AvFreeOutput>;
 
-/// A file of the kind of `output` with all that the plan takes of the film: streams, chapters, programs, tags and side
-/// data; `pictures` are the upscaled ones. It is written to `path`. Throws Error(io).
+/// Opens a file in the format of `output` with everything that the plan copies from the film: streams, chapters,
+/// programs, tags and side data; `pictures` are the upscaled ones. It is written to `path`. Throws Error(io).
 AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const StreamPlan& plan,
                      const std::filesystem::path& output, const std::filesystem::path& path);
 

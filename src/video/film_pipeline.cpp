@@ -40,7 +40,7 @@ class PartEncoder {
       writer_ = std::make_unique<PictureStreamWriter>(p.url, p.format, *encoder_, p.tags);
     }
     const AvFrame timed = new_frame();
-    av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "passing on a frame");
+    av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "referencing a frame");
     timed->pts =
         av_rescale_q(frame.pts + parts_[part].time_offset, film_.video().time_base, encoder_->context().time_base);
     encoder_->encode(timed.get(), [&](AVPacket& packet) { write(packet); });
@@ -81,7 +81,7 @@ class PartEncoder {
 
 }  // namespace
 
-FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOptions& options,
+FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const EncoderOptions& options,
                                  const std::vector<FilmPart>& parts, const std::atomic<bool>& stop,
                                  const FramesDone& frames_done) {
   FilmStatistics statistics;
@@ -120,6 +120,7 @@ FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOption
         if (!decoded.push({part, std::move(frame)})) return;
       }
       results[part].damage = reader->damage();
+      results[part].broken_off = reader->broken_off();
     }
   });
   const std::jthread beginning = stage(&decoded, &begun, [&] {

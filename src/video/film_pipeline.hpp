@@ -12,7 +12,7 @@
 
 namespace fsrcnn {
 
-/// What was done of a film, and in how many seconds of each thread.
+/// Statistics of a film, with the seconds of each thread.
 struct FilmStatistics {
   int64_t frames = 0, strips = 0, strips_copied = 0;
   double decode_s = 0, chroma_s = 0, luma_s = 0, encode_s = 0;
@@ -22,6 +22,7 @@ struct FilmStatistics {
 struct PartResult {
   int64_t frames = 0;
   Damage damage;
+  std::string broken_off;  ///< PacketReader::broken_off()
 };
 
 /// A part of a film and where its pictures go.
@@ -34,12 +35,12 @@ struct FilmPart {
   std::function<void(const PartResult&)> publish = nullptr;  ///< called when the part is complete
 };
 
-/// Told the number of frames that are done.
+/// Called with the number of finished frames.
 using FramesDone = std::function<void(int64_t frames)>;
 
-/// Decodes, upscales and encodes parts of a film one after the other, each with a decoder and an encoder of its own, in
-/// four threads that hand frames on. Throws Error(cancelled) if `stop` becomes true; parts that are published stay.
-FilmStatistics run_film_pipeline(Film& film, Engine& engine, const EncoderOptions& options,
+/// Decodes, upscales and encodes parts of a film in order, each with its own decoder and encoder, in a pipeline of four
+/// threads. Throws Error(cancelled) if `stop` becomes true; published parts are kept.
+FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const EncoderOptions& options,
                                  const std::vector<FilmPart>& parts, const std::atomic<bool>& stop,
                                  const FramesDone& frames_done = nullptr);
 

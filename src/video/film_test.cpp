@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <thread>
+
+#include "support/temporary_folder.hpp"
 #include "video/pixel_format.hpp"
 
 namespace fsrcnn {
@@ -23,6 +27,75 @@ TEST(Segments, BeginWhereDecodingCan) {
 TEST(Segments, AreCutElsewhereIfDecodingCanRarelyBegin) {
   EXPECT_EQ(cut_into_segments(index_with_keys(100, {0, 95}), 10),
             (std::vector<FrameRange>{{0, 40}, {40, 80}, {80, 95}, {95, 100}}));
+}
+
+// A film of 16x16 pixels, of which every sample is the number of its frame.
+std::string write_numbered_film(const std::filesystem::path& path, int frames) {
+  std::ofstream file(path, std::ios::binary);
+  file << "YUV4MPEG2 W16 H16 F25:1 C420jpeg\n";
+  for (int i = 0; i < frames; ++i) file << "FRAME\n" << std::string(16 * 16 * 3 / 2, static_cast<char>(i));
+  return path.string();
+}
+
+// The frames that a reader still has to read; -1 for one of which not all samples are the same.
+std::vector<int> numbers_of(PacketReader& reader, size_t most = 1000) {
+  std::vector<int> numbers;
+  for (const AvPacket packet = new_packet(); numbers.size() < most && reader.read(*packet);) {
+    const bool whole = std::all_of(packet->data, packet->data + packet->size,
+                                   [&](uint8_t sample) { return sample == packet->data[0]; });
+    numbers.push_back(whole && packet->size == 16 * 16 * 3 / 2 ? packet->data[0] : -1);
+  }
+  return numbers;
+}
+
+std::vector<int> count_from(int begin, int end) {
+  std::vector<int> numbers;
+  for (int i = begin; i < end; ++i) numbers.push_back(i);
+  return numbers;
+}
+
+// Seeking may end somewhat before the frame.
+void expect_from_about(int begin, int end, const std::vector<int>& numbers) {
+  ASSERT_GE(static_cast<int>(numbers.size()), end - begin);
+  ASSERT_LE(static_cast<int>(numbers.size()), end - begin + 5);
+  EXPECT_EQ(numbers, count_from(end - static_cast<int>(numbers.size()), end));
+}
+
+TEST(Film, HasReadersThatDoNotMoveEachOther) {
+  const test::TemporaryFolder folder;
+  const Film film(write_numbered_film(folder / "film.y4m", 20));
+  PacketReader a(film), b(film);
+  EXPECT_EQ(numbers_of(a, 5), count_from(0, 5));
+  EXPECT_EQ(numbers_of(b, 2), count_from(0, 2));
+  EXPECT_EQ(film.index().frames.size(), 20U);  // reads the film, too
+  b.seek(film.index().frames[12]);
+  EXPECT_EQ(numbers_of(a), count_from(5, 20));
+  expect_from_about(12, 20, numbers_of(b));
+  EXPECT_EQ(a.broken_off(), "");
+}
+
+TEST(Film, IsReadByManyThreadsAtOnce) {
+  const test::TemporaryFolder folder;
+  constexpr int kFrames = 100, kThreads = 8;
+  const Film film(write_numbered_film(folder / "film.y4m", kFrames));
+  std::vector<std::vector<int>> numbers(kThreads);
+  std::vector<const FilmIndex*> indices(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        const int begin = static_cast<int>(10 * i);
+        indices[i] = &film.index();
+        PacketReader reader(film);
+        reader.seek(film.index().frames[static_cast<size_t>(begin)]);
+        numbers[i] = numbers_of(reader);
+      });
+    }
+  }
+  for (size_t i = 0; i < kThreads; ++i) {
+    expect_from_about(static_cast<int>(10 * i), kFrames, numbers[i]);
+    EXPECT_EQ(indices[i], indices[0]);
+  }
 }
 
 TEST(PixelFormat, PackedPixelsAreTakenApartAndPutTogether) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "video/av_versions.hpp"
+
 namespace fsrcnn {
 
 Damage& Damage::operator+=(const Damage& more) {
@@ -14,26 +16,27 @@ Damage& Damage::operator+=(const Damage& more) {
   return *this;
 }
 
-FrameReader::FrameReader(Film& film) : film_(film), decoder_(film.open_decoder()), packet_(new_packet()) {
+FrameReader::FrameReader(const Film& film)
+    : film_(film), packets_(film), decoder_(film.open_decoder()), packet_(new_packet()) {
   if (film.first_frame() == nullptr) return;
   width_ = film.first_frame()->width;
   height_ = film.first_frame()->height;
   format_ = film.first_frame()->format;
 }
 
-FrameReader::FrameReader(Film& film, const FrameRange& range) : FrameReader(film) {
-  const auto& index = film.index();
+FrameReader::FrameReader(const Film& film, const FrameRange& range) : FrameReader(film) {
+  const std::vector<IndexedFrame>& index = film.index().frames;
   auto key = static_cast<size_t>(range.begin);
   begin_ = index[key].time;
   if (range.end < static_cast<int64_t>(index.size())) end_ = index[static_cast<size_t>(range.end)].time;
   // Before the first key nothing need be decodable: the film may be cut out of a longer one.
-  expected_ = range.end - std::max(range.begin, std::min(range.end, film.frames_before_key()));
+  expected_ = range.end - std::max(range.begin, std::min(range.end, film.index().frames_before_key));
   while (!index[key].key) --key;
   // From a key of H.264 pictures may only begin to come back, bit by bit; they are whole at the next one.
   if (key > 0 && film.video().codecpar->codec_id == AV_CODEC_ID_H264) {
     for (--key; !index[key].key;) --key;
   }
-  film.seek(index[key]);
+  packets_.seek(index[key]);
 }
 
 AvFrame FrameReader::decode() {
@@ -46,7 +49,7 @@ AvFrame FrameReader::decode() {
       ++damage_.packets;
       if (!packets_left_) return nullptr;
     }
-    packets_left_ = packets_left_ && film_.read(*packet_);
+    packets_left_ = packets_left_ && packets_.read(*packet_);
     const int sent = avcodec_send_packet(decoder_.get(), packets_left_ ? packet_.get() : nullptr);
     if (sent == AVERROR(ENOMEM)) throw std::bad_alloc();
     if (sent < 0 && sent != AVERROR_EOF) ++damage_.packets;
@@ -78,15 +81,15 @@ AvFrame FrameReader::next() {
     }
     if (frame->width != width_ || frame->height != height_ || frame->format != format_) {
       fail(ErrorCode::input,
-           "the pictures of '{}' change from {}x{} {} to {}x{} {} in the middle, which an output cannot do. Cut the "
-           "film there, at {:.2f} s",
+           "the pictures of '{}' change from {}x{} {} to {}x{} {} mid-stream, which is not supported. Cut the film "
+           "there, at {:.2f} s",
            film_.path(), width_, height_, av_get_pix_fmt_name(static_cast<AVPixelFormat>(format_)), frame->width,
            frame->height, av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame->format)),
            static_cast<double>(time) * av_q2d(film_.video().time_base) -
                static_cast<double>(std::max<int64_t>(film_.format().start_time, 0)) / AV_TIME_BASE);
     }
     if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damage_.frames;
-    if (frame->interlaced_frame != 0) ++damage_.interlaced;
+    if (is_interlaced(*frame)) ++damage_.interlaced;
     last_ = time;
     ++came_;
     frame->pts = time;

@@ -5,11 +5,13 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/plane.hpp"
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
+#include "video/av_versions.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -19,15 +21,6 @@ const AVPixFmtDescriptor& description(int format) { return *av_pix_fmt_desc_get(
 bool is_rgb(int format) { return (description(format).flags & AV_PIX_FMT_FLAG_RGB) != 0; }
 
 SampleType type_of(int format) { return description(format).comp[0].depth > 8 ? SampleType::u16 : SampleType::u8; }
-
-// Gray without a range is full, YUV limited, as everywhere in FFmpeg.
-bool is_full_range(const AVFrame& frame) {
-  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) {
-    const std::string_view name = description(frame.format).name;
-    return description(frame.format).nb_components <= 2 || name.starts_with("yuvj");
-  }
-  return frame.color_range == AVCOL_RANGE_JPEG;
-}
 
 int64_t subsampled(int64_t size, int shift) { return -(-size >> shift); }
 
@@ -51,6 +44,12 @@ Plane plane_of(const AVFrame& frame, int plane) {
   return result;
 }
 
+// -1: none.
+int alpha_plane(int format) {
+  const AVPixFmtDescriptor& d = description(format);
+  return (d.flags & AV_PIX_FMT_FLAG_ALPHA) != 0 ? d.comp[d.nb_components - 1].plane : -1;
+}
+
 int plane_count(int format) { return av_pix_fmt_count_planes(static_cast<AVPixelFormat>(format)); }
 
 template <class F>
@@ -65,8 +64,8 @@ void for_each_sample(const Plane& plane, F&& f) {
   }
 }
 
-// What nobody sees must not darken the edges of what is seen: fully transparent samples of the planes from `first` to
-// `last`, which are of one size, get the values beside them, as far as `reach` samples away.
+// Hidden colours must not darken visible edges: fully transparent samples of the planes from `first` to `last`, which
+// have the same size, get the values beside them, up to `reach` samples away.
 void bleed_planes(AVFrame& frame, int first, int last, int reach) {
   const Plane size = plane_of(frame, first);
   const AVPixFmtDescriptor& d = description(frame.format);
@@ -94,8 +93,7 @@ void bleed(AVFrame& frame, int reach) {
   bool hidden = false;
   for_each_sample(plane_of(frame, 3), [&](auto alpha, int64_t, int64_t) { hidden = hidden || alpha == 0; });
   if (!hidden) return;
-  av_check(av_frame_make_writable(&frame), ErrorCode::input, "taking memory for a frame of {}x{}", frame.width,
-           frame.height);
+  av_check(av_frame_make_writable(&frame), ErrorCode::input, "allocating a {}x{} frame", frame.width, frame.height);
   if (is_rgb(frame.format)) {
     bleed_planes(frame, 0, 2, reach);
   } else {
@@ -126,7 +124,7 @@ double offset_y(AVChromaLocation location, int64_t subsampling) {
 void copy_properties(const AVFrame& from, AVFrame& to) {
   av_check(av_frame_copy_props(&to, &from), ErrorCode::io, "copying a frame's properties");
   to.pict_type = AV_PICTURE_TYPE_NONE;  // the encoder decides
-  to.key_frame = 0;
+  clear_key(to);
   for (const auto type :
        {AV_FRAME_DATA_MOTION_VECTORS, AV_FRAME_DATA_VIDEO_ENC_PARAMS, AV_FRAME_DATA_REGIONS_OF_INTEREST,
         AV_FRAME_DATA_PANSCAN, AV_FRAME_DATA_DOVI_RPU_BUFFER, AV_FRAME_DATA_DOVI_METADATA,
@@ -136,6 +134,15 @@ void copy_properties(const AVFrame& from, AVFrame& to) {
 }
 
 }  // namespace
+
+bool is_full_range(const AVFrame& frame) {
+  if (is_rgb(frame.format)) return true;
+  if (frame.color_range == AVCOL_RANGE_UNSPECIFIED) {
+    const std::string_view name = description(frame.format).name;
+    return description(frame.format).nb_components <= 2 || name.starts_with("yuvj");
+  }
+  return frame.color_range == AVCOL_RANGE_JPEG;
+}
 
 AVChromaLocation chroma_location(const AVFrame& frame) {
   if (frame.chroma_location != AVCHROMA_LOC_UNSPECIFIED) return frame.chroma_location;
@@ -154,7 +161,7 @@ void FrameUpscaler::prepare(const AVFrame& frame) {
   const int64_t scale = engine_.scale(), sub_x = 1 << d.log2_chroma_w, sub_y = 1 << d.log2_chroma_h;
   for (int p = 0; p < plane_count(format_); ++p) {
     resizers_.emplace_back();
-    if (is_rgb(format_) ? p < 3 : p == 0) continue;
+    if (is_rgb(format_) || engine_.channels() == 3 ? p < 3 && p != alpha_plane(format_) : p == 0) continue;
     const bool chroma = is_chroma(format_, p);
     const Plane plane = plane_of(frame, p);
     resizers_.back().emplace(PlaneResizer::Format{plane.width, plane.height, plane.type, d.comp[0].depth},
@@ -168,13 +175,13 @@ void FrameUpscaler::prepare(const AVFrame& frame) {
 FrameUpscaler::Job FrameUpscaler::begin(AvFrame frame) {
   const AVPixelFormat planar = planar_format(static_cast<AVPixelFormat>(frame->format));
   AvFrame input = to_planar_(std::move(frame), planar);
-  bleed(*input, static_cast<int>(engine_.model().halo()));
+  bleed(*input, static_cast<int>(engine_.network().halo()));
   prepare(*input);
   AvFrame output = new_frame();
   output->format = input->format;
   output->width = static_cast<int>(engine_.scale()) * input->width;
   output->height = static_cast<int>(engine_.scale()) * input->height;
-  av_check(av_frame_get_buffer(output.get(), 64), ErrorCode::input, "taking memory for a frame of {}x{}", output->width,
+  av_check(av_frame_get_buffer(output.get(), 64), ErrorCode::input, "allocating a {}x{} frame", output->width,
            output->height);
   copy_properties(*input, *output);
   output->chroma_location = input->chroma_location;
@@ -186,6 +193,10 @@ FrameUpscaler::Job FrameUpscaler::begin(AvFrame frame) {
 }
 
 AvFrame FrameUpscaler::finish(Job job) {
+  if (engine_.channels() == 3) {
+    upscale_by_colours(*job.input, *job.output);
+    return std::move(job.output);
+  }
   if (is_rgb(job.input->format)) {
     upscale_rgb(*job.input, *job.output);
     return std::move(job.output);
@@ -239,6 +250,37 @@ void FrameUpscaler::upscale_rgb(const AVFrame& input, AVFrame& output) {
           std::nearbyint(std::clamp(hr(0, c, y, x), 0.0F, 1.0F) * plane.one));
     });
   }
+}
+
+void FrameUpscaler::upscale_by_colours(const AVFrame& input, AVFrame& output) {
+  if (!rgb_ || !rgb_->fits(input)) {
+    rgb_.emplace(input);
+    rgb_input_ = {};
+    rgb_output_ = {};
+  }
+  std::swap(rgb_input_, previous_rgb_input_);
+  std::swap(rgb_output_, previous_rgb_output_);
+  rgb_->to_rgb(input, rgb_input_);
+  const int64_t width = output.width, height = output.height;
+  if (rgb_output_.width() != width || rgb_output_.height() != height) rgb_output_ = RgbPlanes(width, height);
+  std::array<ConstPlane, 3> in, previous_in, previous_out;
+  std::array<Plane, 3> out;
+  for (int c = 0; c < 3; ++c) {
+    const auto i = static_cast<size_t>(c);
+    in[i] = const_view(rgb_input_[c]);
+    out[i] = rgb_output_[c];
+    previous_in[i] = const_view(previous_rgb_input_[c]);
+    previous_out[i] = const_view(previous_rgb_output_[c]);
+  }
+  FrameOptions options;
+  if (previous_rgb_output_.width() == width && previous_rgb_output_.height() == height) {
+    options.previous_inputs = previous_in;
+    options.previous_outputs = previous_out;
+  }
+  const FrameStatistics statistics = engine_.upscale(in.data(), out.data(), options);
+  strips_ += statistics.strips;
+  strips_copied_ += statistics.strips_copied;
+  rgb_->from_rgb(rgb_output_, output);
 }
 
 }  // namespace fsrcnn

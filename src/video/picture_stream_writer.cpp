@@ -78,12 +78,13 @@ void PictureStreamWriter::write(AVPacket& packet) {
   av_check(av_write_frame(context_, &packet), ErrorCode::io, "writing '{}'", url_);
 }
 
-// Before its picture, so that whoever reads that one has it.
+// Before its picture, so that a reader of the picture has it.
 void PictureStreamWriter::write_alpha(const AVPacket& picture) {
   size_t size = 0;
   const uint8_t* beside = av_packet_get_side_data(&picture, AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL, &size);
-  if (beside == nullptr || size <= kAlphaIdBytes)
-    fail(ErrorCode::io, "the encoder left out the transparency of a picture");
+  if (beside == nullptr || size <= kAlphaIdBytes) {
+    fail(ErrorCode::io, "the encoder did not write the transparency of a picture");
+  }
   const AvPacket alpha = new_packet();
   size -= kAlphaIdBytes;
   av_check(av_new_packet(alpha.get(), static_cast<int>(size)), ErrorCode::io, "writing '{}'", url_);

@@ -6,7 +6,7 @@
 
 namespace fsrcnn {
 
-/// Packets of one stream of pictures into a file or pipe of a format of its own.
+/// Writes packets of one stream of pictures to a file or pipe.
 class PictureStreamWriter {
  public:
   /// format: FFmpeg's name of a muxer. tags: of the file. Throws Error(io).

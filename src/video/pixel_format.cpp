@@ -8,6 +8,8 @@ extern "C" {
 #include <utility>
 #include <vector>
 
+#include "video/av_versions.hpp"
+
 namespace fsrcnn {
 namespace {
 
@@ -61,7 +63,7 @@ AVPixelFormat find_planar(AVPixelFormat format) {
 // Of what FFV1 keeps and can be upscaled.
 AVPixelFormat nearest(AVPixelFormat format) {
   std::vector<AVPixelFormat> known;
-  for (const AVPixelFormat* p = avcodec_find_encoder(AV_CODEC_ID_FFV1)->pix_fmts; *p != AV_PIX_FMT_NONE; ++p) {
+  for (const AVPixelFormat* p = pixel_formats(*avcodec_find_encoder(AV_CODEC_ID_FFV1)); *p != AV_PIX_FMT_NONE; ++p) {
     if (find_planar(*p) != AV_PIX_FMT_NONE) known.push_back(*p);
   }
   known.push_back(AV_PIX_FMT_NONE);
@@ -74,7 +76,7 @@ AVPixelFormat planar_format(AVPixelFormat format) {
   const AVPixelFormat planar = find_planar(format);
   if (planar != AV_PIX_FMT_NONE) return planar;
   fail(ErrorCode::input,
-       "pixels of the kind {} cannot be upscaled. Convert the film first, to the nearest that can, e.g. ffmpeg -i FILM "
+       "unsupported pixel format {}. Convert the film to the nearest supported one first, e.g. ffmpeg -i FILM "
        "-map 0 -c copy -c:v ffv1 -pix_fmt {} CONVERTED.mkv",
        av_get_pix_fmt_name(format), av_get_pix_fmt_name(nearest(format)));
 }
@@ -116,14 +118,14 @@ AvFrame PixelConverter::operator()(AvFrame frame, AVPixelFormat to) {
   context_ = sws_getCachedContext(context_, frame->width, frame->height, from, frame->width, frame->height, to,
                                   SWS_POINT | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP, nullptr, nullptr, nullptr);
   if (context_ == nullptr) {
-    fail(ErrorCode::input, "pixels of the kind {} cannot be made to {}", av_get_pix_fmt_name(from),
+    fail(ErrorCode::input, "pixel format {} cannot be converted to {}", av_get_pix_fmt_name(from),
          av_get_pix_fmt_name(to));
   }
   AvFrame result = new_frame();
   result->format = to;
   result->width = frame->width;
   result->height = frame->height;
-  av_check(av_frame_get_buffer(result.get(), 0), ErrorCode::input, "taking memory for a frame of {}x{}", frame->width,
+  av_check(av_frame_get_buffer(result.get(), 0), ErrorCode::input, "allocating a {}x{} frame", frame->width,
            frame->height);
   av_check(av_frame_copy_props(result.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
   sws_scale(context_, frame->data, frame->linesize, 0, frame->height, result->data, result->linesize);

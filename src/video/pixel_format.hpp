@@ -6,8 +6,8 @@ struct SwsContext;
 
 namespace fsrcnn {
 
-/// The planar pixel format with the same samples: of packed formats (NV12, RGB24 and others) the one that they are
-/// taken apart into without loss. Throws Error(input) for formats that have none.
+/// The planar pixel format with the same samples: packed formats (NV12, RGB24 and others) are unpacked to it without
+/// loss. Throws Error(input) for unsupported formats.
 AVPixelFormat planar_format(AVPixelFormat format);
 
 /// The one of a list (ended by AV_PIX_FMT_NONE; null: anything) that holds the samples of a planar format without loss,
@@ -17,7 +17,7 @@ AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list);
 /// Whether it has alpha.
 bool is_transparent(AVPixelFormat format);
 
-/// Takes packed pixels apart, and puts them together, by libswscale.
+/// Packs and unpacks pixels, by libswscale.
 class PixelConverter {
  public:
   PixelConverter() = default;

@@ -8,17 +8,9 @@
 namespace fsrcnn {
 namespace {
 
-constexpr size_t kAlignment = 64;  // zimg's for its widest vectors
-
-std::byte* aligned(std::vector<std::byte>& memory, size_t bytes) {
-  if (memory.size() < bytes + kAlignment) memory.resize(bytes + kAlignment);
-  void* at = memory.data();
-  size_t space = memory.size();
-  return static_cast<std::byte*>(std::align(kAlignment, bytes, at, space));
-}
-
 bool is_aligned(const void* data, ptrdiff_t stride_bytes) {
-  return reinterpret_cast<uintptr_t>(data) % kAlignment == 0 && stride_bytes % static_cast<ptrdiff_t>(kAlignment) == 0;
+  return reinterpret_cast<uintptr_t>(data) % kZimgAlignment == 0 &&
+         stride_bytes % static_cast<ptrdiff_t>(kZimgAlignment) == 0;
 }
 
 zimgxx::FilterGraph build_graph(const PlaneResizer::Format& input, int64_t output_width, int64_t output_height,
@@ -49,14 +41,21 @@ zimgxx::FilterGraph build_graph(const PlaneResizer::Format& input, int64_t outpu
 
 }  // namespace
 
+std::byte* zimg_memory(std::vector<std::byte>& memory, size_t bytes) {
+  if (memory.size() < bytes + kZimgAlignment) memory.resize(bytes + kZimgAlignment);
+  void* at = memory.data();
+  size_t space = memory.size();
+  return static_cast<std::byte*>(std::align(kZimgAlignment, bytes, at, space));
+}
+
 PlaneResizer::PlaneResizer(const Format& input, int64_t output_width, int64_t output_height, int64_t scale,
                            double shift_x, double shift_y)
     : input_format_(input) {
   try {
     graph_ = build_graph(input, output_width, output_height, scale, shift_x, shift_y);
   } catch (const zimgxx::zerror& e) {
-    fail(ErrorCode::input, "resizing a plane of {}x{} and {} bits to {}x{}: {}", input.width, input.height, input.bits,
-         output_width, output_height, e.msg);
+    fail(ErrorCode::input, "resizing a {}x{} plane of {} bits to {}x{} failed: {}", input.width, input.height,
+         input.bits, output_width, output_height, e.msg);
   }
 }
 
@@ -65,8 +64,8 @@ void PlaneResizer::operator()(const ConstPlane& input, const Plane& output) {
   ConstPlane from = input;
   if (!is_aligned(input.data, input.stride_bytes)) {
     const auto row_bytes = static_cast<size_t>(width * bytes_of(type));
-    const size_t stride = (row_bytes + kAlignment - 1) / kAlignment * kAlignment;
-    std::byte* const copy = aligned(input_copy_, stride * static_cast<size_t>(height));
+    const size_t stride = (row_bytes + kZimgAlignment - 1) / kZimgAlignment * kZimgAlignment;
+    std::byte* const copy = zimg_memory(input_copy_, stride * static_cast<size_t>(height));
     for (int64_t y = 0; y < height; ++y) {
       std::memcpy(copy + static_cast<size_t>(y) * stride, input.row(y), row_bytes);
     }
@@ -74,7 +73,7 @@ void PlaneResizer::operator()(const ConstPlane& input, const Plane& output) {
     from.stride_bytes = static_cast<ptrdiff_t>(stride);
   }
   if (!is_aligned(output.data, output.stride_bytes)) {
-    fail(ErrorCode::usage, "planes to resize into must be aligned to {} bytes", kAlignment);
+    fail(ErrorCode::usage, "output planes must be aligned to {} bytes", kZimgAlignment);
   }
   zimgxx::zimage_buffer_const source;
   source.data() = from.data;
@@ -85,9 +84,9 @@ void PlaneResizer::operator()(const ConstPlane& input, const Plane& output) {
   target.stride() = output.stride_bytes;
   target.mask() = ZIMG_BUFFER_MAX;
   try {
-    graph_.process(source, target, aligned(memory_, graph_.get_tmp_size()));
+    graph_.process(source, target, zimg_memory(memory_, graph_.get_tmp_size()));
   } catch (const zimgxx::zerror& e) {
-    fail(ErrorCode::input, "resizing a plane: {}", e.msg);
+    fail(ErrorCode::input, "resizing a plane failed: {}", e.msg);
   }
 }
 

@@ -9,6 +9,11 @@
 
 namespace fsrcnn {
 
+/// Alignment of rows and memory for zimg's widest vectors.
+inline constexpr size_t kZimgAlignment = 64;
+/// The first aligned address in `memory`, which is resized to hold this many bytes from there.
+std::byte* zimg_memory(std::vector<std::byte>& memory, size_t bytes);
+
 /// Bicubic resizing (a = -0.5, as for still pictures) of planes of one size and type, by zimg.
 class PlaneResizer {
  public:
@@ -19,7 +24,7 @@ class PlaneResizer {
   };
 
   /// Sample (x, y) of the output lies at ((x + 0.5) / scale - 0.5 + shift_x, ...) of the input. output_width and
-  /// output_height may be other than scale times the input's.
+  /// output_height may differ from scale times the input's.
   PlaneResizer(const Format& input, int64_t output_width, int64_t output_height, int64_t scale, double shift_x,
                double shift_y);
 

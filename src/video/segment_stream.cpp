@@ -18,26 +18,26 @@ bool has_alpha(const AVFormatContext& segment) { return static_cast<int>(segment
 
 }  // namespace
 
-int64_t segment_time_offset(Film& film) {
+int64_t segment_time_offset(const Film& film) {
   constexpr int64_t kSeconds = 100;  // more than any encoder looks ahead
-  return av_rescale_q(kSeconds, {1, 1}, film.video().time_base) - film.index().front().time;
+  return av_rescale_q(kSeconds, {1, 1}, film.video().time_base) - film.index().frames.front().time;
 }
 
-SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film,
+SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, const Film& film,
                              const std::string& identity, const std::vector<FrameRange>& planned)
-    : index_(film.index()),
-      frames_before_key_(film.frames_before_key()),
+    : index_(film.index().frames),
+      frames_before_key_(film.index().frames_before_key),
       time_base_(film.video().time_base),
       time_offset_(segment_time_offset(film)) {
   for (size_t i = 0; i < segments.size(); ++i) {
     const std::filesystem::path& path = segments[i];
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error);
-    if (error) fail(ErrorCode::io, "the segment '{}' cannot be read: {}", path.string(), error.message());
+    if (error) fail(ErrorCode::io, "the segment reading '{}' failed: {}", path.string(), error.message());
     if (size == 0) continue;
     const FrameRange range = segments_.emplace_back(read(path, identity)).range;
     if (planned.empty() || range == planned[i]) continue;
-    throw DamagedSegment(path, fmt::format("it has the frames {}:{} instead of {}:{}", range.begin, range.end,
+    throw DamagedSegment(path, fmt::format("it has frames {}:{} instead of {}:{}", range.begin, range.end,
                                            planned[i].begin, planned[i].end));
   }
   if (segments_.empty()) fail(ErrorCode::input, "no picture of '{}' could be decoded", film.path());
@@ -46,7 +46,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   for (size_t i = 1; i < segments_.size(); ++i) {
     const Segment &a = segments_[i - 1], &b = segments_[i];
     if (a.range.end <= b.range.begin) continue;
-    fail(ErrorCode::input, "the segments '{}' and '{}' overlap, with the frames {}:{} and {}:{}; give each frame once",
+    fail(ErrorCode::input, "the segments '{}' and '{}' overlap, with frames {}:{} and {}:{}; give each frame once",
          a.path.string(), b.path.string(), a.range.begin, a.range.end, b.range.begin, b.range.end);
   }
   input_.reset();
@@ -57,7 +57,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   std::vector<int64_t> sorted = times;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    fail(ErrorCode::input, "the segments of '{}' have two pictures of one time", film.path());
+    fail(ErrorCode::input, "the segments of '{}' have two pictures with the same timestamp", film.path());
   }
   int64_t delay = 0;
   for (size_t i = 0; i < times.size(); ++i) {
@@ -74,7 +74,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
 void SegmentStream::check_whole() const {
   int64_t end = 0;
   const auto check = [&end](int64_t begin) {
-    if (begin > end) fail(ErrorCode::input, "the segment of the frames {}:{} is missing", end, begin);
+    if (begin > end) fail(ErrorCode::input, "the segment with frames {}:{} is missing", end, begin);
   };
   for (const Segment& segment : segments_) {
     check(segment.range.begin);
@@ -104,11 +104,11 @@ AVStream& SegmentStream::open(const Segment& segment) {
   AVFormatContext* context = nullptr;
   const std::string url = "file:" + segment.path.string();
   const int opened = avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr);
-  if (opened < 0) throw DamagedSegment(segment.path, "it does not begin like one, " + av_message(opened));
+  if (opened < 0) throw DamagedSegment(segment.path, "it does not start like a segment, " + av_message(opened));
   input_.reset(context);
   if (context->nb_streams < 2 || context->nb_streams > 3 ||
       context->streams[0]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
-    fail(ErrorCode::input, "'{}' is no segment of a film", segment.path.string());
+    fail(ErrorCode::input, "'{}' is not a segment of a film", segment.path.string());
   }
   if (const AVDictionaryEntry* bits = av_dict_get(context->metadata, kBitsKey, nullptr, 0)) {
     context->streams[0]->codecpar->bits_per_coded_sample = std::atoi(bits->value);
@@ -135,7 +135,7 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, co
   };
   FrameRange& range = segment.range;
   if (std::sscanf(tag(kFramesKey).c_str(), "%" SCNd64 ":%" SCNd64, &range.begin, &range.end) != 2) {
-    fail(ErrorCode::input, "'{}' is no segment of a film: it does not tell its frames", path.string());
+    fail(ErrorCode::input, "'{}' is not a segment of a film: it does not state its frames", path.string());
   }
   if (!parameters_) {
     parameters_ = new_parameters();
@@ -144,7 +144,7 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, co
     job_ = tag(kJobKey);
   }
   if (tag(kFilmKey) != identity) {
-    fail(ErrorCode::input, "the segment '{}' is of another film than this", path.string());
+    fail(ErrorCode::input, "the segment '{}' belongs to another film", path.string());
   }
   if (tag(kJobKey) != job_ || p.codec_id != parameters_->codec_id || p.width != parameters_->width ||
       p.height != parameters_->height || p.extradata_size != parameters_->extradata_size ||
@@ -152,8 +152,7 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, co
       (p.extradata_size > 0 &&
        std::memcmp(p.extradata, parameters_->extradata, static_cast<size_t>(p.extradata_size)) != 0)) {
     fail(ErrorCode::input,
-         "the segments '{}' and '{}' are made differently; make all with the same model, options and version of the "
-         "encoder",
+         "the segments '{}' and '{}' were made differently; make all with the same model, options and encoder version",
          segments_.front().path.string(), path.string());
   }
   const AvPacket packet = new_packet();
@@ -174,17 +173,17 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, co
   const std::string count_written = written.substr(0, written.find(' '));
   if (count_written != fmt::format("{}", segment.times.size())) {
     throw DamagedSegment(path,
-                         fmt::format("it has {} pictures where {} were written", segment.times.size(), count_written));
+                         fmt::format("it has {} pictures, but {} were written", segment.times.size(), count_written));
   }
   if (written != fmt::format("{} {}", count_written, hash.digits())) {
-    throw DamagedSegment(path, "its pictures are not as they were written");
+    throw DamagedSegment(path, "its pictures differ from those written");
   }
-  if (segment.times.empty()) throw DamagedSegment(path, "it has no picture");
+  if (segment.times.empty()) throw DamagedSegment(path, "it has no pictures");
   if (has_alpha_ && alphas != segment.times.size())
-    throw DamagedSegment(path, "the transparency of pictures is missing");
+    throw DamagedSegment(path, "the transparency of its pictures is missing");
   const auto count = static_cast<int64_t>(index_.size());
   if (range.begin < 0 || range.begin >= range.end || range.end > count) {
-    fail(ErrorCode::input, "the segment '{}' has the frames {}:{}, but the film has 0:{}; it is of another film",
+    fail(ErrorCode::input, "the segment '{}' has frames {}:{}, but the film has 0:{}; it belongs to another film",
          path.string(), range.begin, range.end, count);
   }
   return segment;
@@ -222,8 +221,9 @@ bool SegmentStream::next(AVPacket& packet) {
       av_packet_move_ref(alpha_.get(), &packet);
     }
     if (!more) continue;
-    if (packet_ >= count()) throw DamagedSegment(segment.path, "it has changed since it was looked at");
-    if (has_alpha_ && alpha_->pts != packet.pts) throw DamagedSegment(segment.path, "its transparency has other times");
+    if (packet_ >= count()) throw DamagedSegment(segment.path, "it changed after it was checked");
+    if (has_alpha_ && alpha_->pts != packet.pts)
+      throw DamagedSegment(segment.path, "its transparency has different timestamps");
     if (has_alpha_) put_alpha_beside(packet);
     break;
   }

@@ -10,7 +10,7 @@
 
 namespace fsrcnn {
 
-/// FFmpeg's name of the format of segments: the one that keeps any codec and any time base.
+/// FFmpeg's name of the format of segments, which supports any codec and time base.
 inline constexpr const char* kSegmentFormat = "nut";
 
 /// The keys under which a segment keeps its range of frames, "A:B", and the identities of its film and of its job.
@@ -21,8 +21,8 @@ inline constexpr const char* kJobKey = "job";
 /// The key for the bits of a coded pixel, by which some codecs tell whether they have alpha.
 inline constexpr const char* kBitsKey = "bits";
 
-/// Whether the codec keeps alpha in a second coding beside its packets. In segments it is a stream of its own, after
-/// the pictures and their number, and each packet comes before that of its picture.
+/// Whether the codec stores alpha in separate data beside its packets. In segments it is a separate stream, after the
+/// pictures and their number, and each of its packets precedes that of its picture.
 bool has_alpha_beside(AVCodecID codec, AVPixelFormat pixels);
 
 inline constexpr int kAlphaStream = 2;
@@ -30,7 +30,7 @@ inline constexpr int kAlphaStream = 2;
 /// Of what is beside a packet, what comes before alpha's coding: a number, which is 1 for it.
 inline constexpr size_t kAlphaIdBytes = 8;
 
-/// A segment that is not as it was written.
+/// A segment that differs from what was written.
 class DamagedSegment : public Error {
  public:
   DamagedSegment(const std::filesystem::path& path, const std::string& what)
@@ -41,23 +41,23 @@ class DamagedSegment : public Error {
   std::filesystem::path path_;
 };
 
-/// What is added to a film's times in its segments, because that format has no times before 0, not even for decoding.
-int64_t segment_time_offset(Film& film);
+/// Offset of a film's times in its segments, because their format has no times below 0, not even for decoding.
+int64_t segment_time_offset(const Film& film);
 
 /// The pictures of several segments as one stream of packets, with the film's times.
 class SegmentStream {
  public:
   /// Reads all packets' times. identity: the film's. planned: the range that each segment should have; empty: any.
-  /// Throws Error(io) or Error(input) if a segment is missing, of another film or made otherwise than the first, and
+  /// Throws Error(io) or Error(input) if a segment is missing, of another film or made differently from the first, and
   /// DamagedSegment.
-  SegmentStream(const std::vector<std::filesystem::path>& segments, Film& film, const std::string& identity,
+  SegmentStream(const std::vector<std::filesystem::path>& segments, const Film& film, const std::string& identity,
                 const std::vector<FrameRange>& planned = {});
 
   /// Throws Error(input) if the segments are not ranges of frames that make up the film.
   void check_whole() const;
 
-  /// For people, the segments that have not all pictures of their range of the film. What is shown before the first
-  /// place where decoding can begin need not be there.
+  /// Messages about segments that lack pictures of their range. Pictures before the first position where decoding can
+  /// start may be missing.
   std::vector<std::string> lacking() const;
 
   const AVCodecParameters& parameters() const { return *parameters_; }

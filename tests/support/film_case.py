@@ -2,6 +2,7 @@
 
 import json
 import random
+import struct
 import subprocess
 
 from support.program import CROP, ProgramTest
@@ -32,7 +33,22 @@ def hashes(path, *maps):
 
 
 def decoded(path, pixels="yuv420p"):
-    return ffmpeg("-i", path, "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", pixels, "-vsync", "passthrough", "-").stdout
+    return ffmpeg("-i", path, "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", pixels, "-fps_mode", "passthrough", "-").stdout
+
+
+def turn(path):
+    """Makes an MP4 one that is to be shown turned by 90 degrees. FFmpeg's own options for it differ between versions."""
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 44
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 48 << 16, 0, 1 << 30)
+    path.write_bytes(data)
+
+
+def sited(place):
+    """Options for FFV1 with chroma samples at a place, and a filter for it. Since FFmpeg 7 the pictures tell the place, which
+    the filter sets, and the encoder's option does not count."""
+    known = b"chroma_location" in ffmpeg("-h", "filter=setparams").stdout
+    return ("-c:v", "ffv1", "-chroma_sample_location", place), f",setparams=chroma_location={place}" if known else ""
 
 
 class FilmCase(ProgramTest):

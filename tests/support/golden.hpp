@@ -11,8 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/tensor.hpp"
-#include "model/model.hpp"
-#include "model/state_dict.hpp"
+#include "network/state_dict.hpp"
 #include "nn/params.hpp"
 
 namespace fsrcnn::test {
@@ -55,12 +54,14 @@ double max_difference(const Tensor<T>& a, const Tensor<T>& b) {
   return largest;
 }
 
+/// Sets or, if the value is null, removes a variable of the environment.
+void set_environment(const char* name, const char* value);
+
+/// Of cpu_names(), those that have kernels.
+std::vector<std::string> fast_cpus();
+
 /// Values in [low, high), the same for a seed on every machine.
 Tensor<float> random_tensor(const Shape& shape, uint32_t seed, float low = 0, float high = 1);
-
-/// An FSRCNN(d, s, m) with random weights, biases and slopes (below 0, up to 1 and above), whose output fills [0, 1]
-/// with little of it clamped.
-Model random_model(int64_t d, int64_t s, int64_t m, int64_t scale, uint32_t seed);
 
 /// Runs f and returns what its fsrcnn::Error says, as "code: message"; "no error" without one.
 template <class F>

@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "base/tensor.hpp"
-#include "model/model.hpp"
+#include "network/network.hpp"
 
 namespace fsrcnn::test {
 
 /// A port of the network as a newcomer writes it: plain loops in double, the deconvolution by the slides' recipe,
 /// sharing no code with the library; and with mistakes, by the ids that `diagnose` has for them, each at a layer.
 struct NewcomersPort {
-  const Model& model;
+  const Network& model;
   std::set<std::pair<std::string, size_t>> mistakes = {};
   Tensor<float> other_picture = {};  ///< for "input_of_another_picture"
 

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <stdexcept>
+#include <random>
 #include <string>
 #include <vector>
-
-#include <stdlib.h>
 
 namespace fsrcnn::test {
 
@@ -14,9 +12,10 @@ namespace fsrcnn::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "fsrcnn_test_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder could be made");
-    path_ = name;
+    std::random_device random;
+    do {
+      path_ = std::filesystem::temp_directory_path() / ("fsrcnn_test_" + std::to_string(random()));
+    } while (!std::filesystem::create_directory(path_));
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
   TemporaryFolder(const TemporaryFolder&) = delete;

@@ -2,27 +2,48 @@
 #ifndef LAYER_H
 #define LAYER_H
 
-enum kind {
-  CONVOLUTION,   /* stride 1, padding kernel / 2, bias, PReLU */
-  DECONVOLUTION, /* stride `scale`, padding 4, output_padding scale - 1, bias; clamped to [0, 1] */
-  SUB_PIXEL      /* a convolution to scale * scale channels, then depth to space; clamped to [0, 1] */
+typedef float number;
+
+enum op {
+  CONVOLUTION,            /* stride 1 */
+  TRANSPOSED_CONVOLUTION, /* stride `factor` */
+  DEPTH_TO_SPACE,         /* channel (c * factor + py) * factor + px becomes the sub-pixels (py, px) of channel c */
+  ADDITION,               /* of `input` and `other`; one with a single channel is added to all channels */
+  NEAREST,                /* interpolation to `factor` times the size; pixel centres as PyTorch's align_corners=False */
+  BILINEAR,
+  BICUBIC
+};
+
+enum activation {
+  NONE,
+  RELU,
+  PRELU, /* x < 0 becomes slope * x */
+  CLAMP, /* to low ... high */
+  TANH
 };
 
 struct layer {
   const char *name;
-  enum kind kind;
-  int inputs, outputs, kernel, scale;
-  int replicate;       /* the convolution's padding: 0 zeros, 1 the nearest pixel */
-  int border;          /* pixels around a deconvolution's input that are its nearest; beyond them are zeros */
-  int height, width;   /* of the input */
-  const float *weight; /* [outputs][inputs][kernel][kernel]; of a deconvolution [inputs][outputs][kernel][kernel] */
+  enum op op;
+  int inputs, other_inputs, outputs; /* channels; other_inputs: of an addition's second value, else 0 */
+  int height, width;                 /* of the input */
+  int factor;                        /* the output is so many times as high and wide */
+  int kernel_h, kernel_w, pad_h, pad_w, dilation_h, dilation_w, groups; /* as PyTorch's; see border */
+  int replicate; /* a convolution's padding: 0 zeros, 1 the nearest pixel */
+  int border;    /* pixels around a transposed convolution's input that are its nearest; beyond them are zeros. pad_h and
+                    pad_w count from the input without them */
+  float cubic;   /* BICUBIC's coefficient: -0.75 as PyTorch's */
+  enum activation activation;
+  float low, high;
+  int slopes;          /* one for each output, or one for all */
+  int last;            /* 1: the output is the network's, and is clamped to [0, 1] */
+  const float *weight; /* [outputs][inputs / groups][kernel_h][kernel_w]; transposed [inputs][outputs][...] */
   const float *bias;   /* [outputs] */
-  const float *slope;  /* [slopes]: one for each output, or one for all, or none */
-  int slopes;
+  const float *slope;  /* [slopes] */
 };
 
-/* input [inputs][height][width] -> output [outputs][height][width], or, of the last layer,
-   [1][scale * height][scale * width]. Put your own into layer.c. */
-void layer(const struct layer *l, const float *input, float *output);
+/* input [inputs][height][width], of an addition also other [other_inputs][height][width] ->
+   output [outputs][factor * height][factor * width]. Put your own into layer.c. */
+void layer(const struct layer *l, const float *input, const float *other, float *output);
 
 #endif

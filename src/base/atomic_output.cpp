@@ -1,0 +1,182 @@
+#include "base/atomic_output.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace fsrcnn {
+namespace fs = std::filesystem;
+
+namespace {
+
+[[noreturn]] void fail_with_errno(const char* doing, const fs::path& path) {
+  fail(ErrorCode::io, "{} '{}' failed: {}", doing, path.string(), std::generic_category().message(errno));
+}
+
+struct Descriptor {
+  int value;
+  explicit Descriptor(int fd) : value(fd) {}
+  ~Descriptor() {
+    if (value >= 0) close(value);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+};
+
+// The mode of what an output replaces; the umask cannot be asked for without changing it for all threads.
+std::optional<mode_t> mode_of(const fs::path& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  return info.st_mode & 07777;
+}
+
+/// Temporary files and folders that exist now, for remove_temporary_files(), which a signal may call at any time.
+struct Registered {
+  std::atomic<bool> used{false};
+  std::array<char, PATH_MAX> path{};
+};
+std::array<Registered, 8> registry;
+std::mutex registry_mutex;
+
+void register_temporary(const std::string& path) {
+  const std::scoped_lock lock(registry_mutex);
+  for (Registered& entry : registry) {
+    if (path.size() >= entry.path.size() || entry.path[0] != '\0') continue;
+    std::copy(path.begin(), path.end(), entry.path.begin());
+    entry.used = true;
+    return;
+  }
+}
+
+void unregister_temporary(const std::string& path) {
+  const std::scoped_lock lock(registry_mutex);
+  for (Registered& entry : registry) {
+    if (path != entry.path.data()) continue;
+    entry.used = false;
+    entry.path.fill('\0');
+  }
+}
+
+/// Like std::filesystem::remove_all, which takes memory and so must not be called by a signal handler.
+void remove_in_handler(int parent, const char* name) noexcept {
+  if (unlinkat(parent, name, 0) == 0) return;
+  const Descriptor folder(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  alignas(dirent64) std::array<char, 2048> entries;
+  ssize_t size = 0;
+  while ((size = getdents64(folder.value, entries.data(), entries.size())) > 0) {
+    for (ssize_t at = 0; at < size;) {
+      const auto* const entry = reinterpret_cast<const dirent64*>(entries.data() + at);
+      const std::string_view inside = entry->d_name;
+      if (inside != "." && inside != "..") remove_in_handler(folder.value, entry->d_name);
+      at += entry->d_reclen;
+    }
+  }
+  (void)unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+/// `shown` is the name that people know the file by.
+void write_bytes(const fs::path& path, Bytes bytes, const fs::path& shown) {
+  const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (fd.value < 0) fail_with_errno("writing", shown);
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd.value, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno("writing", shown);
+    bytes = bytes.subspan(written);
+  }
+}
+
+}  // namespace
+
+fs::path follow_links(fs::path path) {
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(path, error); ++links) {
+    if (links == 40) fail(ErrorCode::io, "writing '{}' failed: it is a symbolic link to itself", path.string());
+    path = path.parent_path() / fs::read_symlink(path, error);
+  }
+  return path;
+}
+
+AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(std::move(target))), kind_(kind) {
+  std::error_code ignored;
+  if (kind == Kind::folder && target_.filename().empty()) target_ = target_.parent_path();
+  if (kind == Kind::file && fs::exists(target_, ignored) && !fs::is_regular_file(target_, ignored)) {
+    fail(ErrorCode::io, "writing '{}' failed: it is not a regular file; choose another name", target_.string());
+  }
+  if (kind == Kind::folder && fs::exists(target_, ignored) &&
+      (!fs::is_directory(target_, ignored) || !fs::is_empty(target_, ignored))) {
+    fail(ErrorCode::io, "writing '{}' failed: it already exists; choose another name", target_.string());
+  }
+  std::random_device random;
+  const std::string name = target_.parent_path() / fmt::format(".fsrcnn.{:08x}{:08x}", random(), random());
+  register_temporary(name);  // before it exists, because a signal may come at any time
+  // A new output gets the mode of any new file; one that replaces another is its owner's alone until it has that one's.
+  const std::optional<mode_t> mode = mode_of(target_);
+  const bool made =
+      kind == Kind::file
+          ? Descriptor(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode ? 0600 : 0666)).value >= 0
+          : mkdir(name.c_str(), mode ? 0700 : 0777) == 0;
+  if (!made) {
+    const int why = errno;
+    unregister_temporary(name);
+    errno = why;
+    fail_with_errno("writing", target_);
+  }
+  temporary_ = name;
+  // Some file systems have no modes to change; the file is good there all the same.
+  if (mode) (void)chmod(name.c_str(), *mode);
+}
+
+AtomicOutput::~AtomicOutput() {
+  std::error_code ignored;
+  if (temporary_.empty()) return;
+  fs::remove_all(temporary_, ignored);
+  unregister_temporary(temporary_.string());
+}
+
+void AtomicOutput::write(Bytes bytes) const { write_bytes(temporary_, bytes, target_); }
+
+void AtomicOutput::commit() {
+  const Descriptor fd(open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto flush = kind_ == Kind::file ? fsync : syncfs;
+  // Where there is nothing to flush to, EINVAL says so.
+  if (fd.value < 0 || (flush(fd.value) != 0 && errno != EINVAL)) fail_with_errno("writing", target_);
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("writing", target_);
+  unregister_temporary(temporary_.string());
+  temporary_.clear();
+}
+
+void remove_temporary_files() noexcept {
+  for (const Registered& entry : registry) {
+    if (entry.used) remove_in_handler(AT_FDCWD, entry.path.data());
+  }
+}
+
+void write_file_directly(const fs::path& path, Bytes bytes) { write_bytes(path, bytes, path); }
+
+void write_file(const fs::path& path, Bytes bytes) {
+  AtomicOutput output(path, AtomicOutput::Kind::file);
+  output.write(bytes);
+  output.commit();
+}
+
+}  // namespace fsrcnn

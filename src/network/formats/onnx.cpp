@@ -1,0 +1,357 @@
+#include "network/formats/onnx.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/error.hpp"
+#include "network/families.hpp"
+#include "network/formats/onnx_reader.hpp"
+#include "network/fsrcnn.hpp"
+#include "network/simplify.hpp"
+#include "network/state_dict.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int64_t kMostMadeElements = 64 << 20;  // of numbers that nodes make, and of all layers' weights
+constexpr int64_t kLargestExtent = 1 << 20;
+constexpr int64_t kMostOrderedChannels = 1024;
+
+OnnxNumbers numbers_of(const OnnxTensor& tensor) {
+  const bool floats = tensor.type == ElementType::f32 || tensor.type == ElementType::f16 ||
+                      tensor.type == ElementType::f64 || tensor.type == ElementType::bf16;
+  return {tensor.shape, tensor.values, {}, !floats, tensor.type};
+}
+
+}  // namespace
+
+Network OnnxReader::read() {
+  if (graph_.outputs.size() != 1) {
+    std::string names;
+    for (const std::string& name : graph_.outputs) names += (names.empty() ? "'" : ", '") + name.substr(0, 80) + "'";
+    fail(ErrorCode::model, "{}: its graph has {} outputs{}{}; expected one picture; export only the last one", source_,
+         graph_.outputs.size(), names.empty() ? "" : ": ", names);
+  }
+  const std::vector<bool> needed = needed_nodes();
+  add_input();
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (needed[i]) run(graph_.nodes[i]);
+  }
+  const OnnxNode end{"the output", graph_.outputs[0], "", {graph_.outputs[0]}, {graph_.outputs[0]}, {}};
+  OnnxPicture out = picture(end, 0);
+  // TensorFlow's end with the channels last.
+  OnnxPicture first = out;
+  if (out.axes.size() == 4) std::rotate(first.axes.begin() + 1, first.axes.begin() + 3, first.axes.end());
+  if (!channels_of(out) && channels_of(first)) out = first;
+  out = lay_out(end, out, 1);
+  if (out.padding || out.layer == kNetworkInput) refuse(end, "does not come from a layer");
+  if (white_ != 1) {
+    std::optional<Quantisation> quantisation = network_.layers[static_cast<size_t>(out.layer)].quantisation;
+    out = scaled(end, out, {1 / white_}, {0});
+    if (quantisation) quantisation->scale /= white_;
+    network_.layers[static_cast<size_t>(out.layer)].quantisation = quantisation;
+    network_.notes.push_back(
+        fmt::format("the model's pixels have values from 0 to {:g}; here they are from 0 to 1", white_));
+  }
+  // The output is the last layer's; later layers are not needed.
+  network_.layers.resize(static_cast<size_t>(out.layer) + 1);
+  made_.resize(network_.layers.size());
+  network_.scale = out.scale;
+  if (out.channels != network_.channels()) {
+    fail(ErrorCode::model, "{}: the network has {} input channels, but {} output channels", source_,
+         network_.channels(), out.channels);
+  }
+  simplify(network_, made_);
+  // Every output is clamped so.
+  Layer& last = network_.layers.back();
+  if (last.activation == Layer::Activation::relu) last.activation = Layer::Activation::none;
+  if (last.activation == Layer::Activation::clamp && last.low <= 0 && last.high >= 1) {
+    last.activation = Layer::Activation::none;
+    last.low = 0;
+    last.high = 1;
+  }
+  if (last.op == Layer::Op::depth_to_space && last.factor == 1 && last.activation == Layer::Activation::none &&
+      last.inputs[0] != kNetworkInput) {
+    // This layer only held the activation.
+    Layer& before = network_.layers[static_cast<size_t>(last.inputs[0])];
+    if (last.quantisation) before.quantisation = last.quantisation;
+    network_.layers.pop_back();
+  }
+  if (has_integers_) {
+    network_.notes.emplace_back("integer model, read as a network of floats without rounding and saturation");
+  }
+  return std::move(network_);
+}
+
+/// Keeps the nodes that the output depends on; others are ignored.
+std::vector<bool> OnnxReader::needed_nodes() {
+  std::map<std::string_view, size_t> writers;
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    for (const std::string& output : graph_.nodes[i].outputs) {
+      if (output.empty()) continue;
+      if (!writers.emplace(output, i).second) {
+        fail(ErrorCode::model, "{}: two of its nodes write '{}'", source_, output);
+      }
+    }
+  }
+  std::vector<bool> needed(graph_.nodes.size());
+  std::vector<std::string_view> open = {graph_.outputs[0]};
+  uses_[graph_.outputs[0]] = 1;
+  while (!open.empty()) {
+    const auto writer = writers.find(open.back());
+    open.pop_back();
+    if (writer == writers.end() || needed[writer->second]) continue;
+    needed[writer->second] = true;
+    for (const std::string& input : graph_.nodes[writer->second].inputs) {
+      ++uses_[input];
+      open.emplace_back(input);
+    }
+  }
+  return needed;
+}
+
+void OnnxReader::add_input() {
+  const OnnxInput* found = nullptr;
+  for (const OnnxInput& input : graph_.inputs) {
+    // Files of the first versions list the weights among the inputs.
+    if (graph_.constants.contains(input.name) || !uses_.contains(input.name)) continue;
+    if (found != nullptr) {
+      fail(ErrorCode::model, "{}: its graph has the inputs '{}' and '{}'; expected one picture", source_, found->name,
+           input.name);
+    }
+    found = &input;
+  }
+  if (found == nullptr) fail(ErrorCode::model, "{}: its output does not depend on any input", source_);
+  if (found->type != 0 && !is_onnx_float(found->type)) {
+    fail(ErrorCode::model, "{}: its input '{}' does not hold floats; export the model with float32 input", source_,
+         found->name);
+  }
+  std::vector<int64_t> shape = found->shape;
+  if (shape.empty()) shape = {0, 0, 0, 0};
+  const auto is_colours = [](int64_t n) { return n == 1 || n == 3; };
+  if (shape.size() != 4) {
+    fail(ErrorCode::model, "{}: its input has {} axes; expected (N, C, H, W)", source_, shape.size());
+  }
+  const bool last = is_colours(shape[3]) && !is_colours(shape[1]) && shape[1] != 0;
+  if (last) std::rotate(shape.begin() + 1, shape.begin() + 3, shape.end());
+  int64_t channels = shape[1];
+  if (channels == 0) channels = channels_of_input(found->name);
+  if (!is_colours(channels)) {
+    fail(ErrorCode::model, "{}: its input has {} channels; expected 1 (luma) or 3 (RGB)", source_, channels);
+  }
+  for (const int64_t extent : shape) {
+    if (extent > kLargestExtent) fail(ErrorCode::model, "{}: its input has an extent of {}", source_, extent);
+  }
+  sizes_ = {std::max<int64_t>(1, shape[0]), shape[2], shape[3]};
+  network_.colours = channels == 3 ? Colours::rgb : Colours::luma;
+  network_.range = channels == 3 ? ValueRange::full : ValueRange::limited;
+  values_[found->name] =
+      last ? OnnxPicture::channels_last(kNetworkInput, channels, 1) : OnnxPicture::of(kNetworkInput, channels, 1);
+}
+
+/// If the graph does not state them, a convolution that reads the input determines them.
+int64_t OnnxReader::channels_of_input(const std::string& name) const {
+  for (const OnnxNode& node : graph_.nodes) {
+    if (node.op != "Conv" || node.inputs.size() < 2 || node.inputs[0] != name) continue;
+    const auto weight = graph_.constants.find(node.inputs[1]);
+    if (weight != graph_.constants.end() && weight->second.shape.size() == 4) return weight->second.shape[1];
+  }
+  fail(ErrorCode::model,
+       "{}: the number of channels of its input '{}' is not fixed; export the model with 1 or 3 channels", source_,
+       name);
+}
+
+void OnnxReader::run(const OnnxNode& node) {
+  // ONNX Runtime's operators on integers are in its own domain.
+  const bool on_integers = node.domain == "com.microsoft" &&
+                           (node.op == "QuantizeLinear" || node.op == "DequantizeLinear" || node.op == "QLinearAdd");
+  if (!node.domain.empty() && node.domain != "ai.onnx" && !on_integers) {
+    refuse(node, "is an operator of domain '{}', which is not supported", node.domain);
+  }
+  if (node.outputs.empty()) return;
+  if (node.op == "Constant") return run_constant(node);
+  if (run_numbers(node)) return;
+  if (has_integers_) check_floats(node);
+  if (run_layout(node) || run_layer(node) || run_arithmetic(node) || run_activation(node)) return;
+  if (run_quantisation(node)) return;
+  refuse(node, "is an unsupported operator");
+}
+
+void OnnxReader::run_constant(const OnnxNode& node) {
+  if (node.attributes.size() != 1) refuse(node, "has {} values", node.attributes.size());
+  const OnnxAttribute& a = node.attributes[0];
+  OnnxNumbers numbers;
+  if (a.name == "value" && a.tensor) {
+    numbers = numbers_of(*a.tensor);
+  } else if (a.name == "value_float" && a.type == OnnxAttribute::number_) {
+    numbers.values = {a.number};
+  } else if (a.name == "value_int" && a.type == OnnxAttribute::integer_) {
+    numbers = {{}, {static_cast<double>(a.integer)}, {}, true};
+  } else if (a.name == "value_floats") {
+    numbers = {{static_cast<int64_t>(a.numbers.size())}, {a.numbers.begin(), a.numbers.end()}, {}, false};
+  } else if (a.name == "value_ints") {
+    numbers = {{static_cast<int64_t>(a.integers.size())}, {a.integers.begin(), a.integers.end()}, {}, true};
+  } else {
+    refuse(node, "stores its value as '{}', which is not supported", a.name);
+  }
+  values_[node.outputs[0]] = std::make_shared<const OnnxNumbers>(std::move(numbers));
+}
+
+/// True if the node needs no picture.
+bool OnnxReader::run_numbers(const OnnxNode& node) {
+  std::vector<const OnnxNumbers*> inputs;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    inputs.push_back(nullptr);
+    if (!has_input(node, i)) continue;
+    const Value& input = value(node, i);
+    if (!std::holds_alternative<Numbers>(input)) return false;
+    inputs.back() = std::get<Numbers>(input).get();
+  }
+  if (inputs.empty()) return false;
+  if (node.op == "Identity" || node.op == "Dropout") {
+    values_[node.outputs[0]] = std::get<Numbers>(value(node, 0));
+    return true;
+  }
+  std::optional<OnnxNumbers> result = quantise_numbers(node, inputs, source_);
+  if (!result) result = run_on_numbers(node, inputs, graph_.opset, source_);
+  if (!result) return false;
+  elements_ += static_cast<int64_t>(result->values.size());
+  if (elements_ > kMostMadeElements) fail(ErrorCode::model, "{}: its nodes produce too many numbers", source_);
+  values_[node.outputs[0]] = std::make_shared<const OnnxNumbers>(*std::move(result));
+  return true;
+}
+
+const OnnxReader::Value& OnnxReader::value(const OnnxNode& node, size_t i) const {
+  if (!has_input(node, i)) refuse(node, "lacks its input {}", i);
+  auto found = values_.find(node.inputs[i]);
+  if (found == values_.end()) {
+    const auto tensor = graph_.constants.find(node.inputs[i]);
+    if (tensor == graph_.constants.end()) refuse(node, "reads '{}', which no earlier node writes", node.inputs[i]);
+    found = const_cast<OnnxReader*>(this)
+                ->values_.emplace(node.inputs[i], std::make_shared<const OnnxNumbers>(numbers_of(tensor->second)))
+                .first;
+  }
+  return found->second;
+}
+
+const OnnxNumbers& OnnxReader::constant(const OnnxNode& node, size_t i) const {
+  const Value& input = value(node, i);
+  const Numbers* numbers = std::get_if<Numbers>(&input);
+  if (numbers == nullptr || !(*numbers)->is_constant()) {
+    refuse(node, "has an input {} ('{}') that is not constant", i, node.inputs[i]);
+  }
+  return **numbers;
+}
+
+std::vector<int64_t> OnnxReader::integers(const OnnxNode& node, size_t i) const {
+  const OnnxNumbers& numbers = constant(node, i);
+  if (numbers.values.size() > 64) refuse(node, "has {} numbers in its input {}", numbers.values.size(), i);
+  std::vector<int64_t> values;
+  for (const double v : numbers.values) values.push_back(to_integer(v));
+  return values;
+}
+
+std::vector<float> OnnxReader::floats(const OnnxNode& node, size_t i) const {
+  const OnnxNumbers& numbers = constant(node, i);
+  return {numbers.values.begin(), numbers.values.end()};
+}
+
+const OnnxPicture& OnnxReader::picture(const OnnxNode& node, size_t i) const {
+  const Value& input = value(node, i);
+  if (!std::holds_alternative<OnnxPicture>(input)) refuse(node, "reads numbers where a picture is expected");
+  return std::get<OnnxPicture>(input);
+}
+
+OnnxPicture OnnxReader::settled(const OnnxNode& node, size_t i) {
+  const OnnxPicture& from = picture(node, i);
+  if (from.padding) refuse(node, "follows a Pad; only a convolution may follow one");
+  return from.axes.size() == 4 && from.channel_axis() ? from : plain(node, i);
+}
+
+OnnxPicture OnnxReader::plain(const OnnxNode& node, size_t i) {
+  const OnnxPicture from = picture(node, i);
+  if (from.axes == OnnxPicture::of(from.layer, from.channels, from.scale).axes) return from;
+  const OnnxPicture to = lay_out(node, from, uses_[node.inputs[i]]);
+  values_[node.inputs[i]] = to;
+  return to;
+}
+
+/// Adds the layers that bring a picture's values into the order of (N, C, H, W).
+OnnxPicture OnnxReader::lay_out(const OnnxNode& node, const OnnxPicture& from, int64_t readers) {
+  const std::optional<OnnxChannels> wanted = channels_of(from);
+  if (!wanted) refuse(node, "reads a picture whose axes are not (N, C, H, W)");
+  OnnxPicture to = from;
+  const auto count = static_cast<int64_t>(wanted->source.size()), f = wanted->factor;
+  bool own_order = count == from.channels;
+  for (int64_t k = 0; k < count; ++k) own_order = own_order && wanted->source[static_cast<size_t>(k)] == k;
+  if (!own_order) {
+    if (count > kMostOrderedChannels) refuse(node, "reads {} channels; {} are supported", count, kMostOrderedChannels);
+    check_size(node, count * from.channels);
+    Layer order{.name = node.name, .inputs = {from.layer}, .weight = Tensor<float>({count, from.channels, 1, 1})};
+    for (int64_t k = 0; k < count; ++k) order.weight(k, wanted->source[static_cast<size_t>(k)], 0, 0) = 1;
+    to = OnnxPicture::of(add_layer(std::move(order), f == 1 ? readers : 1, true), count, from.scale);
+  }
+  if (f > 1) {
+    if (from.scale * f > 8) refuse(node, "reads a picture enlarged {} times; the limit is 8", from.scale * f);
+    to = OnnxPicture::of(
+        add_layer({.op = Layer::Op::depth_to_space, .name = node.name, .inputs = {to.layer}, .factor = f}, readers),
+        count / (f * f), from.scale * f);
+  }
+  to.padding = from.padding;
+  to.integers = from.integers;
+  if (own_order && f == 1) to.axes = OnnxPicture::of(to.layer, to.channels, to.scale).axes;
+  return to;
+}
+
+int OnnxReader::add_layer(Layer layer, int64_t readers, bool made) {
+  if (network_.layers.size() >= 2048) fail(ErrorCode::model, "{}: its graph has too many layers", source_);
+  network_.layers.push_back(std::move(layer));
+  made_.push_back(made);
+  readers_.push_back(readers);
+  return static_cast<int>(network_.layers.size()) - 1;
+}
+
+/// Before memory is taken: many nodes may have the same weights.
+void OnnxReader::check_size(const OnnxNode& node, int64_t weights) {
+  if (weights > kMostMadeElements - weights_) {
+    refuse(node, "has too many weights, counting those of the nodes before it");
+  }
+  weights_ += weights;
+}
+
+int64_t OnnxReader::readers_of(const OnnxNode& node) const {
+  const auto found = uses_.find(node.outputs[0]);
+  return found == uses_.end() ? 0 : found->second;
+}
+
+/// Stores a node's result. If that is an existing layer, the node's readers replace the node as its readers.
+void OnnxReader::set(const OnnxNode& node, OnnxPicture result) {
+  const auto was_there = [&](const std::string& input) {
+    const auto found = values_.find(input);
+    return found != values_.end() && std::holds_alternative<OnnxPicture>(found->second) &&
+           std::get<OnnxPicture>(found->second).layer == result.layer;
+  };
+  if (result.layer != kNetworkInput && std::any_of(node.inputs.begin(), node.inputs.end(), was_there)) {
+    readers_[static_cast<size_t>(result.layer)] += readers_of(node) - 1;
+  }
+  values_[node.outputs[0]] = std::move(result);
+}
+
+bool looks_like_onnx(Bytes bytes) {
+  // ir_version, field 1, a small number; then a producer, an opset or the graph.
+  return bytes.size() > 4 && bytes[0] == std::byte{0x08} && bytes[1] > std::byte{2} && bytes[1] < std::byte{32} &&
+         (bytes[2] == std::byte{0x12} || bytes[2] == std::byte{0x3a} || bytes[2] == std::byte{0x42});
+}
+
+Network parse_onnx(Bytes bytes, const std::string& source, const ReadBeside& read_beside) {
+  OnnxGraph graph = parse_onnx_graph(bytes, source, read_beside);
+  const std::map<std::string, std::string> remarks = std::move(graph.metadata);
+  Network network = OnnxReader(std::move(graph), source).read();
+  name_layers(network);
+  apply_remarks(network, remarks, source);
+  check_network(network, source);
+  return network;
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <vector>
+
+#include "porting/layer_case.hpp"
+#include "porting/mistakes.hpp"
+
+namespace fsrcnn {
+
+/// Fits, each of some kind of mistake. All that comes near is given; it is for the caller to verify it on all values.
+std::vector<Mistake> fit_values(const LayerCase& layer);
+std::vector<Mistake> fit_parameters(const LayerCase& layer);
+std::vector<Mistake> fit_slopes(const LayerCase& layer);
+std::vector<Mistake> fit_activations(const LayerCase& layer);
+std::vector<Mistake> fit_kernels(const LayerCase& layer);
+std::vector<Mistake> fit_orders(const LayerCase& layer);
+std::vector<Mistake> fit_sources(const LayerCase& layer);
+std::vector<Mistake> fit_lanes(const LayerCase& layer);
+std::vector<Mistake> fit_filters(const LayerCase& layer);
+std::vector<Mistake> fit_curves(const LayerCase& layer);
+std::vector<Mistake> fit_shifts(const LayerCase& layer);
+std::vector<Mistake> fit_borders(const LayerCase& layer);
+std::vector<Mistake> fit_tiles(const LayerCase& layer);
+std::vector<Mistake> fit_parts(const LayerCase& layer);
+std::vector<Mistake> fit_sums(const LayerCase& layer);
+std::vector<Mistake> fit_accumulators(const LayerCase& layer);
+/// Single values, runs, blocks and rectangles: only where nothing else explains.
+std::vector<Mistake> fit_scattered(const LayerCase& layer);
+
+/// What was done to the picture (1, 1, H, W) before the first layer read it; `solved`: what it read.
+std::vector<Mistake> fit_input(const MistakeContext& context, const Tensor<float>& given, const Tensor<float>& solved,
+                               double tolerance);
+
+/// All of a layer, but those that are scattered.
+std::vector<Mistake> fits_of(const LayerCase& layer);
+
+}  // namespace fsrcnn

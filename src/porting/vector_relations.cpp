@@ -1,0 +1,141 @@
+#include "porting/vector_relations.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "porting/layer_case.hpp"
+#include "porting/rearrange.hpp"
+
+namespace fsrcnn {
+namespace {
+
+class Relations {
+ public:
+  Relations(const std::vector<float>& right, const std::vector<float>& found, const std::vector<double>& precision)
+      : right_(right), found_(found), precision_(precision) {
+    for (const float v : right) largest_ = std::max<double>(largest_, std::abs(v));
+  }
+
+  std::vector<VectorReading> all() {
+    powers();
+    steps();
+    channels();
+    line();
+    return std::move(list_);
+  }
+
+ private:
+  bool is_at(size_t i, double value) const { return std::abs(value - found_[i]) <= precision_[i]; }
+
+  void each(const std::string& id, const std::string& words, double numbers, const std::function<double(double)>& f) {
+    std::vector<float> values;
+    for (size_t i = 0; i < right_.size(); ++i) {
+      values.push_back(static_cast<float>(f(right_[i])));
+      if (!is_at(i, values.back())) return;
+    }
+    list_.push_back({id, words, values, numbers});
+  }
+
+  void powers() {
+    const auto power = [](const std::function<double(double)>& round) {
+      return [round](double v) { return v == 0 ? 0 : std::copysign(std::exp2(round(std::log2(std::abs(v)))), v); };
+    };
+    each("powers_of_two", "are rounded to powers of two (shifts)", 0.3,
+         power([](double e) { return std::nearbyint(e); }));
+    each("powers_of_two", "are rounded to powers of two (shifts), each to the nearer one", 0.4, [](double v) {
+      if (v == 0) return 0.0;
+      const double low = std::exp2(std::floor(std::log2(std::abs(v))));
+      return std::copysign(std::abs(v) - low < 2 * low - std::abs(v) ? low : 2 * low, v);
+    });
+    each("powers_of_two", "are rounded down to powers of two (shifts)", 0.4,
+         power([](double e) { return std::floor(e); }));
+    each("powers_of_two", "are rounded up to powers of two (shifts)", 0.5,
+         power([](double e) { return std::ceil(e); }));
+  }
+
+  void steps() {
+    const auto in_steps = [&](const std::string& id, const std::string& of, double unit, double numbers) {
+      each(id, "are rounded to " + of, numbers, [unit](double v) { return std::nearbyint(v / unit) * unit; });
+      each(id + "_floor", "are rounded down to " + of, numbers + 0.1,
+           [unit](double v) { return std::floor(v / unit) * unit; });
+      each(id + "_truncated", "are truncated to " + of, numbers + 0.15,
+           [unit](double v) { return std::trunc(v / unit) * unit; });
+    };
+    for (int digits = 0; digits < 5; ++digits) {
+      in_steps(fmt::format("decimals_{}", digits), digits == 0 ? "integers" : fmt::format("{} decimals", digits),
+               std::pow(10.0, -digits), 0.3);
+    }
+    for (int bits = 1; bits <= 16; ++bits) {
+      in_steps(fmt::format("fixed_{}", bits), fmt::format("{} binary places (steps of 2^-{})", bits, bits),
+               std::ldexp(1, -bits), 0.35);
+    }
+    for (const int levels : {7, 127, 128, 255, 256}) {
+      if (largest_ == 0) return;
+      in_steps(fmt::format("levels_{}", levels), fmt::format("steps of the largest / {}", levels), largest_ / levels,
+               0.45);
+    }
+  }
+
+  /// Each is one of the right ones, or 0.
+  void channels() {
+    std::vector<int64_t> from;
+    std::vector<float> values;
+    for (size_t i = 0; i < found_.size(); ++i) {
+      int64_t source = is_at(i, right_[i]) ? static_cast<int64_t>(i) : -1;
+      double nearest = precision_[i];
+      for (size_t k = 0; k < right_.size() && source != static_cast<int64_t>(i); ++k) {
+        const double off = std::abs(right_[k] - found_[i]);
+        if (off <= nearest) nearest = off, source = static_cast<int64_t>(k);
+      }
+      if (source < 0 && !is_at(i, 0)) return;
+      from.push_back(source);
+      values.push_back(source < 0 ? 0 : right_[static_cast<size_t>(source)]);
+    }
+    double numbers = 0;
+    const Order order = named_order(from, "channel", numbers);
+    // Where a channel is 0, its slope is hardly the cause.
+    const double unlikely = order.id == "dead" ? 0.5 : 0.2;
+    list_.push_back({order.id, "are those of the channels " + order.words, values, numbers / 2 + unlikely});
+    if (order.id == "exchanged" || order.id == "copied" || order.id == "dead") {
+      list_.back().words = "are right but " + order.words;
+    }
+  }
+
+  void line() {
+    std::vector<std::pair<float, float>> points;
+    double coarsest = 0;
+    for (size_t i = 0; i < right_.size(); ++i) {
+      points.emplace_back(right_[i], found_[i]);
+      coarsest = std::max(coarsest, precision_[i]);
+    }
+    if (points.size() < 6) return;
+    const auto fit = fit_line(points, coarsest, false);
+    if (!fit || fit->inliers < 1) return;
+    double an = 0, bn = 0;
+    const std::string a = named_number(fit->factor, 4 * coarsest / std::max(largest_, 1e-9), an);
+    const std::string b = named_number(fit->offset, 4 * coarsest, bn);
+    if (a == "0" || (a == "1" && b == "0")) return;
+    std::vector<float> values;
+    for (const float v : right_) values.push_back(static_cast<float>(fit->factor * v + fit->offset));
+    list_.push_back({"scaled", fmt::format("are {} times what they should be, plus {}", a, b), values, an + bn});
+  }
+
+  const std::vector<float>&right_, &found_;
+  const std::vector<double>& precision_;
+  double largest_ = 0;
+  std::vector<VectorReading> list_;
+};
+
+}  // namespace
+
+std::vector<VectorReading> vector_relations(const std::vector<float>& right, const std::vector<float>& found,
+                                            const std::vector<double>& precision) {
+  if (right.size() != found.size() || right.size() < 2) return {};
+  return Relations(right, found, precision).all();
+}
+
+}  // namespace fsrcnn

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "video/av.hpp"
+
+namespace fsrcnn {
+
+class Film;
+
+/// A frame of a film as stated by its packet, without decoding. Times are in the stream's time base.
+struct IndexedFrame {
+  int64_t time, duration;
+  bool key;     ///< decoding can begin here
+  int64_t dts;  ///< of its packet
+};
+
+/// Frames [begin, end) of a film, in the order in which they are shown.
+struct FrameRange {
+  int64_t begin = 0, end = 0;
+  bool operator==(const FrameRange&) const = default;
+};
+
+/// Properties of a film that need all its packets to be read.
+struct FilmIndex {
+  std::vector<IndexedFrame> frames;  ///< in the order in which they are shown; at least one
+  int64_t frames_before_key = 0;     ///< shown before the first at which decoding can begin
+  std::string cut_short;             ///< message about a missing end of the film; empty if it seems complete
+  /// Whether closed captions are in the pictures: in the first one, of any kind, or those of ATSC A/53 in any picture
+  /// of MPEG-2, H.264 or HEVC.
+  bool has_captions = false;
+  std::vector<std::string> late_streams;  ///< sound and subtitle streams not announced at the beginning, as text
+  std::vector<bool> met;                  ///< for each stream, whether it has packets
+
+  bool has_packets(int stream) const {
+    return static_cast<size_t>(stream) < met.size() && met[static_cast<size_t>(stream)];
+  }
+};
+
+/// Reads the whole film, which must not be a pipe. Throws Error(input) if it has no pictures or does not store when
+/// they are shown, Error(io), and Error(cancelled).
+FilmIndex read_index(const Film& film);
+
+/// Cuts a film into ranges of about `frames` frames, which start where decoding can start.
+std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames);
+
+}  // namespace fsrcnn

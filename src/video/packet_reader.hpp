@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "video/av.hpp"
+#include "video/film_index.hpp"
+
+namespace fsrcnn {
+
+/// The time of a packet: when its frame is shown, if the file stores it.
+inline int64_t time_of(const AVPacket& packet) { return packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts; }
+
+/// Standard input as FFmpeg reads it.
+struct StandardInput {
+  std::string head;               ///< bytes already read, which come first
+  bool head_only;                 ///< it ends there
+  const std::atomic<bool>* stop;  ///< if it becomes true, reading ends with AVERROR_EXIT, also while waiting
+  size_t at = 0;                  ///< in the head
+};
+
+/// The first line of standard input, or a part of it if it is longer than a head can be. Throws Error(io), and
+/// Error(cancelled) if `stop` becomes true.
+std::string read_head(const std::atomic<bool>* stop);
+
+/// A file, or "-", opened by FFmpeg, with its streams as known from the beginning.
+class InputFile {
+ public:
+  /// Throws Error(io), Error(input), and Error(cancelled) if standard input was stopped.
+  InputFile(const std::string& path, StandardInput standard_input);
+
+  AVFormatContext& operator*() const { return *context_; }
+  AVFormatContext* operator->() const { return context_.get(); }
+  AVFormatContext* get() const { return context_.get(); }
+
+ private:
+  std::unique_ptr<StandardInput> standard_input_;
+  AvInputBytes bytes_;
+  AvInput context_;
+};
+
+/// A read position in a film. A film may have many, on different threads; a pipe has one.
+class PacketReader {
+ public:
+  /// At the film's beginning. Throws what opening the film throws.
+  explicit PacketReader(const Film& film);
+
+  /// The streams as far as they are known by now.
+  const AVFormatContext& format() const { return *input_; }
+  /// The next packet of the pictures (or of any stream); false at the end. Throws Error(io), Error(cancelled).
+  bool read(AVPacket& packet, bool any_stream = false);
+  /// Seeks to the packet of this frame or, if the file does not support it, to anywhere before it.
+  void seek(const IndexedFrame& frame);
+  /// Message why read() ended before the film's end; empty if it did not.
+  std::string broken_off() const;
+
+ private:
+  InputFile open() const;
+
+  const Film& film_;
+  InputFile input_;
+  int read_error_ = AVERROR_EOF;
+  int64_t packet_end_ = -1;  // where the last packet of the pictures ends in the file
+};
+
+}  // namespace fsrcnn
