@@ -23,17 +23,18 @@ def size(text):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/peers/run.sh", description=__doc__)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads (1 2)")
-    parser.add_argument("--size", type=size, default=(1920, 1080), help="of the frame (1920x1080)")
-    parser.add_argument("--rounds", type=int, default=7, help="in each of which every engine is timed once (7)")
-    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="only these")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads [default: 1 2]")
+    parser.add_argument("--size", type=size, default=(1920, 1080), help="size of the frame [default: 1920x1080]")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds, each with one run per engine [default: 7]")
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="only these engines")
     parser.add_argument(
-        "--shapes", type=int, nargs="*", default=range(len(SHAPES)), help="only these of shapes.py, by index"
+        "--shapes", type=int, nargs="*", default=range(len(SHAPES)), help="only these shapes of shapes.py, by index"
     )
-    parser.add_argument("--library", metavar="PATH", help="libfsrcnn.so (built by CMake's preset release)")
+    parser.add_argument("--library", metavar="PATH", help="libfsrcnn.so [default: built with CMake's preset release]")
+    parser.add_argument("--strict", action="store_true", help="fail unless every engine can be measured and is correct")
     parser.add_argument("--without-ours", action="store_true", help="only the peers")
     parser.add_argument(
-        "--output", type=Path, default=ROOT / "docs", help="folder of BENCHMARKS.md and its pictures (docs)"
+        "--output", type=Path, default=ROOT / "docs", help="folder of BENCHMARKS.md and its pictures [default: docs]"
     )
     parser.add_argument("--build", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -57,7 +58,7 @@ def main():
     disturbance = machine.Disturbance()
     bench.meet()
     bench.say("computing what is right, in float64")
-    bench.save_frame("small", 97, 61)
+    bench.save_frame("small", 97, 61, amplitude=1)
     bench.save_frame("frame", *options.size)
     path = options.build / "results.json"
 
@@ -71,6 +72,9 @@ def main():
         results["conv_transpose"][threads] = bench.measure_conv_transpose(threads, options.shapes)
         save()
     report.write(json.loads(path.read_text()), options.output)
+    wrong = report.failures(json.loads(path.read_text()), None if options.strict else OURS)
+    if wrong:
+        sys.exit("\n".join(wrong))
 
 
 if __name__ == "__main__":

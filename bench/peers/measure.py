@@ -77,7 +77,7 @@ class Process:
 def rounds_of(processes, rounds, repeats=None, say=lambda text: None):
     """{name: [ms]} or {name: the reason why not}. Another engine is the first in every round."""
     times, names = {name: [] for name in processes}, list(processes)
-    for i in range(rounds):
+    for i in range(rounds if names else 0):
         for name in names[i % len(names) :] + names[: i % len(names)]:
             if isinstance(times[name], str):
                 continue
@@ -117,8 +117,8 @@ class Bench:
                 self.say(f"{engine} cannot be measured: {e}")
             process.close()
 
-    def save_frame(self, name, width, height):
-        frame = network.make_frame(width, height)
+    def save_frame(self, name, *size, **kind):
+        frame = network.make_frame(*size, **kind)
         np.save(self.folder / f"{name}.npy", frame)
         np.save(self.folder / f"{name}_expected.npy", network.expected_output(frame))
 

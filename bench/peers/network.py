@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+import reference
+
 MODEL = Path(__file__).resolve().parents[2] / "models" / "fsrcnn_x2.safetensors"
 SCALE = 2
 TAILS = ("deconvolution", "sub-pixel")
@@ -60,32 +62,30 @@ def load_network():
     return Network(body, weight, bias, subpixel_convolution(weight, bias, SCALE))
 
 
-def make_frame(width, height):
-    """(height, width) float32 in [0, 1]: waves from slow to fast with some noise, the same in every run."""
+def make_frame(width, height, amplitude=0.2):
+    """(height, width) float32 in [0, 1]: waves from slow to fast with some noise, the same in every run. From an
+    amplitude of 0.5 on they are cut off, and the network's output goes beyond [0, 1] at the edges."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    waves = 0.5 + 0.2 * np.sin(x * x / (4 * width)) + 0.2 * np.cos((x + 2 * y) / 37)
+    waves = 0.5 + amplitude * (np.sin(x * x / (4 * width)) + np.cos((x + 2 * y) / 37))
     return np.clip(waves + np.random.default_rng(1).normal(0, 0.02, waves.shape), 0, 1).astype(np.float32)
 
 
-def expected_output(frame, rows=135, halo=16):
-    """What the network gives in float64 by PyTorch, with the deconvolution as the paper has it. Strips of rows keep the
-    memory small; the halo is more than the 8 rows that an output row depends on, so strips change nothing."""
-    import torch
-    from torch.nn import functional as F
+def clamped(output):
+    """Some engines clamp what they give to [0, 1], the range of pictures, and some leave it to others."""
+    return output.clip(0, 1)
 
+
+def expected_output(frame, rows=135, halo=16):
+    """What the network gives in float64, with the deconvolution as the paper has it. Strips of rows keep the memory
+    small; the halo is more than the 8 rows that an output row depends on, so strips change nothing."""
     network = load_network()
 
-    def tensor(array):
-        return torch.from_numpy(np.array(array, np.float64))
-
     def run(strip):
-        x = tensor(strip)[None, None]
+        x = strip[None].astype(np.float64)
         for layer in network.body:
-            x = F.conv2d(x, tensor(layer.weight), tensor(layer.bias), padding=layer.padding)
-            x = F.prelu(x, tensor(layer.slope))
-        weight, bias = tensor(network.deconvolution_weight), tensor(network.deconvolution_bias)
-        x = F.conv_transpose2d(x, weight, bias, stride=SCALE, padding=4, output_padding=SCALE - 1)
-        return x[0, 0].numpy()
+            x = reference.prelu(reference.conv2d(x, layer.weight, layer.bias, layer.padding), layer.slope)
+        weight, bias = network.deconvolution_weight, network.deconvolution_bias
+        return reference.conv_transpose2d(x, weight, bias, (SCALE, SCALE), (4, 4), (SCALE - 1, SCALE - 1))[0]
 
     strips = []
     for top in range(0, len(frame), rows):

@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int64, c_uint64, c_void_p
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from handle import Handle
 
 
 class Options(Structure):
-    _fields_ = [("cpu", c_char_p), ("threads", c_int), ("scale", c_int), ("exact", c_int)]
+    _fields_ = [("cpu", c_char_p), ("threads", c_int), ("scale", c_int), ("exact", c_int), ("executor", c_void_p),
+                ("reserved", c_uint64 * 6)]
 
 
 class ConvTransposeParams(Structure):
     _fields_ = [(name, c_int64 * 2) for name in ("stride", "padding", "output_padding", "dilation")] + [
-        ("groups", c_int64)
+        ("groups", c_int64), ("reserved", c_uint64 * 4)
     ]
 
 

@@ -15,20 +15,20 @@ BEGIN = "<!-- begin: written by bench/peers/run.sh, not by hand -->"
 END = "<!-- end: written by bench/peers/run.sh -->"
 
 METHOD = """\
-Every engine runs in a process of its own, with its number of threads set and no pinning. What can be done once
-(reading the model, packing weights, compiling) is not timed; the input lies in memory as float32, and the time ends
-when the result does. FSRCNN is built in two forms: with the deconvolution 9x9 of stride 2, and with the convolution
-5x5 to 4 channels and depth to space that computes the same (sub-pixel). Every form with every option of an engine is
-compared with PyTorch's float64 on a 97x61 picture and on the frame itself: whatever differs by {tolerance:g} or more
-is wrong and left out. The fastest right form of each engine then runs against the others, interleaved: one run each in
-a round, {rounds} rounds, another engine first in each, and a pause between them in which threads stop spinning. All
-compute in float32.
+Every engine runs in its own process, with its number of threads set and without pinning. What can be done once
+(reading the model, packing weights, compiling) is not timed; the input is in memory as float32, and the time ends
+when the result is complete. FSRCNN is built in two forms: with the 9x9 deconvolution of stride 2, and with the
+equivalent 5x5 convolution to 4 channels and depth to space (sub-pixel). Every form with every option of an engine is
+compared with float64 on a 97x61 picture and on the frame itself, both clamped to [0, 1], as some engines do; any form
+that differs by {tolerance:g} or more is wrong and excluded. The fastest correct form of each engine then runs against
+the others, interleaved: one run each per round, {rounds} rounds, a different engine first in each, and a pause
+between them in which threads stop spinning. All engines compute in float32.
 
-conv_transpose2d is measured in the same way; runs are repeated until {batch} ms are full. "NCHW" takes and gives NCHW
-in memory; "own layout" is the best that the engine can do if input and output may stay in the layout it likes, as
-inside of a network of its own. Weights are packed once and not timed. PyTorch: as it is and with packed weights;
-oneDNN: its primitive by C++ (`bench/peers/onednn.cpp`), on NCHW and with reorders, which count only in the column
-NCHW."""
+conv_transpose2d is measured in the same way; runs are repeated until {batch} ms have passed. "NCHW" means NCHW input
+and output in memory; "own layout" is the best that the engine can do if input and output may stay in the layout it
+prefers, as inside a network of its own. Weights are packed once and not timed. PyTorch: unmodified and with packed
+weights; oneDNN: its C++ primitive (`bench/peers/onednn.cpp`), on NCHW and with reorders, which count only in the
+column NCHW."""
 
 
 def milliseconds(value):
@@ -112,8 +112,8 @@ def conv_transpose_table(rows):
     for title, values in zip(("The fastest NCHW peer", "The fastest peer in any layout"), ratios.values()):
         if values:
             mean = statistics.geometric_mean(values)
-            text += f"\n\n{title} takes {mean:.2f} times as long as ours in the geometric mean, "
-            text += f"{min(values):.2f} at least and {max(values):.2f} at most."
+            text += f"\n\n{title} takes {mean:.2f} times as long as ours (geometric mean; "
+            text += f"minimum {min(values):.2f}, maximum {max(values):.2f})."
     return text
 
 
@@ -128,9 +128,26 @@ def left_out(rows):
                     op = SHAPES[row["shape"]]
                     reasons.setdefault((engine, variant, kind), []).append(f"{op.network} {op.describe()}")
     return "\n".join(
-        f"- Left out: {engine} ({variant}), {kind}: {'; '.join(shapes)}"
+        f"- Excluded: {engine} ({variant}), {kind}: {'; '.join(shapes)}"
         for (engine, variant, kind), shapes in reasons.items()
     )
+
+
+def failures(results, engine=None):
+    """What could not be measured, or was wrong, of every engine or of this one."""
+    lines = [f"{name}: {why}" for name, why in results["failures"].items()]
+    for threads, measured in results["network"].items():
+        for name, e in measured["engines"].items():
+            if "failure" in e:
+                lines.append(f"{name}: FSRCNN, threads: {threads}: {e['failure']}")
+    for row in (row for rows in results["conv_transpose"].values() for row in rows):
+        for name, cells in row["engines"].items():
+            lines += [
+                f"{name}: {SHAPES[row['shape']].describe()}, {variant}: {cell['failure']}"
+                for variant, cell in cells.items()
+                if "failure" in cell
+            ]
+    return [line for line in dict.fromkeys(lines) if engine is None or line.startswith(f"{engine}:")]
 
 
 def environment(results):
@@ -142,8 +159,8 @@ def environment(results):
         f"- Command: `{results['command']}`, {results['date']}",
         f"- Machine: {machine['cpu']}, {kind} {machine['cores']} cores and {machine['memory_gib']} GiB; "
         f"{', '.join(machine['instruction_sets'])}; {machine['system']}",
-        f"- Disturbance: while this was measured, other processes took {disturbance['others']:.0%} of the cores' "
-        f"time and other machines {disturbance['stolen']:.0%}; the spread tells what that did",
+        f"- Disturbance: other processes took {disturbance['others']:.0%} of the cores' time and other machines "
+        f"{disturbance['stolen']:.0%}; the spread shows the effect",
         f"- Versions: {versions}",
         f"- Frame: {width}x{height} to {2 * width}x{2 * height}, luma, float32; {results['rounds']} rounds",
     ]
@@ -156,13 +173,13 @@ def markdown(results):
     for threads, measured in results["network"].items():
         parts += [f"## FSRCNN x2, threads: {threads}", network_table(measured, results["without_ours"])]
         details = survey_table(measured["survey"])
-        parts.append(f"<details><summary>All forms, each timed by itself</summary>\n\n{details}\n\n</details>")
+        parts.append(f"<details><summary>All forms, each timed separately</summary>\n\n{details}\n\n</details>")
     for threads, rows in results["conv_transpose"].items():
         if rows:
             parts.append(f"## conv_transpose2d, threads: {threads}")
             if threads == list(results["conv_transpose"])[-1]:
                 parts.append("![Times of conv_transpose2d](benchmarks_conv_transpose2d.svg)")
-            parts += ["Milliseconds, the best of the rounds.", conv_transpose_table(rows), left_out(rows)]
+            parts += ["Milliseconds, best of the rounds.", conv_transpose_table(rows), left_out(rows)]
     method = METHOD.format(tolerance=TOLERANCE, rounds=results["rounds"], batch=BATCH_MS)
     return "\n\n".join(part for part in [*parts, "## Method", method] if part)
 
@@ -172,7 +189,7 @@ def write(results, folder):
     path = folder / "BENCHMARKS.md"
     text = path.read_text() if path.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        sys.exit(f"{path} needs these two lines once each, for the figures to go between them:\n{BEGIN}\n{END}")
+        sys.exit(f"{path} must contain these two lines once each; the figures are written between them:\n{BEGIN}\n{END}")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     plot.write(results, folder, columns_of)
     path.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{after}")

@@ -5,9 +5,13 @@
 #   --without-ours    only the peers
 #   --threads N...    numbers of threads (1 2)          --size WxH    of the frame (1920x1080)
 #   --rounds N        every engine once in each (7)     --engines NAME..., --shapes N...    only these
+#   --strict          fail unless every engine can be measured and is right; ours must be in any case
 #   --output FOLDER   of BENCHMARKS.md and its pictures (docs)
-# The peers of requirements.txt are installed into build/peers/venv and nowhere else (PyPI's torch needs 6 GB). A run of
-# everything takes half an hour or more on two cores; leave the machine alone meanwhile.
+# bench/peers/run.sh networks [OPTION...] [FILE.onnx...] measures ours beside OpenVINO on networks of other families;
+# see bench/peers/networks.py --help.
+# The peers of requirements.txt are installed into build/peers/venv and nowhere else, those of --engines alone if it is
+# given (PyPI's torch needs 6 GB). A run of everything takes half an hour or more on two cores; leave the machine alone
+# meanwhile.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -15,29 +19,39 @@ build=$root/build/peers
 venv=$build/venv
 mkdir -p "$build"
 
+# Whether a line of requirements.txt is needed for the engines to be measured.
+is_needed() {
+  [ ${#engines[@]} -gt 0 ] || return 0
+  case $1 in *" # for "*) ;; *) return 0 ;; esac
+  local engine
+  for engine in "${engines[@]}"; do
+    case ", ${1#* \# for }," in *", $engine,"*) return 0 ;; esac
+  done
+  return 1
+}
+
 install_peers() {
-  local requirements=$root/bench/peers/requirements.txt
-  cmp -s "$requirements" "$build/installed.txt" && return
-  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-  # PyTorch's own index has wheels for the CPU alone, which are smaller; PyPI's compute the same.
-  local index=()
-  if curl -fsIo /dev/null -m 10 https://download.pytorch.org/whl/cpu/torch/ 2>/dev/null; then
-    index=(--index-url https://download.pytorch.org/whl/cpu)
-  fi
+  [ -x "$venv/bin/python" ] || { rm -f "$build/installed.txt"; python3 -m venv "$venv"; }
+  touch "$build/installed.txt"
   # One by one: what cannot be installed is missing in the tables with its reason, and the others are not.
-  echo "Installing the peers into $venv"
-  local requirement
-  grep -v '^#' "$requirements" | while read -r requirement; do
-    local from=()
-    [ "${requirement%%=*}" = torch ] && from=("${index[@]}")
-    echo "  $requirement"
+  local line requirement from
+  grep -v '^#' "$root/bench/peers/requirements.txt" | while read -r line; do
+    requirement=${line%% *}
+    is_needed "$line" && ! grep -qxF "$requirement" "$build/installed.txt" || continue
+    from=()
+    # PyTorch's own index has wheels for the CPU alone, which are smaller; PyPI's compute the same.
+    if [ "${requirement%%=*}" = torch ] && curl -fsIo /dev/null -m 10 https://download.pytorch.org/whl/cpu/torch/ 2>/dev/null; then
+      from=(--index-url https://download.pytorch.org/whl/cpu)
+    fi
+    echo "Installing $requirement into $venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check "${from[@]}" "$requirement" </dev/null ||
       echo "$requirement cannot be installed; its engine will be reported as failed" >&2
+    echo "$requirement" >>"$build/installed.txt"
   done
-  cp "$requirements" "$build/installed.txt"
 }
 
 build_onednn_peer() {
+  is_needed "onednn # for oneDNN" || return 0
   export PEER_ONEDNN_LIBRARY=$build/libpeer_onednn.so
   rm -f "$PEER_ONEDNN_LIBRARY"
   ${CXX:-g++} -O2 -std=c++20 -shared -fPIC "$root/bench/peers/onednn.cpp" -o "$PEER_ONEDNN_LIBRARY" \
@@ -47,28 +61,36 @@ build_onednn_peer() {
 
 build_ours() {
   cmake --preset release -S "$root" -DFSRCNN_TESTS=OFF
-  cmake --build "$root/build/release"
+  cmake --build "$root/build/release" --target "$1"
   library=$(find "$root"/build/release -maxdepth 2 -name libfsrcnn.so | head -n 1)
-  if [ -z "$library" ]; then
-    echo "No libfsrcnn.so in $root/build/release after building. Give its path by --library, or --without-ours." >&2
-    exit 1
-  fi
 }
 
-library='' with_ours=yes previous=''
+library='' with_ours=yes previous='' engines=()
+if [ "${1:-}" = networks ]; then
+  shift
+  engines=(OpenVINO)
+  case " $* " in *" --program"* | *" -h "* | *" --help "*) ;; *) build_ours fsrcnn_cli ;; esac
+  install_peers
+  exec "$venv/bin/python" "$root/bench/peers/networks.py" "$@"
+fi
 for argument in "$@"; do
-  [ "$previous" = --library ] && library=$argument
   case $argument in
-    -h | --help) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
+    --*) previous=$argument ;;
+    *)
+      [ "$previous" = --library ] && library=$argument
+      [ "$previous" = --engines ] && engines+=("$argument")
+      ;;
+  esac
+  case $argument in
+    -h | --help) sed -n '2,15s/^# //p' "$0"; exit 0 ;;
     --library=*) library=${argument#*=} ;;
     --without-ours) with_ours=no ;;
   esac
-  previous=$argument
 done
 
 if [ "$with_ours" = yes ]; then
-  [ -n "$library" ] || build_ours
-  [ -f "$library" ] || { echo "There is no $library" >&2; exit 1; }
+  [ -n "$library" ] || build_ours fsrcnn
+  [ -f "$library" ] || { echo "there is no '$library'; give the path of libfsrcnn.so by --library" >&2; exit 1; }
   FSRCNN_LIBRARY=$(realpath "$library")
   export FSRCNN_LIBRARY
 fi
