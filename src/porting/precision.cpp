@@ -39,14 +39,22 @@ double step_of_short_floats(const Tensor<float>& t) {
   return std::ldexp(1, std::ilogb(largest) - (23 - idle));
 }
 
+constexpr double kHalfUlp = 6.1e-8;  // of float32, relative to the value
+/// In units. Of values so large that float32 holds hardly more than the multiples, nearly all are multiples.
+constexpr double kMostRounding = 0.2;
+
 }  // namespace
 
 double step_of_values(const Tensor<float>& t) {
   const auto is_multiple = [&](double unit) {
-    return std::all_of(t.values().begin(), t.values().end(), [&](float v) {
-      const double count = v / unit;
-      return std::abs(count - std::nearbyint(count)) <= 1e-4 * std::max(1.0, std::abs(count) * 1e-3);
-    });
+    int64_t telling = 0;
+    for (const float v : t.values()) {
+      const double count = v / unit, rounding = std::max(1e-4, std::abs(count) * kHalfUlp);
+      if (rounding > kMostRounding) continue;
+      if (!(std::abs(count - std::nearbyint(count)) <= rounding)) return false;
+      ++telling;
+    }
+    return 2 * telling >= t.count();
   };
   if (std::all_of(t.values().begin(), t.values().end(), [&](float v) { return v == t.values()[0]; })) return 0;
   const double of_floats = step_of_short_floats(t);
