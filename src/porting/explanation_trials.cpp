@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "porting/explainer.hpp"
+#include "porting/fits.hpp"
+#include "porting/solve_input.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr double kUsualPair = 0.25;       // numbers of two mistakes beyond which others are tried, too
+constexpr double kMostOperations = 4e10;  // multiplications and additions for pairs of which neither helps alone
+
+}  // namespace
+
+bool Explainer::singles() {
+  if (segment_.right().fits && !segment_.is_within_allowance()) {
+    fitted_ = fits_of(LayerCase(contexts_.back(), segment_.ports().back(), segment_.input_of(contexts_.size() - 1),
+                                segment_.output(), segment_.tolerance()));
+  }
+  on_part_ = segment_.with(Chosen(mistakes_.size()), true);
+  std::vector<Found> found;
+  for (size_t layer = 0; layer < mistakes_.size(); ++layer) {
+    for (const Mistake& m : mistakes_[layer]) {
+      if (!possible(layer, m)) continue;
+      single(layer, m, found);
+    }
+    if (layer + 1 < mistakes_.size()) continue;
+    for (const Mistake& m : fitted_) single(layer, m, found);
+  }
+  return choose(found);
+}
+
+void Explainer::single(size_t layer, const Mistake& m, std::vector<Found>& found) {
+  Chosen chosen(mistakes_.size());
+  chosen[layer] = {&m};
+  const std::string& name = segment_.ports()[layer].name;
+  const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
+  if (segment_.explains(residual)) found.push_back({residual.rms, name, {&m}});
+  if (!residual.fits) return;
+  tried_.push_back({layer, &m, residual});
+  // With a changed geometry or form the parameters could not be solved for.
+  static const std::set<std::string> solvable = {"turn", "transpose", "order", "bias", "rounding"};
+  if (solvable.contains(m.family) && residual.rms < best_rms_) best_ = &m, best_rms_ = residual.rms;
+}
+
+bool Explainer::truncated() {
+  for (const Mistake& m : mistakes_.back()) {
+    if (m.id != "output_truncated") continue;
+    Chosen chosen(mistakes_.size());
+    chosen.back() = {&m};
+    const std::string& name = segment_.ports().back().name;
+    const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
+    if (residual.largest > segment_.tolerance() || 1.5 * residual.rms > segment_.right().rms) return false;
+    result_.hypotheses.back().explains = true;
+    return choose({{residual.rms, name, {&m}}});
+  }
+  return false;
+}
+
+bool Explainer::possible(size_t layer, const Mistake& m) const {
+  const LayerPort& port = segment_.ports()[layer];
+  return (port.convolves && port.has_weight()) || m.family == "activation" || m.family == "clamp" ||
+         m.family.starts_with("output_");
+}
+
+bool Explainer::everywhere() {
+  if (mistakes_.size() < 2) return false;
+  std::vector<Found> found;
+  std::set<std::string> done;
+  for (const std::vector<Mistake>& list : mistakes_) {
+    for (const Mistake& m : list) {
+      if (m.family.starts_with("input") || m.family.starts_with("output_") || !done.insert(m.id).second) continue;
+      Chosen chosen(mistakes_.size());
+      size_t layers = 0;
+      for (size_t layer = 0; layer < mistakes_.size(); ++layer) {
+        for (const Mistake& other : mistakes_[layer]) {
+          if (other.id != m.id || !possible(layer, other)) continue;
+          chosen[layer] = {&other};
+          ++layers;
+        }
+      }
+      if (layers < 2) continue;
+      const Residual residual = test(chosen, {m.id}, {m.sentence}, "all layers");
+      if (segment_.explains(residual)) found.push_back({residual.rms, "all layers", {&m}});
+    }
+  }
+  return choose(found);
+}
+
+bool Explainer::pairs() {
+  if (mistakes_.size() > kMostLayersForPairs) {
+    result_.notes.push_back(
+        fmt::format("Pairs of mistakes were not tried, because {} layers lie between the dumps {} and {}; give "
+                    "--feature for a layer between them.",
+                    mistakes_.size(), context_.input_file, context_.output_file));
+    return false;
+  }
+  say("no mistake explains it alone; trying pairs");
+  std::vector<Found> found;
+  const auto is_usual = [](const Found& f) { return f.numbers() <= kUsualPair; };
+  for (const Tried& first : nearest(tried_, segment_.right(), on_part_)) {
+    pairs_with(first, found);
+    if (std::any_of(found.begin(), found.end(), is_usual)) break;
+  }
+  if (found.empty()) pairs_of_usual(found);
+  return choose(found);
+}
+
+void Explainer::pairs_of_usual(std::vector<Found>& found) {
+  const auto is_usual = [&](const Mistake& m) {
+    return m.numbers == 0 && m.family != "rounding" && m.family != "values" && !m.id.starts_with("weights_of_") &&
+           !m.id.starts_with("bias_of_") && !m.id.starts_with("slope_of_");
+  };
+  for (size_t layer = mistakes_.size(); layer-- > 0;) {
+    // Mistakes that cannot be tried on a part of the picture take their time.
+    double left = kMostOperations;
+    for (const Mistake& a : mistakes_[layer]) {
+      for (const Mistake& b : mistakes_[layer]) {
+        if (&b >= &a || a.family == b.family || !is_usual(a) || !is_usual(b)) continue;
+        if (!possible(layer, a) || !possible(layer, b)) continue;
+        left -= segment_.operations(a.local && b.local);
+        if (left < 0) return;
+        Chosen chosen(mistakes_.size());
+        chosen[layer] = {&b, &a};
+        if (!segment_.explains(segment_.with(chosen, true))) continue;
+        const std::string& name = segment_.ports()[layer].name;
+        const Residual residual = test(chosen, {b.id, a.id}, {b.sentence, a.sentence}, name);
+        if (segment_.explains(residual)) found.push_back({residual.rms, name, {&b, &a}});
+      }
+    }
+    if (!found.empty()) return;
+  }
+}
+
+void Explainer::pairs_with(const Tried& first, std::vector<Found>& found) {
+  const size_t layer = first.layer;
+  const std::string& name = segment_.ports()[layer].name;
+  const auto pair = [&](const Mistake& second) {
+    if (second.family == first.mistake->family) return;
+    Chosen chosen(mistakes_.size());
+    chosen[layer] = {first.mistake, &second};
+    const Residual residual =
+        test(chosen, {first.mistake->id, second.id}, {first.mistake->sentence, second.sentence}, name);
+    if (segment_.explains(residual)) found.push_back({residual.rms, name, {first.mistake, &second}});
+  };
+  if (layer + 1 == mistakes_.size()) {
+    LayerPort port = segment_.ports()[layer];
+    first.mistake->make(port);
+    try {
+      const Tensor<float>& input = segment_.input_of(layer);
+      if (compute(port, input).shape() == segment_.output().shape()) {
+        beside_.push_back(fits_of(LayerCase(contexts_[layer], port, input, segment_.output(), segment_.tolerance())));
+        for (const Mistake& m : beside_.back()) pair(m);
+      }
+    } catch (const Error&) {
+      // The two mistakes only fit together.
+    }
+  }
+  for (const Mistake& m : mistakes_[layer]) {
+    if (possible(layer, m) && (m.local || !segment_.is_large())) pair(m);
+  }
+}
+
+bool Explainer::of_solved_input() {
+  if (segment_.ports().size() != 1 || !segment_.right().fits) return false;
+  const LayerPort& port = segment_.ports()[0];
+  if (!port.reads_input || port.is_transposed || !port.has_weight() || !port.convolves || port.in_channels() != 1 ||
+      port.shuffles()) {
+    return false;
+  }
+  say("solving for the layer's input");
+  solved_input_ = solve_input(port, segment_.output());
+  const auto& [input, worst] = *solved_input_;
+  if (worst > kMostLeftOfInput * segment_.tolerance()) return false;
+  inputs_ = fit_input(contexts_[0], segment_.input(), input, segment_.tolerance());
+  std::vector<Found> found;
+  for (const Mistake& m : inputs_) single(0, m, found);
+  return choose(found);
+}
+
+void Explainer::last_resort() {
+  if (!segment_.right().fits) return;
+  const size_t layer = contexts_.size() - 1;
+  fitted_ = fit_scattered(LayerCase(contexts_[layer], segment_.ports()[layer], segment_.input_of(layer),
+                                    segment_.output(), segment_.tolerance()));
+  std::vector<Found> found;
+  for (const Mistake& m : fitted_) single(layer, m, found);
+  choose(found);
+}
+
+}  // namespace fsrcnn
