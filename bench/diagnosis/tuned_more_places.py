@@ -58,7 +58,7 @@ def row_dropped_or_repeated(port, layer, random, row, how):
 @kind(
     "tearing",
     "<shifted>|<row>",
-    "half|right|part|region|from column|columns? \\d+|column on",
+    "half|right|part|region|from column|columns? \\d+|column on|last \\d+ columns",
     beside=1,
     unless="bias|slope|kernels",
 )

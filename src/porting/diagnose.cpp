@@ -361,6 +361,8 @@ class Diagnoser {
       c.other_dumps[layer_of(network_, other.place) + " " + step_of(network_, other.place)] = &other.values;
     }
     if (at_->place.layer < 0) c.wrong_lumas = request_.wrong_lumas;
+    // Whoever has to find the first cause without help comes back with the next layers.
+    c.singles_only = !result_.right && result_.mistakes.empty();
     c.output_file = dump.file;
     c.input_file = at_->file;
     return c;

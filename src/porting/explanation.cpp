@@ -61,7 +61,9 @@ Explanation Explainer::run() {
     singles() || truncated();
     return finish();
   }
-  if (constant() || other_dump() || singles() || everywhere() || of_solved_input()) return finish();
+  if (constant() || other_dump() || singles() || everywhere() || context_.singles_only || of_solved_input()) {
+    return finish();
+  }
   if (std::optional<Explanation> one = explain_one_layer(segment_, context_, tell_)) return *std::move(one);
   if (pairs()) return finish();
   solve_for_parameters(segment_, context_, {best_, best_rms_, solved_input_ ? &*solved_input_ : nullptr}, tell_,

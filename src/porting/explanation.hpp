@@ -21,6 +21,7 @@ struct ExplainContext {
   const Tensor<float>* activated = nullptr;  ///< the dump of the same layer from after its activation, if there is one
   std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas;
   std::string input_file, output_file;
+  bool singles_only = false;  ///< neither pairs are tried nor parameters solved for, which takes most of the time
 };
 
 /// Why a segment's output is what it is.
@@ -31,7 +32,7 @@ struct Explanation {
   bool output_form_only = false;  ///< the values are right, but are written in a wrong form
 };
 
-/// Tries the mistakes one at a time, then in pairs at each layer, then one at all layers; then solves.
+/// Tries the mistakes one at a time, at one layer and at all, then in pairs at each layer; then solves.
 Explanation explain(const Segment& segment, const ExplainContext& context,
                     const std::function<void(const std::string&)>& tell);
 
