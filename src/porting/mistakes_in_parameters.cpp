@@ -197,16 +197,17 @@ class Weights {
       put("kernels_of_" + id_of(other), "kernels", fmt::format("the kernels are those of {}", other.name),
           Tensor<float>(right_.shape(), std::move(values)), 0.3);
       if (other.weight.shape() != right_.shape()) continue;
-      Mistake& whole = list_.emplace_back(list_.back());
-      whole.id = "parameters_of_" + id_of(other);
-      whole.sentence = fmt::format("the kernels and biases are those of {}", other.name);
-      whole.make = [&other](LayerPort& p) { p.weight = other.weight, p.bias = other.bias; };
-      whole = list_.emplace_back(list_.back());
-      list_.back().id = "layer_" + id_of(other);
-      list_.back().sentence = fmt::format("kernels, biases and slopes are those of {}", other.name);
-      list_.back().make = [&other](LayerPort& p) {
-        p.weight = other.weight, p.bias = other.bias, p.slope = other.slope;
-      };
+      for (const bool with_slopes : {false, true}) {
+        Mistake more = list_.back();
+        more.id = (with_slopes ? "layer_" : "parameters_of_") + id_of(other);
+        more.sentence = fmt::format("{} are those of {}",
+                                    with_slopes ? "kernels, biases and slopes" : "the kernels and biases", other.name);
+        more.make = [&other, with_slopes](LayerPort& p) {
+          p.weight = other.weight, p.bias = other.bias;
+          if (with_slopes) p.slope = other.slope;
+        };
+        list_.push_back(std::move(more));
+      }
     }
   }
 
