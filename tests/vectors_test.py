@@ -42,7 +42,7 @@ class Vectors(ProgramTest):
     def check(self, folder, *words, code=0, flags=()):
         """What the program says in C; in C++ it must say the same."""
         said = []
-        for compiler in ((C_COMPILER, "-std=c99"), (CXX_COMPILER,)):
+        for compiler in ((C_COMPILER, "-std=c99"), (CXX_COMPILER, "-x", "c++")):
             self.build(folder, *compiler, *WARNINGS, *flags, "check.c", "layer.c", "-o", "check", "-lm")
             result = subprocess.run(["./check", *words], cwd=folder, capture_output=True, text=True)
             self.assertEqual(result.returncode, code, result.stdout + result.stderr)
