@@ -3,7 +3,7 @@
 # ./scripts/test.sh [--preset release|debug|asan|tsan|fuzz | --arch aarch64|windows|wasm] [--without-sweeps]
 # Installs what is missing (Debian's packages, with apt-get). asan: the tests under the address and undefined-behaviour
 # sanitizers; fuzz: the same with clang, and every parser with random files for FSRCNN_FUZZ_SECONDS (default 60) each.
-# tsan: those of the library's tests that know threads, under the thread sanitizer, for one instruction set.
+# tsan: the library's tests under the thread sanitizer, less kernels and transforms, for one instruction set.
 # --arch: the library alone, built for another system, and its tests run by what runs its programs here: aarch64 (qemu-user),
 # windows (MinGW-w64, Wine) or wasm (emscripten, node; where Debian's is older than 3.1.69 in a Debian 13 of its own, for
 # which root is needed, in FSRCNN_MACHINES, by default build/machines). --without-sweeps: not the tests that take minutes
