@@ -40,6 +40,8 @@ build_dependencies() {
       -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF "${options[@]}"
     cmake --build "$prefix/build/$package"
     cmake --install "$prefix/build/$package"
+    # Of contrib the headers are needed alone; what it compiles (sorting) takes long.
+    [ "$package" != highway ] || cp -r "$prefix/source/highway/hwy/contrib" "$prefix/include/hwy/"
     touch "$prefix/$package.done"
   done
 }
