@@ -36,9 +36,9 @@ def packed_weights_read_plainly(port, layer, random):
 @kind(
     "window rotated",
     "<column>|<row>|window|tap|kernel",
-    "rotat|<shifted>|cyclic|order|ring|wrap|circular|<swap>",
+    "rotat|<shifted>|cyclic|order|ring|wrap|circular|<swap>|1 is read in place of 0.*2 is read in place of 1",
     vague="kernel",
-    unless="180|90|turned|bias|slope|numbered",
+    unless=r"\b180\b|turned|bias|slope|numbered",
 )
 @at("mapping_3", axis=-1)
 @at("feature_extraction", "large", axis=-2)
@@ -48,7 +48,11 @@ def window_rotated(port, layer, random, axis):
 
 
 @kind(
-    "corner taps missing", "tap|kernel|window", "corner|cross|diagonal|plus", "<missing>|<zero>|only", vague="kernel"
+    "corner taps missing",
+    "tap|kernel|window",
+    r"corner|cross|diagonal|plus|\(0, 0\), \(0, 2\), \(2, 0\),? (and )?\(2, 2\)",
+    "<missing>|<zero>|only",
+    vague="kernel",
 )
 @at("mapping_1")
 @at("mapping_4", "large")

@@ -150,8 +150,8 @@ def lower_half_of_the_frame_before(port, layer, random, pixels):
 
 @kind(
     "ring of lines not turned",
-    "ring|line|<row>|window",
-    "rotat|order|<swap>|cyclic|every (3|third|5|fifth)|modulo|ring|third|period|cycl",
+    "ring\\b|line buffer|window|kernels?\\b|\\btaps?\\b",
+    "rotat|order|<swap>|cyclic|every (3|third|5|fifth)|modulo|ring\\b|third|period|cycl",
     vague="kernel",
     unless="bias|slope|180",
 )
@@ -256,7 +256,7 @@ def no_activation_in_the_tail(port, layer, random, lanes):
 
 @kind(
     "updates lost in a race",
-    "race|atomic|lost|random|<missing>|scatter|some (of the )?(pixels|values|stamps)|noise|threads",
+    "race|atomic|lost|random|<missing>|some (of the )?(pixels|values|stamps)|noise|threads",
     unless="bias|clamp|turned|channels? \\d",
 )
 @at("deconvolution", part=0.02)
@@ -283,6 +283,7 @@ def updates_lost_in_a_race(port, layer, random, part):
     "phase too bright",
     "phase|sub.?pixel|pixels? of (each|every)|shuffle|every (second|other)|checker",
     "<scale>|1\\.1|bright",
+    also=(("kernel|tap", r"\(\d, \d\).*\(\d, \d\)", "{factor}0* times"),),
     unless="bias is",
 )
 @at("deconvolution", phase=(1, 0), factor=1.1)
