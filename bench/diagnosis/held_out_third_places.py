@@ -138,7 +138,7 @@ def odd_columns_a_row_late(port, layer, random):
 
 @kind(
     "cache lines not flushed",
-    "stale|<old>|flush|cache|<zero>|written|<missing>|garbage|holds? what",
+    "stale|<old>|flush|cache|<zero>|written|<missing>|garbage|holds? what|overwrit|a race",
     "pixels?|values?|runs?\\b|\\b16|part|some|<row>|region|places?|cache line",
     beside=1,
     unless="kernels|bias|slope",
