@@ -22,8 +22,10 @@ SIZES = {"small": (24, 20), "large": (160, 112)}
 # The files that have kinds. Those who improve the program may read the first, and of the second totals alone.
 FILES = ("places", "channels", "numbers", "loader")
 MORE = ("more_places", "more_channels", "more_numbers", "more_loader", "more_input")
+THIRD = ("third_places", "third_channels", "third_loader", "third_numbers")
 MODULES = {
-    group: tuple(f"{group}_{file}" for file in (*FILES, *MORE, "disguises", "pairs")) for group in ("tuned", "held_out")
+    group: tuple(f"{group}_{file}" for file in (*FILES, *MORE, *THIRD, "disguises", "pairs"))
+    for group in ("tuned", "held_out")
 }
 
 

@@ -27,7 +27,9 @@ import numpy as np  # noqa: E402
 
 import cases as registry  # noqa: E402
 import held_out_examples  # noqa: E402
+import held_out_third_examples  # noqa: E402
 import judge_examples  # noqa: E402
+import judge_third_examples  # noqa: E402
 import report  # noqa: E402
 from dumps import BenchError, Dressing, difference, file_names, first_change, write_plain  # noqa: E402
 from judge import Answer, judge  # noqa: E402
@@ -36,6 +38,10 @@ from port import Port  # noqa: E402
 
 TOLERANCE = 1e-5  # diagnose's own, times full scale
 VISIBLE = 10 * TOLERANCE  # what a mistake must change at least
+EXAMPLES = {
+    "tuned": judge_examples.EXAMPLES + judge_third_examples.EXAMPLES,
+    "held_out": held_out_examples.EXAMPLES + held_out_third_examples.EXAMPLES,
+}
 
 
 def arguments():
@@ -237,8 +243,9 @@ def main():
         for network, picture in dict.fromkeys((case.network, case.picture) for _, case in work):
             bench.check_port(network, picture)
         print(f"The port agrees with fsrcnn trace. {report.census(work)}", flush=True)
-        results, left_out, wrong = [], [], judge_examples.check(registry.load("tuned"))
-        wrong += judge_examples.check(registry.load("held_out"), held_out_examples.EXAMPLES)
+        results, left_out, wrong = [], [], []
+        for group, examples in EXAMPLES.items():
+            wrong += judge_examples.check(registry.load(group), examples)
         with ThreadPoolExecutor(options.jobs) as pool:
             for done, reason, error in pool.map(lambda job: bench.run(*job), work):
                 results += done
