@@ -1,6 +1,7 @@
 #include "porting/diagnose.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 
 #include <cmath>
 #include <filesystem>
@@ -122,6 +123,12 @@ bool run(const DiagnoseOptions& options) {
     if (tells) fmt::print(stderr, "{} ...\n", what);
   });
   diagnosis.unused = std::move(given.unused);
+  const auto missed = std::count_if(diagnosis.unused.begin(), diagnosis.unused.end(),
+                                    [](const UnusedFile& file) { return file.may_differ; });
+  if (diagnosis.right && missed > 0) {
+    diagnosis.verdict +=
+        fmt::format(" But {} of the files given {} not compared; see below why.", missed, missed == 1 ? "was" : "were");
+  }
   if (!options.html.empty()) {
     std::string title = fmt::format("model {}", options.model.model);
     for (const std::string& file : {options.input, options.reference}) {

@@ -377,7 +377,8 @@ class Diagnoser {
     result_.same_result = explanation.same_result;
     result_.notes = explanation.notes;
     result_.hypotheses = explanation.hypotheses;
-    result_.verdict = explanation.verdict.empty() ? place_verdict(finding, dump, expected) : explanation.verdict;
+    result_.verdict =
+        explanation.verdict.empty() ? place_verdict(finding, dump, expected, explanation.partly) : explanation.verdict;
   }
 
   /// Keeps what each layer gives when done right, to find a map taken for another.

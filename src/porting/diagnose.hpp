@@ -51,6 +51,7 @@ struct LayerFinding {
 /// A file that was given but not compared.
 struct UnusedFile {
   std::string file, reason;
+  bool may_differ = false;  ///< it may hold what a layer wrote, which was not compared
 };
 
 /// Mistakes that were tried, together, at a layer.
@@ -59,7 +60,8 @@ struct Hypothesis {
   std::vector<std::string> ids, sentences;
   double largest = 0, rms = 0;  ///< what it leaves unexplained; infinite if the shape is another
   bool explains = false;
-  double explained = 0;  ///< the share of the values that it explains (of a part of the picture, if it explains not all)
+  double explained =
+      0;  ///< the share of the values that it explains (of a part of the picture, if it explains not all)
 };
 
 struct Diagnosis {

@@ -67,14 +67,19 @@ class Matcher {
     }
   }
 
-  /// Why a tensor has no place.
-  std::string reason(const Candidate& c) const {
+  /// The layer that a tensor is a step of, by its name; "" if it is none.
+  std::string layer_of_step(const Candidate& c) const {
     const std::string name = dump_name(c.name.substr(c.name.rfind('/') + 1), "");
     for (const NetworkPlace& place : places_) {
-      if (name.find(dump_name(layer_of(network_, place), "")) != std::string::npos) {
-        return fmt::format("a step within {}", layer_of(network_, place));
-      }
+      if (name.find(dump_name(layer_of(network_, place), "")) != std::string::npos) return layer_of(network_, place);
     }
+    return "";
+  }
+  bool is_step(const Candidate& c) const { return !layer_of_step(c).empty(); }
+
+  /// Why a tensor has no place.
+  std::string reason(const Candidate& c) const {
+    if (is_step(c)) return fmt::format("a step within {}", layer_of_step(c));
     const std::vector<std::string> fitting = layers_that_fit(c);
     if (fitting.empty()) {
       return fmt::format("its name means no layer, and its shape {} fits none", to_string(c.tensor.shape()));
@@ -319,7 +324,7 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
                        std::move(t.tensor), !is_archive(file) && !is_dump(file)});
       }
     } catch (const Error& error) {
-      folder.unused.push_back({file.string(), error.what()});
+      folder.unused.push_back({file.string(), error.what(), true});
     }
   }
   Matcher matcher(network, input);
@@ -327,13 +332,17 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
   std::map<NetworkPlace, std::pair<std::string, const Candidate*>> taken;
   for (Candidate& c : all) {
     if (!c.place) {
-      folder.unused.push_back({c.file, matcher.reason(c)});
+      folder.unused.push_back({c.file, matcher.reason(c), !matcher.is_step(c)});
     } else if (c.place->layer < 0 && input) {
       folder.unused.push_back({c.file, "the input, which is given apart"});
     } else if (const auto other = taken.find(*c.place); other != taken.end()) {
       const bool same = other->second.second->tensor.to_float().values() == c.tensor.to_float().values();
       folder.unused.push_back(
-          {c.file, fmt::format("{} as {}", same ? "the same" : "of the same place", other->second.first)});
+          {c.file,
+           same ? fmt::format("the same as {}", other->second.first)
+                : fmt::format("another dump of the same place, {}, is compared; keep the one that counts",
+                              other->second.first),
+           !same});
     } else {
       taken[*c.place] = {c.file, &c};
     }

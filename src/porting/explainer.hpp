@@ -68,11 +68,16 @@ class Explainer {
 
   void single(size_t layer, const Mistake& m, std::vector<Found>& found);
 
+  bool is_told_by_enough(const Mistake& m) const;
+
   /// Truncation is no better than coarse numbers explain, but it is seen in the mean.
   bool truncated();
 
   /// A layer that only activates has no kernels to get wrong.
   bool possible(size_t layer, const Mistake& m) const;
+
+  /// A mistake that is made at some places alone: each value is the right one or that of the mistake.
+  bool in_places();
 
   /// The same mistake at every layer that can have it.
   bool everywhere();
@@ -105,6 +110,7 @@ class Explainer {
   std::vector<MistakeContext> contexts_;    // of each layer
   std::vector<Mistake> fitted_;             // to what was found, at the last layer
   std::list<std::vector<Mistake>> beside_;  // the same beside another mistake
+  std::vector<Mistake> placed_;             // made at some places alone
   std::vector<Mistake> inputs_;             // fitted to the input that was solved for
   std::optional<std::pair<Tensor<float>, double>> solved_input_;
   std::vector<Tried> tried_;

@@ -30,7 +30,8 @@ constexpr double kAsSimple = 0.6;
 
 }  // namespace
 
-Explainer::Explainer(const Segment& segment, const ExplainContext& context, const std::function<void(const std::string&)>& tell)
+Explainer::Explainer(const Segment& segment, const ExplainContext& context,
+                     const std::function<void(const std::string&)>& tell)
     : segment_(segment), context_(context), tell_(tell) {
   const size_t layers = segment.ports().size();
   for (size_t i = 0; i < layers; ++i) {
@@ -61,7 +62,8 @@ Explanation Explainer::run() {
     singles() || truncated();
     return finish();
   }
-  if (constant() || other_dump() || singles() || everywhere() || context_.singles_only || of_solved_input()) {
+  if (constant() || other_dump() || singles() || everywhere() || in_places() || context_.singles_only ||
+      of_solved_input()) {
     return finish();
   }
   if (std::optional<Explanation> one = explain_one_layer(segment_, context_, tell_)) return *std::move(one);
@@ -132,7 +134,8 @@ std::string Explainer::before_last() const {
   return inputs.size() == 1 && inputs[0] >= 0 ? context_.network->layers[static_cast<size_t>(inputs[0])].name : "";
 }
 
-Residual Explainer::test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences, const std::string& layer) {
+Residual Explainer::test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences,
+                         const std::string& layer) {
   Residual residual = segment_.with(chosen, true);
   if (segment_.explains(residual)) residual = segment_.with(chosen, false);
   if (residual.fits) {
@@ -159,8 +162,7 @@ bool Explainer::choose(const std::vector<Found>& found) {
     result_.ids.push_back(m->id);
     sentences.push_back(m->sentence);
     for (const auto& [kind, channel] : m->parameters) {
-      result_.files.push_back(
-          name_of_parameter(context_.network->layers[layer_named(first.layer)], kind, channel, 0));
+      result_.files.push_back(name_of_parameter(context_.network->layers[layer_named(first.layer)], kind, channel, 0));
       if (kind == "kernel") other.kernels.emplace_back(channel, 0);
     }
     result_.output_form_only = result_.output_form_only && m->family.starts_with("output_");
@@ -178,8 +180,7 @@ bool Explainer::choose(const std::vector<Found>& found) {
     for (const Mistake* m : f.mistakes) others.push_back(m->sentence);
     std::string told = fmt::format("{}: {}", f.layer, fmt::join(others, ", and "));
     std::vector<std::string>& same = result_.same_result;
-    if (others != sentences && std::find(same.begin(), same.end(), told) == same.end())
-      same.push_back(std::move(told));
+    if (others != sentences && std::find(same.begin(), same.end(), told) == same.end()) same.push_back(std::move(told));
   }
   if (result_.ids == std::vector<std::string>{"bias_missing"} && bias_comes_later()) {
     result_.ids = {"bias_after_activation"};
@@ -230,9 +231,9 @@ void Explainer::tell_partial() {
     if (h.ids.size() == 1 && h.explained > explained) best = &h, explained = h.explained;
   }
   if (best == nullptr) return;
+  result_.partly = explained;
   result_.notes.push_back(fmt::format("This explains {:.0f} % of the values, and not the others: in {}, {}.",
-                                      std::floor(100 * explained), best->layer,
-                                      fmt::join(best->sentences, ", and ")));
+                                      std::floor(100 * explained), best->layer, fmt::join(best->sentences, ", and ")));
 }
 
 Explanation Explainer::finish() {

@@ -1,9 +1,13 @@
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "porting/evidence.hpp"
 #include "porting/explainer.hpp"
 #include "porting/fits.hpp"
 #include "porting/solve_input.hpp"
@@ -12,6 +16,10 @@ namespace fsrcnn {
 namespace {
 
 constexpr double kUsualPair = 0.25;       // numbers of two mistakes beyond which others are tried, too
+constexpr double kLeastValuesEach = 3;    // that differ, for each number that is fitted
+constexpr double kLeastRight = 0.02;      // of the values, where a mistake may be made at some places alone
+constexpr size_t kLeastInPlace = 8;       // values that differ there
+constexpr double kNumbersOfPlaces = 0.5;  // for which places they are
 constexpr double kMostOperations = 4e10;  // multiplications and additions for pairs of which neither helps alone
 
 }  // namespace
@@ -39,12 +47,20 @@ void Explainer::single(size_t layer, const Mistake& m, std::vector<Found>& found
   chosen[layer] = {&m};
   const std::string& name = segment_.ports()[layer].name;
   const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
-  if (segment_.explains(residual)) found.push_back({residual.rms, name, {&m}});
+  if (segment_.explains(residual) && is_told_by_enough(m)) found.push_back({residual.rms, name, {&m}});
   if (!residual.fits) return;
   tried_.push_back({layer, &m, residual});
   // With a changed geometry or form the parameters could not be solved for.
   static const std::set<std::string> solvable = {"turn", "transpose", "order", "bias", "rounding"};
   if (solvable.contains(m.family) && residual.rms < best_rms_) best_ = &m, best_rms_ = residual.rms;
+}
+
+/// So many numbers explain any few values.
+bool Explainer::is_told_by_enough(const Mistake& m) const {
+  const Residual right = segment_.right();
+  if (!right.fits) return true;
+  const double differing = (1 - right.explained) * static_cast<double>(segment_.output().count());
+  return m.numbers <= 1 || kLeastValuesEach * m.numbers <= differing;
 }
 
 bool Explainer::truncated() {
@@ -89,6 +105,64 @@ bool Explainer::everywhere() {
     }
   }
   return choose(found);
+}
+
+bool Explainer::in_places() {
+  const double tolerance = segment_.tolerance();
+  const Residual right = segment_.right();
+  if (!right.fits || right.explained < kLeastRight) return false;
+  const Tensor<float> expected = segment_.right_output();
+  const std::vector<float>& found = segment_.output().values();
+  const auto differs = [&](size_t i) { return difference_of(expected.values()[i], found[i]) > tolerance; };
+  size_t differing = 0;
+  for (size_t i = 0; i < found.size(); ++i) differing += differs(i) ? 1 : 0;
+  if (differing < kLeastInPlace) return false;
+  const Evidence evidence = gather_evidence(expected, segment_.output(), tolerance,
+                                            segment_.ports().back().is_last ? context_.network->scale : 1);
+  std::string words = evidence.place;
+  std::vector<std::string> phases;
+  const int64_t scale = segment_.ports().back().is_last ? context_.network->scale : 1;
+  for (size_t i = 0; i < evidence.by_phase.size(); ++i) {
+    if (evidence.by_phase[i] > 0) phases.push_back(fmt::format("({}, {})", i / scale, i % scale));
+  }
+  if (!phases.empty() && phases.size() < evidence.by_phase.size()) {
+    words +=
+        fmt::format(" (phase{} {} of {}x{})", phases.size() == 1 ? "" : "s", fmt::join(phases, ", "), scale, scale);
+  }
+  const bool telling = on_part_.explained < 1;
+  double left = kMostOperations;
+  for (const Tried& tried : tried_) {
+    if (tried.layer + 1 != mistakes_.size() || (telling && tried.residual.either > tolerance)) continue;
+    left -= segment_.operations(false);
+    if (left < 0) break;
+    const auto values = std::make_shared<const Tensor<float>>(segment_.output_with(*tried.mistake));
+    if (values->shape() != expected.shape()) continue;
+    auto places = std::make_shared<std::vector<uint8_t>>(found.size());
+    bool all = true;
+    for (size_t i = 0; i < found.size() && all; ++i) {
+      (*places)[i] = differs(i) ? 1 : 0;
+      all = !differs(i) || difference_of(values->values()[i], found[i]) <= tolerance;
+    }
+    if (!all) continue;
+    Mistake placed = *tried.mistake;
+    placed.id += "_in_places";
+    placed.sentence += fmt::format(", but only at these places: {}", words);
+    placed.local = false;
+    placed.numbers += kNumbersOfPlaces;
+    placed.make = [values, places](LayerPort& p) {
+      p.after.emplace_back([values, places](const Tensor<float>& t) {
+        Tensor<float> to = t;
+        for (size_t i = 0; i < places->size() && t.shape() == values->shape(); ++i) {
+          if ((*places)[i] != 0) to.values()[i] = values->values()[i];
+        }
+        return to;
+      });
+    };
+    placed_.push_back(std::move(placed));
+  }
+  std::vector<Found> explained;
+  for (const Mistake& m : placed_) single(mistakes_.size() - 1, m, explained);
+  return choose(explained);
 }
 
 bool Explainer::pairs() {

@@ -134,7 +134,8 @@ class KernelRules {
   void ends() {
     const Shape s = weight_.shape();
     const std::string letters = equations_.is_transposed() ? "IOHW" : "OIHW";
-    const std::vector<std::vector<int>> layouts = {{0, 1, 2, 3}, {2, 3, 1, 0}, {0, 2, 3, 1}, {1, 0, 2, 3}};
+    const std::vector<std::vector<int>> layouts = {
+        {0, 1, 2, 3}, {2, 3, 1, 0}, {0, 2, 3, 1}, {1, 0, 2, 3}, {1, 2, 3, 0}};
     for (const std::vector<int>& axes : layouts) {
       std::vector<int64_t> order = order_;
       const auto at = [&](int64_t i) {

@@ -64,12 +64,15 @@ std::optional<Explanation> explained_by_evidence(const Evidence& evidence, const
   return explanation;
 }
 
-std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, const Shape& expected) {
+std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, const Shape& expected, double partly) {
   if (!finding.evidence) {
     return fmt::format("{} differs first: {} has shape {}, but {} is expected; no cause found.", finding.layer,
                        dump.file, to_string(dump.values.shape()), to_string(expected));
   }
-  return fmt::format("{} differs first: {}; no cause found.", finding.layer, finding.evidence->sentence);
+  const std::string cause =
+      partly > 0 ? fmt::format("no cause explains all of it, but one {:.0f} % (see below)", std::floor(100 * partly))
+                 : "no cause found";
+  return fmt::format("{} differs first: {}; {}.", finding.layer, finding.evidence->sentence, cause);
 }
 
 std::optional<CoarseDump> coarser_than_others(const Network& network, const std::vector<PlacedDump>& dumps) {

@@ -21,8 +21,9 @@ std::string place_of(const Tensor<float>& t, int64_t i);
 /// value everywhere, or a few values that are wrong where all others are right. Empty: causes may be looked for.
 std::optional<Explanation> explained_by_evidence(const Evidence& evidence, const std::string& layer);
 
-/// The verdict where no cause was found: the place and the size, and what they have in common.
-std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, const Shape& expected);
+/// The verdict where no cause was found: the place and the size, and what they have in common. `partly`: the share of
+/// the values that one cause explains.
+std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, const Shape& expected, double partly);
 
 /// "mapping 2 comes in steps of 1/4: coarser than the others": a dump that has far fewer levels than all others, the
 /// output apart, which may be a picture of 8 bits. Empty: none has.

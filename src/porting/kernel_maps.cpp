@@ -1,6 +1,7 @@
 #include "porting/kernel_maps.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 #include <Eigen/Dense>
 
+#include "network/element_type.hpp"
 #include "porting/rearrange.hpp"
 
 namespace fsrcnn {
@@ -46,6 +48,20 @@ Tensor<float> separable(const Tensor<float>& t) {
   return to;
 }
 
+/// The nearest number that 16 bits hold; of two, the even one.
+uint16_t nearest_of_16_bits(float v, const std::function<float(uint16_t)>& read) {
+  // Sizes grow with the bits.
+  uint16_t low = 0, high = 0x7bff;
+  const float size = std::abs(v);
+  while (high - low > 1) {
+    const auto middle = static_cast<uint16_t>((low + high) / 2);
+    (read(middle) <= size ? low : high) = middle;
+  }
+  const float below = size - read(low), above = read(high) - size;
+  const uint16_t nearest = below < above || (below == above && low % 2 == 0) ? low : high;
+  return static_cast<uint16_t>(nearest | (std::signbit(v) ? 0x8000U : 0U));
+}
+
 double exponent_of(double v, double base) { return v == 0 ? 0 : std::floor(std::log(std::abs(v)) / std::log(base)); }
 
 int64_t bytes_exchanged(int64_t word, int bytes) {
@@ -63,6 +79,8 @@ class KernelMaps {
   std::vector<KernelMap> all() {
     values();
     exponents();
+    halves();
+    packed();
     words();
     kernels();
     return std::move(list_);
@@ -133,6 +151,50 @@ class KernelMaps {
       const double word = std::clamp(std::nearbyint(v / step), -limit, limit - 1);
       return static_cast<double>(f(static_cast<int64_t>(word))) * step;
     });
+  }
+
+  /// Floats of 16 bits that are taken for those of another kind.
+  void halves() {
+    const auto put_read = [&](const char* id, const char* sentence, const std::function<float(uint16_t)>& read,
+                              const std::function<uint16_t(float)>& write) {
+      each(id, sentence, 0.3, [read, write](double v) { return read(write(static_cast<float>(v))); });
+    };
+    put_read("kernels_bfloat16_as_half", "the kernels are stored as bfloat16 and read as float16", from_half,
+             [](float v) { return nearest_of_16_bits(v, from_bfloat16); });
+    put_read("kernels_cut_bfloat16_as_half", "the kernels are stored as bfloat16 (cut off) and read as float16",
+             from_half, [](float v) { return static_cast<uint16_t>(std::bit_cast<uint32_t>(v) >> 16U); });
+    put_read("kernels_half_as_bfloat16", "the kernels are stored as float16 and read as bfloat16", from_bfloat16,
+             [](float v) { return nearest_of_16_bits(v, from_half); });
+  }
+
+  /// Kernels that lie in blocks of output or input channels, for vectors, and are read as if they did not; or the
+  /// reverse.
+  void packed() {
+    const Shape s = shape_;
+    const int64_t outer[] = {s.n, s.c};  // NOLINT(*-c-arrays)
+    for (const int axis : {0, 1}) {
+      const int64_t inner = axis == 0 ? s.c * s.h * s.w : s.h * s.w;
+      for (const int64_t block : {2, 4, 8, 16}) {
+        if (outer[axis] % block != 0 || inner == 1) continue;
+        const bool outputs = (axis == 0) != transposed_;
+        for (const bool packed : {true, false}) {
+          put(fmt::format("kernels_{}packed_{}_{}", packed ? "" : "un", outputs ? "outputs" : "inputs", block),
+              fmt::format(
+                  "the kernels {} in blocks of {} {} channels side by side (packed for vectors), and are read {}",
+                  packed ? "lie" : "do not lie", block, outputs ? "output" : "input",
+                  packed ? "in plain order" : "as if they did"),
+              0.4, [block, inner, packed](const Tensor<float>& t) {
+                Tensor<float> to(t.shape());
+                for (int64_t i = 0; i < t.count(); ++i) {
+                  const int64_t at = i / (block * inner) * block * inner, k = i % (block * inner);
+                  const int64_t mixed = at + k % inner * block + k / inner;
+                  to.data()[packed ? mixed : i] = t.data()[packed ? i : mixed];
+                }
+                return to;
+              });
+        }
+      }
+    }
   }
 
   /// Integers that are misread.

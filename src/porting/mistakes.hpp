@@ -43,6 +43,8 @@ std::vector<Mistake> mistakes_at(const MistakeContext& context);
 /// Those in its weights, biases and slopes: orders, other layers', few digits.
 std::vector<Mistake> mistakes_in_weights(const MistakeContext& context, const LayerPort& port);
 std::vector<Mistake> mistakes_in_vectors(const MistakeContext& context, const LayerPort& port);
+/// Those within the layer: signs of its input, windows at the edges, rings of lines, the order of its steps.
+std::vector<Mistake> mistakes_in_steps(const MistakeContext& context, const LayerPort& port);
 
 /// Lumas that a port may take of a picture (1, C, H, W) instead of the right one, by what they are.
 std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Tensor<float>& picture,

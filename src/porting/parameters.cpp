@@ -20,6 +20,8 @@ namespace {
 
 /// By how many squared standard deviations of rounding the best kernel must explain more than the second.
 constexpr double kClearlyLikelier = 100;
+/// Values that there must be for each number that is said to be another.
+constexpr int64_t kLeastValuesEach = 3;
 /// Of an input that was solved for.
 constexpr double kInputTolerance = 3e-4;
 
@@ -37,9 +39,13 @@ class Parameters {
       return;
     }
     if (!segment_.right().fits) {
-      result_.verdict =
-          fmt::format("{} has shape {}, which neither {} nor any mistake on record gives.", context_.output_file,
-                      to_string(segment_.output().shape()), segment_.ports()[0].name);
+      result_.verdict = fmt::format("{} has shape {}, where {} gives {}; no mistake on record gives such a shape.",
+                                    context_.output_file, to_string(segment_.output().shape()),
+                                    segment_.ports()[0].name, to_string(segment_.right_output().shape()));
+      const Shape found = segment_.output().shape(), right = segment_.right_output().shape();
+      if (segment_.ports()[0].reads_input && found.c == right.c) {
+        result_.verdict += " Is it a dump for another picture than " + context_.input_file + "?";
+      }
       return;
     }
     const LayerPort& port = segment_.ports()[0];
@@ -48,7 +54,15 @@ class Parameters {
     if (tell_) tell_("solving for the layer's kernels");
     if (solve_beside()) return;
     const Solution kernels = solve_kernels(port, segment_.input(), segment_.output(), segment_.tolerance());
-    if (kernels.explains && verifies(kernels)) return tell_kernels(kernels, port);
+    if (kernels.explains && verifies(kernels)) {
+      const int64_t size = port.weight.shape().h * port.weight.shape().w;
+      const auto changed = static_cast<int64_t>(kernels.biases.size() + kernels.kernels.size() * size);
+      if (kLeastValuesEach * changed <= segment_.output().count()) return tell_kernels(kernels, port);
+      result_.notes.push_back(
+          fmt::format("Other kernels or biases explain it, but so many ({} numbers) explain any {} "
+                      "values. Give a larger picture.",
+                      changed, segment_.output().count()));
+    }
     if (port.reads_input && !port.is_transposed && port.in_channels() == 1) {
       const auto [x, worst] = nearly_.input != nullptr ? *nearly_.input : solve_input(port, segment_.output());
       if (worst <= kMostLeftOfInput * segment_.tolerance()) return tell_input(x, worst);

@@ -17,8 +17,8 @@ constexpr int64_t kMargin = 12;  // the smallest margin
 constexpr double kClearlyBetter = 1.5;
 constexpr double kMuchBetter = 4;
 
-Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, int64_t height, int64_t width,
-                     double tolerance) {
+Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, const Tensor<float>& expected,
+                     int64_t height, int64_t width, double tolerance) {
   const Shape c = computed.shape();
   Residual residual{.fits = true};
   double squares = 0, unlike = 0, explained = 0;
@@ -27,9 +27,11 @@ Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, 
     double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
     for (int64_t y = 0; y < height; ++y) {
       const float *a = computed.row(0, k, y), *b = found.row(0, k, y);
+      const float* right = expected.count() > 0 ? expected.row(0, k, y) : a;
       for (int64_t x = 0; x < width; ++x) {
         const double d = difference_of(a[x], b[x]);
         residual.largest = std::max(residual.largest, d);
+        residual.either = std::max(residual.either, std::min(d, difference_of(right[x], b[x])));
         squares += d * d;
         explained += d <= tolerance ? 1 : 0;
         sa += a[x], sb += b[x];
@@ -77,6 +79,11 @@ Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const
       inputs.push_back(i == 0 ? (cropped ? cropped_ : input_) : compute(ports_[i - 1], inputs.back()));
     }
   }
+  try {
+    expected_ = compute(ports_.back(), before_.back());
+    if (expected_.shape() != output_.shape()) expected_ = {};
+  } catch (const Error&) {
+  }
   right_ = evaluate(ports_, ports_.size() - 1, false);
 }
 
@@ -99,7 +106,7 @@ Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_cha
   const Shape got = x.shape(), found = output_.shape();
   if (!cropped) {
     if (got != found) return none;
-    return residual_of(x, output_, got.h, got.w, tolerance());
+    return residual_of(x, output_, expected_, got.h, got.w, tolerance());
   }
   // What is cut off the input is cut off the output too; what a mistake adds or leaves out stays.
   const int64_t factor = factor_;
@@ -108,7 +115,7 @@ Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_cha
       got.w - factor * part.w != found.w - factor * whole.w) {
     return none;
   }
-  return residual_of(x, output_, got.h - (part.h < whole.h ? factor * margin_ : 0),
+  return residual_of(x, output_, expected_, got.h - (part.h < whole.h ? factor * margin_ : 0),
                      got.w - (part.w < whole.w ? factor * margin_ : 0), tolerance());
 }
 
@@ -129,6 +136,12 @@ Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes,
     }
   }
   return evaluate(ports, std::min(first, ports.size() - 1), cropped);
+}
+
+Tensor<float> Segment::output_with(const Mistake& mistake) const {
+  LayerPort port = ports_.back();
+  mistake.make(port);
+  return compute(port, before_.back());
 }
 
 double Segment::operations(bool quick) const {

@@ -19,6 +19,7 @@ struct Residual {
   bool fits = false;  ///< false: the shape is another
   double largest = 0, rms = 0;
   double explained = 0;  ///< the share of values that are right to the tolerance
+  double either = 0;     ///< the largest that is left if each value may be the right layers' instead
   double unlike = 0;     ///< RMS of what is left after the best factor and offset of each channel
 };
 
@@ -47,6 +48,8 @@ class Segment {
   bool is_within_allowance() const { return allowance_ > 0 && right_.fits && right_.largest <= tolerance(); }
 
   Residual right() const { return right_; }
+  /// What a port with mistakes at its last layer makes. Throws Error(input) if shapes do not fit.
+  Tensor<float> output_with(const Mistake& mistake) const;
   /// What the right layers make.
   Tensor<float> right_output() const { return compute(ports_.back(), before_.back()); }
   /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
@@ -74,6 +77,7 @@ class Segment {
   double tolerance_, allowance_ = 0;
   Tensor<float> cropped_;                               // empty: the picture is small
   std::vector<Tensor<float>> before_, cropped_before_;  // each layer's input, done right
+  Tensor<float> expected_;                              // what the right layers make; empty: they do not fit
   Residual right_;
 };
 

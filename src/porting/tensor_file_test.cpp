@@ -99,8 +99,9 @@ TEST(TensorFile, NetworksReadLumaInZeroToOne) {
   };
   const auto npy = [&](std::vector<float> values) { return message("x.npy", format_npy(values, {2, 2})); };
   EXPECT_EQ(npy({0, 0.25, 1, 1.25}), "no error");
-  EXPECT_NE(npy({0, 16, 217, 1}).find("x.npy: it has values from 0 to 217, but the input is expected in [0, 1]; divide"),
-            std::string::npos);
+  EXPECT_NE(
+      npy({0, 16, 217, 1}).find("x.npy: it has values from 0 to 217, but the input is expected in [0, 1]; divide"),
+      std::string::npos);
   EXPECT_NE(npy({0, -16, 1, 1}).find("values from -16 to 1"), std::string::npos);
   EXPECT_NE(npy({0, NAN, 1, 1}).find("but the input is expected"), std::string::npos);
   EXPECT_NE(message("x.f32", as_bytes("123412341234123412341234")).find("x.f32: it has 6 values but does"),

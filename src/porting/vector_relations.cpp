@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "porting/evidence.hpp"
 #include "porting/layer_case.hpp"
 #include "porting/rearrange.hpp"
 
@@ -23,6 +24,8 @@ class Relations {
   std::vector<VectorReading> all() {
     powers();
     steps();
+    some_scaled();
+    wrapped();
     channels();
     line();
     return std::move(list_);
@@ -78,6 +81,61 @@ class Relations {
       in_steps(fmt::format("levels_{}", levels), fmt::format("steps of the largest / {}", levels), largest_ / levels,
                0.45);
     }
+  }
+
+  bool differs(size_t i) const { return !is_at(i, right_[i]); }
+
+  /// Some are multiplied by the same factor.
+  void some_scaled() {
+    for (const double factor : {2.0, 0.5, -1.0, 3.0}) {
+      std::vector<float> values;
+      IndexSet some{static_cast<int64_t>(right_.size())};
+      for (size_t i = 0; i < right_.size(); ++i) {
+        values.push_back(static_cast<float>(differs(i) ? factor * right_[i] : right_[i]));
+        if (!is_at(i, values.back())) break;
+        if (differs(i)) some.indices.push_back(static_cast<int64_t>(i));
+      }
+      if (values.size() < right_.size() || !is_at(right_.size() - 1, values.back())) continue;
+      if (some.indices.size() < 2 || some.is_all()) continue;
+      list_.push_back({"some_scaled",
+                       fmt::format("are {} in {}",
+                                   factor == 2     ? "doubled (added twice)"
+                                   : factor == -1  ? "negated"
+                                   : factor == 0.5 ? "halved"
+                                                   : "added three times",
+                                   to_words(some, "channel")),
+                       values, 0.6});
+    }
+  }
+
+  /// The largest are the range of a word too small.
+  void wrapped() {
+    double range = 0, least = largest_, most_kept = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < right_.size(); ++i) {
+      const double size = std::abs(right_[i]);
+      if (!differs(i)) {
+        most_kept = std::max(most_kept, size);
+        continue;
+      }
+      const double off = (right_[i] - found_[i]) * (right_[i] < 0 ? -1 : 1);
+      if (count++ > 0 && std::abs(off - range) > 2 * precision_[i]) return;
+      range = off, least = std::min(least, size);
+    }
+    if (count < 2 || range <= 0 || least < most_kept || std::abs(range / 2 - least) > range / 2) return;
+    const double bits = std::nearbyint(std::log2(range));
+    const bool is_power = std::abs(std::exp2(bits) / range - 1) < 1e-3;
+    if (is_power) range = std::exp2(bits);
+    std::vector<float> values;
+    for (size_t i = 0; i < right_.size(); ++i) {
+      values.push_back(differs(i) ? static_cast<float>(right_[i] - std::copysign(range, right_[i])) : right_[i]);
+      if (!is_at(i, values.back())) return;
+    }
+    list_.push_back(
+        {"wrapped",
+         fmt::format("wrap round (overflow): those beyond {:.4g} are {:.4g}{} off, the range of their words", range / 2,
+                     range, is_power ? fmt::format(" (2^{:g})", bits) : ""),
+         values, 0.5});
   }
 
   /// Each is one of the right ones, or 0.
