@@ -154,6 +154,17 @@ std::string format_layers(const Network& network) {
   return list.dump();
 }
 
+bool has_keys(const std::string& text, const StateDict& state_dict) {
+  if (text.size() > kLongestText) return false;
+  const OrderedJson list = OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) return false;
+  for (const OrderedJson& layer : list) {
+    if (!layer.is_object() || !layer.contains("key") || !layer["key"].is_string()) continue;
+    return state_dict.find(layer["key"].get<std::string>() + ".weight") != nullptr;
+  }
+  return false;
+}
+
 Network parse_layers(const std::string& text, const StateDict& state_dict, const std::string& source) {
   if (text.size() > kLongestText) fail(ErrorCode::model, "{}: the layers in its metadata are too long", source);
   const OrderedJson list = OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false);

@@ -11,6 +11,9 @@ namespace fsrcnn {
 /// metadata. Tensors are named by the layers' keys: "KEY.weight", "KEY.bias", and "ACTIVATION_KEY.weight" of a PReLU.
 std::string format_layers(const Network& network);
 
+/// True if the state_dict has the first weight that such text names.
+bool has_keys(const std::string& text, const StateDict& state_dict);
+
 /// The inverse, with the tensors of `state_dict`, all of which must be used. Sets only the network's layers.
 /// Throws Error(model) naming `source` and the layer or the tensor.
 Network parse_layers(const std::string& text, const StateDict& state_dict, const std::string& source);
