@@ -366,6 +366,7 @@ StateDict to_state_dict(const Network& network) {
   if (network.range != (network.colours == Colours::rgb ? ValueRange::full : ValueRange::limited)) {
     state_dict.metadata["range"] = network.range == ValueRange::full ? "full" : "limited";
   }
+  if (network.output_clip) state_dict.metadata["output_clip"] = format_clip(*network.output_clip);
   if (fsrcnn && replicates) state_dict.metadata["padding_mode"] = "replicate";
   const std::string scales = format_scales(network);
   // Metadata for what the tensors do not determine.

@@ -18,4 +18,10 @@ bool has_keys(const std::string& text, const StateDict& state_dict);
 /// Throws Error(model) naming `source` and the layer or the tensor.
 Network parse_layers(const std::string& text, const StateDict& state_dict, const std::string& source);
 
+/// "[0.0,1.0]", with null for no bound: the value of "output_clip" in a file's metadata.
+std::string format_clip(const OutputClip& clip);
+
+/// The inverse. Throws Error(model) naming `source`.
+OutputClip parse_clip(const std::string& text, const std::string& source);
+
 }  // namespace fsrcnn
