@@ -101,6 +101,13 @@ TEST(Onnx, KeepsTheClipAtTheEnd) {
   }
 }
 
+TEST(Onnx, SaysThatItIsCutOff) {
+  const std::vector<std::byte> bytes = golden("tiny_clamped.onnx");
+  EXPECT_EQ(error_of([&] { parse_onnx_alone(Bytes(bytes).first(bytes.size() / 2)); }),
+            "4: x: not a readable ONNX model: it ends in the middle of a field, so it is cut off or not ONNX; copy or "
+            "export it again");
+}
+
 TEST(Onnx, ShippedFilesHoldTheCompiledInModels) {
   for (const BuiltinModel& builtin : builtin_models()) {
     std::string file(builtin.name);

@@ -121,7 +121,15 @@ TEST(SaveNetwork, SaysWhichFormsHoldFsrcnnAlone) {
               std::string::npos)
         << form;
   }
-  EXPECT_NE(test::error_of([&] { save_network(network, folder / "n.pb"); }).find("this network is not an FSRCNN"),
+  EXPECT_EQ(
+      test::error_of([&] { save_network(network, folder / "n.pb"); }),
+      "4: " + (folder / "n.pb").string() +
+          ": a .pb file can only store what OpenCV's dnn_superres reads, an FSRCNN for luma with zero padding and "
+          "a sub-pixel convolution as the last layer, but this is SRVGGNetCompact(4, 2); use .onnx, .safetensors "
+          "or .pth");
+  EXPECT_NE(test::error_of([&] {
+              save_network(load_network(test::test_file("golden/tiny.safetensors")), folder / "n.pb");
+            }).find("but this one ends in a deconvolution; add --tdc, which converts it"),
             std::string::npos);
   EXPECT_TRUE(folder.names().empty());
 }
