@@ -116,7 +116,15 @@ class CommandLine(ProgramTest):
         self.assertTrue(1 < report["peak_rss_mb"] < 1000)
         self.assertAlmostEqual(sum(report["stage_shares"].values()), 1, 6)
         printed = self.succeed("bench", "--size", "20x10", "--frames", "1", "--model", GOLDEN / "tiny.safetensors")
-        self.assertIn("20x10 -> 60x30, FSRCNN(4, 2, 1)", printed)
+        self.assertIn("20x10 -> 60x30, FSRCNN(4, 2, 1), luma, ", printed)
+        self.assertIn("feature extraction, shrinking ", printed)
+        printed = self.succeed("bench", "--size", "20x10", "--frames", "1", "--model", GOLDEN / "networks/sesr_rgb.onnx")
+        self.assertIn("20x10 -> 40x20, SESR-M2, 4 channels, 3 channels in: RGB, ", printed)
+        self.assertIn("8 bits, 1 frame\n", printed)
+        for name in ("layers that read the input ", "layers between ", "last layer "):
+            self.assertIn(name, printed)
+        for name in ("feature extraction", "shrinking", "mapping", "expanding"):
+            self.assertNotIn(name, printed)
         for size in ("12", "12x", "x12", "0x5", "5x-1", "5x5x5", "99999999x5"):
             self.fail_with(USAGE, "bench", "--size", size, says="must be WIDTHxHEIGHT")
 
@@ -135,6 +143,7 @@ class CommandLine(ProgramTest):
         (self.folder / "in.png").write_bytes(png_bytes(4, 4, 4, [[9] * 16] * 4))
         self.fail_with(INPUT, "upscale", "in.png", "-o", "out.jpg", says="alpha")
         self.fail_with(IO, "upscale", "none.png", "-o", "out.png", says="none.png")
+        self.fail_with(IO, "trace", "--input", "none.png", "-o", "dumps", says="reading 'none.png' failed: No such file or directory\n")
         os.mkdir(self.folder / "empty")
         self.fail_with(INPUT, "upscale", "empty", "-o", "out", says="contains no pictures or films")
         self.fail_with(IO, "upscale", CROP, "-o", "none/out.png", says="none/out.png")

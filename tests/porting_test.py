@@ -120,7 +120,7 @@ class Porting(ProgramTest):
         printed = self.expect(0, *right[:-2])
         self.assertIn("The port is right", printed)
         self.assertIn("15_deconvolution_zeros_inserted.npy", printed)
-        self.assertIn("manifest.json: no form of dumps", printed)
+        self.assertIn("manifest.json: its format is not one that dumps are read from", printed)
         shutil.copytree(dumps, self.folder / "run=1")
         self.expect(0, "diagnose", "--input", picture, "--feature", self.folder / "run=1")
         # The picture is read bottom-up, by a port that is right otherwise.
@@ -132,8 +132,8 @@ class Porting(ProgramTest):
         report = json.loads(self.expect(DIFFERS, *question))
         self.assertEqual((report["layer"], report["mistakes"]), ("feature extraction", ["input_upside_down"]))
         self.assertEqual(sum(not layer["agrees"] for layer in report["layers"]), 1, "only where it went wrong")
-        self.assertIn("is no place in the network", self.expect(USAGE, "diagnose", "--input", picture, "--feature", "nowhere=flipped.npy"))
-        self.assertIn("nothing to compare", self.expect(INPUT, "diagnose", "--input", picture))
+        self.assertIn("there is no layer 'nowhere' in the network; expected input, a layer such as", self.expect(USAGE, "diagnose", "--input", picture, "--feature", "nowhere=flipped.npy"))
+        self.assertIn("give two or more with --feature and --reference", self.expect(INPUT, "diagnose", "--input", picture))
         self.assertIn("must be NAME=FILE", self.expect(USAGE, "diagnose", "--feature", "flipped.npy"))
 
     def test_diagnose_says_where(self):
@@ -205,7 +205,7 @@ class Porting(ProgramTest):
         self.expect(0, "convert", "tdc.safetensors", "tdc.pb")
         self.expect(0, "convert", "tdc.pb", "again.safetensors")
         self.assertEqual((self.folder / "again.safetensors").read_bytes(), (self.folder / "tdc.safetensors").read_bytes())
-        self.assertIn("has a deconvolution, which --tdc", self.expect(MODEL, "convert", "fsrcnn-x2", "deconvolution.pb"))
+        self.assertIn("one ends in a deconvolution; add --tdc, which converts it", self.expect(MODEL, "convert", "fsrcnn-x2", "deconvolution.pb"))
         self.assertIn("no deconvolution to take apart", self.expect(MODEL, "convert", "tdc.safetensors", "again.safetensors", "--tdc"))
 
     def compile(self, folder):
@@ -219,8 +219,10 @@ class Porting(ProgramTest):
         self.assertIn("    1 0 1.1 0 1.2\n", printed)
         self.assertIn("  9 8 7\n  6 5 4\n  3 2 1", printed)
         self.assertIn("agree on all 36 outputs", printed)
+        self.assertIn("3. 1 zero row and 1 zero column inserted", printed)
         printed = self.expect(0, "explain", "conv-transpose2d", "--stride", "3", "--padding", "0", "--format", "text")
         self.assertIn("height = (3 - 1)*3 - 2*0 + 1*(3 - 1) + 1 + 1 = 10", printed)
+        self.assertIn("3. 2 zero rows and 2 zero columns inserted", printed)
         self.assertIn("needs a layer of your own: --input and --weight", self.expect(USAGE, "explain", "conv-transpose2d", "--groups", "2", "--format", "text"))
         # Output (1, 1) reads the corners of the kernel; nothing of the input meets the others.
         printed = self.expect(0, "explain", "conv-transpose2d", "--format", "text")

@@ -6,9 +6,10 @@
    Versions    The major version changes when programs must be changed, and the name of the shared library changes with
                it. The minor version counts additions. FSRCNN_API_VERSION is the version that a program was compiled
                with; fsrcnn_version() returns that of the library in use.
-   Structs     Set every unused field to zero, including the reserved ones: fsrcnn_plane p = {0}; zero always means the
-               default. New fields are taken from the reserved ones, which must be zero. So old programs run with new
-               libraries, and an old library refuses fields that it does not know.
+   Structs     Set every unused field to zero, including the reserved ones: fsrcnn_plane p = {0}; zero means the
+               default of every field that has one. Those without must be set: sizes, `one` and stride_bytes of a plane,
+               stride, dilation and groups of an operator. New fields are taken from the reserved ones, which must be
+               zero. So old programs run with new libraries, and an old library refuses fields that it does not know.
    Failure     A function that returns int returns FSRCNN_OK or one of FSRCNN_ERROR_...; one that returns a pointer
                returns NULL on failure. fsrcnn_last_error_code() and fsrcnn_last_error() describe the last call that
                failed on this thread. Arguments are checked before any work, and the message names the wrong one. After
@@ -105,8 +106,11 @@ typedef struct fsrcnn_options {
 
 typedef struct fsrcnn_upscaler fsrcnn_upscaler;
 
-/* model: the name of a built-in model, or a .safetensors file with the tensor names of yjn870/FSRCNN-pytorch.
-   options may be NULL. */
+/* model: the name of a built-in model, or a .safetensors file: an FSRCNN with the tensor names of
+   yjn870/FSRCNN-pytorch, a related network that its names or shapes determine (SRVGGNetCompact, ECBSR, ESPCN, ...), or
+   any network that `fsrcnn convert FILE NAME.safetensors` has written, also from ONNX. The built-in models are for
+   luma; a network of 3 channels (R, G, B), fsrcnn_upscaler_channels, comes from a file whose first layer reads and
+   whose last layer makes 3. options may be NULL. */
 FSRCNN_C_API fsrcnn_upscaler* fsrcnn_upscaler_create(const char* model, const fsrcnn_options* options);
 /* The bytes of such a file; they are copied. */
 FSRCNN_C_API fsrcnn_upscaler* fsrcnn_upscaler_create_from_memory(const void* weights, size_t bytes,
@@ -131,8 +135,8 @@ typedef struct fsrcnn_plane {
   int64_t stride_bytes;  /* distance between rows, a multiple of the sample's size; its absolute value is at least the
                             bytes of a row, and it is negative for planes stored bottom-up */
   int type;
-  float one;      /* the sample value of 1.0: from 1 to the type's maximum, e.g. 255, or 1020 for 10 bits; for
-                     FSRCNN_F32 any value above 0 */
+  float one;      /* the sample value of 1.0, which must be set: from 1 to the type's maximum, e.g. 255, or 1020 for
+                     10 bits; for FSRCNN_F32 any value above 0 */
   int full_range; /* not 0: full-range luma, as in JPEG: 0 is black and `one` white. 0: BT.601's limited range */
   uint32_t reserved[9];
 } fsrcnn_plane;
@@ -211,7 +215,9 @@ FSRCNN_C_API int64_t fsrcnn_rows_completed_by(const fsrcnn_rows* rows, int64_t c
 
 /* ---- operators ------------------------------------------------------------------------------------------------- */
 
-/* torch.nn.ConvTranspose2d with its weights packed once. Pairs are (vertical, horizontal). */
+/* torch.nn.ConvTranspose2d with its weights packed once. Pairs are (vertical, horizontal). PyTorch's defaults are
+   stride 1, padding 0, output_padding 0, dilation 1 and groups 1; stride, dilation and groups of 0 are refused.
+   output_padding is smaller than stride or dilation. */
 typedef struct fsrcnn_conv_transpose2d_params {
   int64_t stride[2], padding[2], output_padding[2], dilation[2], groups;
   uint64_t reserved[4];

@@ -130,8 +130,11 @@ class RowStream;
 /// it at once; their frames share the upscaler's threads.
 class FSRCNN_API Upscaler {
  public:
-  /// model: the name of a built-in model ("fsrcnn-x2"), or a .safetensors file with the tensor names of
-  /// yjn870/FSRCNN-pytorch. Throws Error(model), Error(io), or Error(usage) for an unknown cpu.
+  /// model: the name of a built-in model ("fsrcnn-x2"), or a .safetensors file: an FSRCNN with the tensor names of
+  /// yjn870/FSRCNN-pytorch, a related network that its names or shapes determine (SRVGGNetCompact, ECBSR, ESPCN, ...),
+  /// or any network that `fsrcnn convert FILE NAME.safetensors` has written, also from ONNX. The built-in models are
+  /// for luma; a network of 3 channels (R, G, B) comes from a file whose first layer reads and whose last layer
+  /// makes 3. Throws Error(model), Error(io), or Error(usage) for an unknown cpu.
   explicit Upscaler(const std::string& model, const UpscalerOptions& options = {});
   /// weights: the bytes of such a file; they are copied.
   explicit Upscaler(std::span<const std::byte> weights, const UpscalerOptions& options = {});

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "api/c_call.hpp"
+#include "api/check.hpp"
+#include "base/counted.hpp"
 #include "base/cpu.hpp"
 
 using namespace fsrcnn::c_api;
@@ -49,7 +51,8 @@ std::vector<fsrcnn::BasicPlane<Bytes>> planes_of(const fsrcnn_plane* planes, int
   require(planes, name);
   std::vector<fsrcnn::BasicPlane<Bytes>> result;
   for (int64_t i = 0; i < channels; ++i) {
-    result.push_back(plane_of<Bytes>(planes[i], channels == 1 ? std::string(name) : fmt::format("{}[{}]", name, i)));
+    result.push_back(
+        plane_of<Bytes>(planes[i], fsrcnn::plane_name(name, static_cast<size_t>(i), static_cast<size_t>(channels))));
   }
   return result;
 }
@@ -70,7 +73,8 @@ fsrcnn_plane plane_of(const fsrcnn::ConstPlane& p) {
 // read.
 void check_channels(const fsrcnn::Upscaler& upscaler, int64_t channels, const char* instead) {
   if (channels == upscaler.channels()) return;
-  fail(ErrorCode::usage, "got {} channels, but the network has {}; {}", channels, upscaler.channels(), instead);
+  fail(ErrorCode::usage, "got {}, but the network has {}; {}", fsrcnn::counted(channels, "channel"),
+       upscaler.channels(), instead);
 }
 
 fsrcnn_rows* open_rows(fsrcnn_upscaler& upscaler, int64_t width, int64_t height, const fsrcnn_plane& input_format,

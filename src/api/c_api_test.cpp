@@ -117,8 +117,18 @@ TEST(CApi, FailuresLeaveCodeAndMessage) {
   const auto failed = [] { return std::to_string(fsrcnn_last_error_code()) + ": " + fsrcnn_last_error(); };
   EXPECT_EQ(fsrcnn_upscaler_create("no-such-file.safetensors", nullptr), nullptr);
   EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_ERROR_IO);
+  for (const std::string name : {"fsrcnn-x9", ""}) {
+    EXPECT_EQ(fsrcnn_upscaler_create(name.c_str(), nullptr), nullptr);
+    EXPECT_EQ(failed(), "5: there is no file or built-in model '" + name +
+                            "'; built-in models: fsrcnn-x2, fsrcnn-x3, fsrcnn-x4, fsrcnn-s-x2, fsrcnn-video-x2");
+  }
   EXPECT_EQ(fsrcnn_upscaler_create_from_memory("{}", 2, nullptr), nullptr);
   EXPECT_EQ(fsrcnn_last_error_code(), FSRCNN_ERROR_MODEL);
+  const std::string onnx = test::test_file("golden/networks/srvgg.onnx").string();
+  EXPECT_EQ(fsrcnn_upscaler_create(onnx.c_str(), nullptr), nullptr);
+  EXPECT_EQ(failed(), "4: " + onnx +
+                          ": not a safetensors file; the library reads only those: convert ONNX, PyTorch and other "
+                          "files with fsrcnn convert FILE NAME.safetensors");
   EXPECT_EQ(fsrcnn_upscaler_create_from_memory(nullptr, 0, nullptr), nullptr);
   EXPECT_EQ(failed(), "2: argument 'weights' is null");
   EXPECT_EQ(fsrcnn_executor_create(-3), nullptr);

@@ -85,6 +85,21 @@ TEST_F(CFrame, ReservedFieldsMustBeZero) {
   EXPECT_NE(std::string(fsrcnn_last_error()).find("reserved[1] of 'params'"), std::string::npos);
 }
 
+TEST_F(CFrame, OperatorsAreRefusedAtCreation) {
+  const float weight[9] = {};
+  const int64_t shape[4] = {1, 1, 3, 3};
+  const auto refused = [&](const fsrcnn_conv_transpose2d_params& params) {
+    EXPECT_EQ(fsrcnn_conv_transpose2d_create(weight, shape, nullptr, &params, nullptr), nullptr);
+    return std::string(fsrcnn_last_error());
+  };
+  EXPECT_EQ(refused({{2, 2}, {0, 0}, {2, 1}, {1, 1}, 1, {}}),
+            "conv_transpose2d: output_padding is 2 (height), but must be smaller than stride (2) or dilation (1)");
+  EXPECT_EQ(refused({{2, 2}, {0, 0}, {0, 3}, {1, 3}, 1, {}}),
+            "conv_transpose2d: output_padding is 3 (width), but must be smaller than stride (2) or dilation (3)");
+  EXPECT_EQ(refused({{0, 0}, {0, 0}, {0, 0}, {1, 1}, 1, {}}),
+            "conv_transpose2d: stride is (0, 0), but each must be from 1 to 2147483647");
+}
+
 // What C programs leave out or get wrong.
 TEST_F(CFrame, WrongPlanesAreRefused) {
   const auto refused = [&](fsrcnn_plane in, fsrcnn_plane out) { return message(fsrcnn_upscale(upscaler_, &in, &out)); };

@@ -71,6 +71,23 @@ TEST(CNetworks, FramesAndRowsAreTheEngines) {
 
     frame.channels = channels == 3 ? 1 : 3;
     EXPECT_EQ(fsrcnn_upscale_frame(upscaler, &frame), FSRCNN_ERROR_USAGE) << name;
+    EXPECT_EQ(std::string(fsrcnn_last_error()),
+              channels == 3 ? "got 1 channel, but the network has 3; see fsrcnn_upscaler_channels"
+                            : "got 3 channels, but the network has 1; see fsrcnn_upscaler_channels")
+        << name;
+    if (channels == 3) {
+      auto twice = out;
+      twice[2].data = twice[1].data;
+      frame.output = twice.data();
+      frame.channels = 3;
+      EXPECT_EQ(fsrcnn_upscale_frame(upscaler, &frame), FSRCNN_ERROR_USAGE) << name;
+      EXPECT_EQ(std::string(fsrcnn_last_error()), "planes 'output[1]' and 'output[2]' overlap") << name;
+      auto inside = out;
+      inside[0].data = in[2].data;
+      frame.output = inside.data();
+      EXPECT_EQ(fsrcnn_upscale_frame(upscaler, &frame), FSRCNN_ERROR_USAGE) << name;
+      EXPECT_EQ(std::string(fsrcnn_last_error()), "planes 'input[2]' and 'output[0]' overlap") << name;
+    }
 
     output = Tensor<float>(expected.shape());
     fsrcnn_rows_options rows = {};

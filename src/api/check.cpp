@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/counted.hpp"
 #include "base/error.hpp"
 
 namespace fsrcnn {
@@ -44,6 +45,10 @@ bool overlap(const ConstPlane& a, const ConstPlane& b) {
 }
 
 }  // namespace
+
+std::string plane_name(std::string_view name, size_t index, size_t count) {
+  return count == 1 ? std::string(name) : fmt::format("{}[{}]", name, index);
+}
 
 void check_format(const ConstPlane& plane, std::string_view name) {
   if (!is_type(plane.type)) {
@@ -96,11 +101,12 @@ void check_plane(const ConstPlane& plane, std::string_view name) {
 
 void check_planes(std::span<const ConstPlane> planes, int64_t channels, std::string_view name) {
   if (static_cast<int64_t>(planes.size()) != channels) {
-    fail(ErrorCode::usage, "'{}' has {} planes, but the network has {} channels", name, planes.size(), channels);
+    fail(ErrorCode::usage, "'{}' has {}, but the network has {}", name, counted(planes.size(), "plane"),
+         counted(channels, "channel"));
   }
   for (size_t i = 0; i < planes.size(); ++i) {
     const ConstPlane &plane = planes[i], &first = planes[0];
-    check_plane(plane, planes.size() == 1 ? std::string(name) : fmt::format("{}[{}]", name, i));
+    check_plane(plane, plane_name(name, i, planes.size()));
     if (plane.width != first.width || plane.height != first.height || plane.type != first.type ||
         plane.one != first.one || plane.full_range != first.full_range) {
       fail(ErrorCode::input, "plane '{}[{}]' differs from '{}[0]' in size, sample type or level", name, i, name);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/plane.hpp"
@@ -16,6 +18,9 @@ void check_plane(const ConstPlane& plane, std::string_view name);
 
 /// The type and level alone.
 void check_format(const ConstPlane& plane, std::string_view name);
+
+/// The name of one of `count` planes: "output", or "output[1]" where there are several.
+std::string plane_name(std::string_view name, size_t index, size_t count);
 
 /// check_plane of each, and that there are `channels`, of one size, type and level.
 void check_planes(std::span<const ConstPlane> planes, int64_t channels, std::string_view name);

@@ -200,16 +200,16 @@ TEST(Face, PlanesInArraysAreAsManyAsTheChannels) {
   upscaler.upscale(std::span(in).first(1), std::span(out).first(1));
   EXPECT_EQ(output, expected);
   EXPECT_EQ(test::error_of([&] { upscaler.upscale(in, std::span(out).first(1)); }),
-            "2: 'input' has 2 planes, but the network has 1 channels");
+            "2: 'input' has 2 planes, but the network has 1 channel");
   EXPECT_EQ(test::error_of([&] { upscaler.upscale(std::span(in).first(1), std::span<const Plane>()); }),
-            "2: 'output' has 0 planes, but the network has 1 channels");
+            "2: 'output' has 0 planes, but the network has 1 channel");
 
   output = Tensor<float>({1, 1, 40, 60});
   RowUpscaler rows(upscaler, 30, 20, {}, {}, [&](std::span<const ConstPlane> some) {
     ASSERT_EQ(some.size(), 1U);
     std::memcpy(output.data(), some[0].data, 40 * 60 * sizeof(float));
   });
-  EXPECT_EQ(test::error_of([&] { rows.push(in); }), "2: 'next' has 2 planes, but the network has 1 channels");
+  EXPECT_EQ(test::error_of([&] { rows.push(in); }), "2: 'next' has 2 planes, but the network has 1 channel");
   rows.push(std::span(in).first(1));
   EXPECT_EQ(output, expected);
 }

@@ -1,5 +1,9 @@
 #include "fsrcnn/fsrcnn.hpp"
 
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
 #include "api/check.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -17,6 +21,13 @@ namespace {
 constexpr int64_t kLargestFile = int64_t{1} << 28;
 
 Network load(Bytes bytes, const std::string& source, int64_t scale) {
+  // After the header's size, which every such file begins with.
+  if (bytes.size() > 8 && bytes[8] != std::byte{'{'}) {
+    fail(ErrorCode::model,
+         "{}: not a safetensors file; the library reads only those: convert ONNX, PyTorch and other files with "
+         "fsrcnn convert FILE NAME.safetensors",
+         source);
+  }
   const std::optional<int64_t> wanted = scale == 0 ? std::nullopt : std::optional(scale);
   Network network = network_from_state_dict(parse_safetensors(bytes, source), source, wanted);
   require_scale(network, source);
@@ -30,7 +41,12 @@ Network load(const std::string& name, int64_t scale) {
     }
     return *std::move(builtin);
   }
-  return load(read_file(path_of_utf8(name), kLargestFile), name, scale);
+  const std::filesystem::path path = path_of_utf8(name);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    fail(ErrorCode::io, "there is no file or built-in model '{}'; built-in models: {}", name, builtin_names());
+  }
+  return load(read_file(path, kLargestFile), name, scale);
 }
 
 const UpscalerOptions& checked(const UpscalerOptions& options) {
@@ -63,6 +79,24 @@ void check_tensors(const ConstTensorView& input, const ConstTensorView& weight, 
   check_apart(weight.data, weights, "weight", output.data, outputs, "output");
 }
 
+/// What is read, from the planes that are written.
+void check_all_apart(std::span<const ConstPlane> read, std::string_view name, std::span<const ConstPlane> written) {
+  for (size_t i = 0; i < written.size(); ++i) {
+    for (size_t k = 0; k < read.size(); ++k) {
+      check_apart(read[k], plane_name(name, k, read.size()), written[i], plane_name("output", i, written.size()));
+    }
+  }
+}
+
+void check_apart_from_each_other(std::span<const ConstPlane> written) {
+  for (size_t i = 0; i < written.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      check_apart(written[k], plane_name("output", k, written.size()), written[i],
+                  plane_name("output", i, written.size()));
+    }
+  }
+}
+
 /// The planes of a frame, each by itself, and that what is written lies apart from what is read.
 void check_frame(std::span<const ConstPlane> input, std::span<const Plane> output, const FrameOptions& options,
                  int64_t channels) {
@@ -80,15 +114,16 @@ void check_frame(std::span<const ConstPlane> input, std::span<const Plane> outpu
   };
   const auto previous_input = previous(options.previous_input, options.previous_inputs, "previous_input");
   const auto previous_output = previous(options.previous_output, options.previous_outputs, "previous_output");
+  check_all_apart(input, "input", written);
+  check_all_apart(previous_input, "previous_input", written);
   for (size_t i = 0; i < written.size(); ++i) {
-    for (const ConstPlane& plane : input) check_apart(plane, "input", written[i], "output");
-    for (const ConstPlane& plane : previous_input) check_apart(plane, "previous_input", written[i], "output");
     for (size_t k = 0; k < previous_output.size(); ++k) {
       if (i == k && same_samples(previous_output[k], written[i])) continue;
-      check_apart(previous_output[k], "previous_output", written[i], "output");
+      check_apart(previous_output[k], plane_name("previous_output", k, previous_output.size()), written[i],
+                  plane_name("output", i, written.size()));
     }
-    for (size_t k = 0; k < i; ++k) check_apart(written[k], "output", written[i], "output");
   }
+  check_apart_from_each_other(written);
 }
 
 RowUpscaler::PlanesSink planes_sink(const Upscaler& upscaler, RowUpscaler::Sink sink) {
@@ -182,10 +217,8 @@ void RowUpscaler::push(std::span<const ConstPlane> rows, std::span<const Plane> 
   if (completed_by(rows.front().height) == 0) return stream_->push(rows, std::span<const Plane>());
   const std::vector<ConstPlane> written = without_level(output);
   check_planes(written, channels(), "output");
-  for (size_t i = 0; i < written.size(); ++i) {
-    for (const ConstPlane& plane : rows) check_apart(plane, "next", written[i], "output");
-    for (size_t k = 0; k < i; ++k) check_apart(written[k], "output", written[i], "output");
-  }
+  check_all_apart(rows, "next", written);
+  check_apart_from_each_other(written);
   stream_->push(rows, output);
 }
 

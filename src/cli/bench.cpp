@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.hpp"
 #include "base/error.hpp"
 #include "base/fma_peak.hpp"
 #include "base/thread_pool.hpp"
@@ -17,6 +18,7 @@
 #include "cli/model_option.hpp"
 #include "cli/size_option.hpp"
 #include "network/describe.hpp"
+#include "network/fsrcnn.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -99,6 +101,23 @@ double peak_rss_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+/// An FSRCNN's have the paper's names.
+std::vector<std::pair<const char*, double>> named_stages(const Network& network, const StageTimes& times) {
+  if (fsrcnn_shape(network)) {
+    return {{"input", times.input},
+            {"feature extraction, shrinking", times.feature_extraction},
+            {"mapping", times.mapping},
+            {"expanding", times.expanding},
+            {"last layer", times.deconvolution},
+            {"output", times.output}};
+  }
+  return {{"input", times.input},
+          {"layers that read the input", times.feature_extraction},
+          {"layers between", times.mapping + times.expanding},
+          {"last layer", times.deconvolution},
+          {"output", times.output}};
+}
+
 void run(const BenchOptions& options) {
   const auto [width, height] = parse_size(options.size);
   Engine engine(options.model.load_with_scale(), options.engine.options);
@@ -109,12 +128,7 @@ void run(const BenchOptions& options) {
   const double worst_s = *std::max_element(m.frame_s.begin(), m.frame_s.end());
   const double gflops = 1e-9 * operations / frame_s, peak = median(m.peak_gflops);
 
-  const std::pair<const char*, double> stages[] = {{"input", m.stages.input},
-                                                   {"feature extraction, shrinking", m.stages.feature_extraction},
-                                                   {"mapping", m.stages.mapping},
-                                                   {"expanding", m.stages.expanding},
-                                                   {"last layer", m.stages.deconvolution},
-                                                   {"output", m.stages.output}};
+  const std::vector<std::pair<const char*, double>> stages = named_stages(engine.network(), m.stages);
   double sum = 0;
   for (const auto& [name, seconds] : stages) sum += seconds;
 
@@ -139,15 +153,16 @@ void run(const BenchOptions& options) {
     return;
   }
   const auto [smallest, largest] = std::minmax_element(m.peak_gflops.begin(), m.peak_gflops.end());
-  fmt::print("{} -> {}x{}, {} ({}), {}, {} thread{}, 8 bits, {} frames\n\n", options.size, engine.scale() * width,
+  fmt::print("{} -> {}x{}, {}, {}, {}, {}, 8 bits, {}\n\n", options.size, engine.scale() * width,
              engine.scale() * height, family_of(engine.network()), channels_text(engine.network()), engine.cpu(),
-             engine.threads(), engine.threads() == 1 ? "" : "s", options.frames);
+             counted(engine.threads(), "thread"), counted(options.frames, "frame"));
   fmt::print("frame             {:8.1f} ms median, {:.1f} best, {:.1f} worst: {:.2f} frames/s\n", 1e3 * frame_s,
              1e3 * best_s, 1e3 * worst_s, 1 / frame_s);
   fmt::print("effective         {:8.1f} GFLOP/s, counted as in the direct algorithm\n", gflops);
   fmt::print("peak              {:8.1f} GFLOP/s median, measured between frames, {:.1f} to {:.1f}\n", peak, *smallest,
              *largest);
-  fmt::print("fraction of peak  {:8.3f}\n", gflops / peak);
+  fmt::print("fraction of peak  {:8.3f}{}\n", gflops / peak,
+             gflops > peak ? ", above 1: transforms need fewer multiplications than the direct algorithm" : "");
   fmt::print("peak memory       {:8.1f} MB\n\n", peak_rss_mb());
   for (const auto& [name, seconds] : stages) {
     if (sum > 0) fmt::print("{:<30} {:5.1f}%\n", name, 100 * seconds / sum);

@@ -44,6 +44,9 @@ void tell_losses(const Network& network, const std::string& destination) {
   if (!format_scales(network).empty() && format_scales(back).empty()) {
     fmt::print("The format cannot store scales and zero points.\n");
   }
+  if (network.output_clip && !back.output_clip) {
+    fmt::print("The format cannot store the clip at the network's end; fsrcnn clamps its output to 0 to 1 anyway.\n");
+  }
   bool padding_is_lost = false, border_is_lost = false;
   for (size_t i = 0; i < std::min(network.layers.size(), back.layers.size()); ++i) {
     const Layer &layer = network.layers[i], &other = back.layers[i];

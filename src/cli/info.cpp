@@ -93,8 +93,7 @@ void print_layers(const Network& network) {
 }
 
 void print_network(const Network& network, const std::string& name) {
-  fmt::print("{}: {}, {}, {}{}\n", name, family_of(network), scale_text(network),
-             network.colours == Colours::rgb ? "3 channels in: RGB" : "luma",
+  fmt::print("{}: {}, {}, {}{}\n", name, family_of(network), scale_text(network), channels_text(network),
              network.range == ValueRange::limited ? " of limited range" : "");
   fmt::print("hash {}\n\n", sha256(canonical_bytes(network)).substr(0, 16));
   if (network.input_quantisation) fmt::print("input quantisation: {}\n\n", to_string(*network.input_quantisation));

@@ -10,11 +10,7 @@
 #include "network/fsrcnn.hpp"
 
 namespace fsrcnn::cli {
-std::string builtin_list() {
-  std::string list;
-  for (const BuiltinModel& model : builtin_models()) list += (list.empty() ? "" : ", ") + std::string(model.name);
-  return list;
-}
+std::string builtin_list() { return builtin_names(); }
 
 void ModelOption::add_model_to(CLI::App& command) {
   command

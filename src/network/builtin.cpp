@@ -42,6 +42,12 @@ constexpr std::array<Embedded, kModels.size()> kFiles = {{
 
 std::span<const BuiltinModel> builtin_models() { return kModels; }
 
+std::string builtin_names() {
+  std::string names;
+  for (const BuiltinModel& model : builtin_models()) names += (names.empty() ? "" : ", ") + std::string(model.name);
+  return names;
+}
+
 std::optional<Network> builtin_network(std::string_view name) {
   const auto* const model =
       std::find_if(kModels.begin(), kModels.end(), [&](const BuiltinModel& m) { return m.name == name; });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "network/network.hpp"
@@ -19,6 +20,9 @@ struct BuiltinModel {
 
 /// All built-in models; the first one is the default.
 std::span<const BuiltinModel> builtin_models();
+
+/// Their names: "fsrcnn-x2, fsrcnn-x3, ...".
+std::string builtin_names();
 
 /// The built-in model of this name; empty if there is none.
 std::optional<Network> builtin_network(std::string_view name);

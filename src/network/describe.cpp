@@ -16,7 +16,7 @@ std::string pair_text(const Pair& pair) {
 std::string family_of(const Network& network) { return network.family.empty() ? "unknown network" : network.family; }
 
 std::string channels_text(const Network& network) {
-  return network.colours == Colours::luma ? "luma" : "3 channels (RGB)";
+  return network.colours == Colours::luma ? "luma" : "3 channels in: RGB";
 }
 
 std::string operator_text(const Layer& layer) {

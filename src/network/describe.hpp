@@ -9,7 +9,7 @@ namespace fsrcnn {
 /// "FSRCNN(56, 12, 4)", or "unknown network".
 std::string family_of(const Network& network);
 
-/// "luma" or "3 channels (RGB)": the network's input and output.
+/// "luma" or "3 channels in: RGB": the network's input and output.
 std::string channels_text(const Network& network);
 
 /// "convolution", "transposed convolution, stride 2", "depth to space by 4", "addition", "bicubic interpolation by 2".

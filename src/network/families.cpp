@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "network/fsrcnn.hpp"
+#include "network/layers_text.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -236,6 +237,9 @@ void apply_remarks(Network& network, const std::map<std::string, std::string>& r
     network.range = remark->second == "full" ? ValueRange::full : ValueRange::limited;
   }
   if (const auto scale = metadata_scale(remarks, source)) set_scale(network, *scale, source);
+  if (const auto remark = remarks.find("output_clip"); remark != remarks.end()) {
+    network.output_clip = parse_clip(remark->second, source);
+  }
   if (const auto remark = remarks.find("quantisation"); remark != remarks.end()) {
     apply_scales(network, remark->second, source + ": the metadata's quantisation");
   }

@@ -1,7 +1,9 @@
 #include "network/fsrcnn.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "network/families.hpp"
@@ -166,24 +168,6 @@ class FsrcnnReader {
   bool has_slopes_ = false;
 };
 
-/// Without what wrappers put in front of all names.
-StateDict without_prefixes(const StateDict& state_dict) {
-  StateDict result = state_dict;
-  for (bool found = true; found && !result.tensors.empty();) {
-    found = false;
-    for (const std::string_view prefix :
-         {"module.", "model.", "net.", "network.", "generator.", "_orig_mod.", "netG.", "net_g."}) {
-      if (!std::all_of(result.tensors.begin(), result.tensors.end(),
-                       [&](const NamedTensor& t) { return t.name.starts_with(prefix); })) {
-        continue;
-      }
-      for (NamedTensor& tensor : result.tensors) tensor.name.erase(0, prefix.size());
-      found = true;
-    }
-  }
-  return result;
-}
-
 bool has_fsrcnn_names(const StateDict& state_dict) {
   int64_t first = 0, middle = 0, last = 0, statistics = 0, others = 0;
   for (const NamedTensor& tensor : state_dict.tensors) {
@@ -195,6 +179,48 @@ bool has_fsrcnn_names(const StateDict& state_dict) {
   }
   // Of those that have the most, what is missing or too much is told by its name.
   return (first > 0) + (middle > 0) + (last > 0) >= 2 && statistics == 0 && others < middle;
+}
+
+/// The first part of all names, with its dot; empty: they do not share one, or it is all of a name.
+std::string shared_prefix(const StateDict& state_dict) {
+  if (state_dict.tensors.empty()) return {};
+  const std::string& first = state_dict.tensors[0].name;
+  const size_t dot = first.find('.');
+  if (dot == std::string::npos) return {};
+  std::string prefix = first.substr(0, dot + 1);
+  const bool shared = std::all_of(state_dict.tensors.begin(), state_dict.tensors.end(), [&](const NamedTensor& tensor) {
+    return tensor.name.size() > prefix.size() && tensor.name.starts_with(prefix);
+  });
+  return shared ? prefix : std::string();
+}
+
+/// Metadata that describes the layers has their keys as they are in the file.
+bool has_keys_of_metadata(const StateDict& state_dict) {
+  const auto layers = state_dict.metadata.find("layers");
+  return layers != state_dict.metadata.end() && has_keys(layers->second, state_dict);
+}
+
+/// Without what wrappers put in front of all names: any prefix before names that are recognised, and else the known
+/// ones.
+StateDict without_prefixes(const StateDict& state_dict) {
+  constexpr std::array<std::string_view, 11> kWrappers = {"module.",    "model.",      "net.",       "network.",
+                                                          "generator.", "_orig_mod.",  "netG.",      "net_g.",
+                                                          "params.",    "params_ema.", "state_dict."};
+  const auto strip = [](StateDict& from, const std::string& prefix) {
+    for (NamedTensor& tensor : from.tensors) tensor.name.erase(0, prefix.size());
+  };
+  for (StateDict inner = state_dict;;) {
+    if (has_keys_of_metadata(inner) || has_fsrcnn_names(inner) || has_known_names(inner)) return inner;
+    const std::string prefix = shared_prefix(inner);
+    if (prefix.empty()) break;
+    strip(inner, prefix);
+  }
+  StateDict result = state_dict;
+  for (std::string prefix = shared_prefix(result);
+       std::find(kWrappers.begin(), kWrappers.end(), prefix) != kWrappers.end(); prefix = shared_prefix(result)) {
+    strip(result, prefix);
+  }
+  return result;
 }
 
 void apply_padding(Network& network, const StateDict& state_dict, const std::string& source) {
@@ -340,6 +366,7 @@ StateDict to_state_dict(const Network& network) {
   if (network.range != (network.colours == Colours::rgb ? ValueRange::full : ValueRange::limited)) {
     state_dict.metadata["range"] = network.range == ValueRange::full ? "full" : "limited";
   }
+  if (network.output_clip) state_dict.metadata["output_clip"] = format_clip(*network.output_clip);
   if (fsrcnn && replicates) state_dict.metadata["padding_mode"] = "replicate";
   const std::string scales = format_scales(network);
   // Metadata for what the tensors do not determine.

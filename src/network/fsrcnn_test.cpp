@@ -162,6 +162,20 @@ TEST(OtherNames, AreChainedInTheFilesOrder) {
   expect_tiny(wrapped);
 }
 
+TEST(LayersText, KeepsKeysThatBeginLikeAWrapper) {
+  Network network = network_from_state_dict(tiny(), "tiny");
+  network.layers[1].activation = Layer::Activation::tanh;  // not FSRCNN's
+  network.layers[1].slope.clear();
+  for (Layer& layer : network.layers) {
+    layer.key = "model." + layer.key;
+    if (layer.activation == Layer::Activation::prelu) layer.activation_key = "model." + layer.activation_key;
+  }
+  StateDict state_dict = to_state_dict(network);
+  EXPECT_EQ(canonical_bytes(network_from_state_dict(state_dict, "w")), canonical_bytes(network));
+  for (NamedTensor& tensor : state_dict.tensors) tensor.name = "params." + tensor.name;
+  EXPECT_EQ(canonical_bytes(network_from_state_dict(state_dict, "w")), canonical_bytes(network));
+}
+
 TEST(OtherNames, AreChainedByTheirShapesWhereAFileSortsThem) {
   StateDict sorted = renamed(tiny(), kOtherNames);
   for (NamedTensor& tensor : sorted.tensors) {

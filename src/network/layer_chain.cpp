@@ -358,7 +358,10 @@ class Chainer {
       network.layers.push_back(
           {.op = Layer::Op::depth_to_space, .inputs = {static_cast<int>(network.layers.size()) - 1}, .factor = scale});
     }
-    network.notes = {fmt::format("its tensors have unknown names; they were read as a chain, {}: {}", how, order)};
+    network.notes = {
+        fmt::format("its tensors have unknown names; they were read as a chain, {}: {}; additions (skips) "
+                    "and activations that no note names are unknown and were not assumed",
+                    how, order)};
     network.notes.insert(network.notes.end(), notes_.begin(), notes_.end());
     return network;
   }

@@ -1,7 +1,9 @@
 #include "network/layers_text.hpp"
 
 #include <array>
+#include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -152,6 +154,39 @@ std::string format_layers(const Network& network) {
     list.push_back(std::move(entry));
   }
   return list.dump();
+}
+
+std::string format_clip(const OutputClip& clip) {
+  const auto bound = [](float value) { return std::isfinite(value) ? OrderedJson(value) : OrderedJson(); };
+  return OrderedJson::array({bound(clip.low), bound(clip.high)}).dump();
+}
+
+OutputClip parse_clip(const std::string& text, const std::string& source) {
+  constexpr size_t kLongestClip = 100;
+  constexpr float kNone = std::numeric_limits<float>::infinity();
+  const OrderedJson json =
+      text.size() > kLongestClip ? OrderedJson() : OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto is_bound = [](const OrderedJson& value) { return value.is_number() || value.is_null(); };
+  if (json.is_array() && json.size() == 2 && is_bound(json[0]) && is_bound(json[1])) {
+    const OutputClip clip{json[0].is_null() ? -kNone : json[0].get<float>(),
+                          json[1].is_null() ? kNone : json[1].get<float>()};
+    if (clip.low <= 0 && clip.high >= 1) return clip;
+  }
+  fail(
+      ErrorCode::model,
+      "{}: the metadata's output_clip is '{}', but must be [LOW, HIGH] with at most 0 and at least 1, or null for none",
+      source, text.substr(0, 40));
+}
+
+bool has_keys(const std::string& text, const StateDict& state_dict) {
+  if (text.size() > kLongestText) return false;
+  const OrderedJson list = OrderedJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) return false;
+  for (const OrderedJson& layer : list) {
+    if (!layer.is_object() || !layer.contains("key") || !layer["key"].is_string()) continue;
+    return state_dict.find(layer["key"].get<std::string>() + ".weight") != nullptr;
+  }
+  return false;
 }
 
 Network parse_layers(const std::string& text, const StateDict& state_dict, const std::string& source) {

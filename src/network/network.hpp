@@ -68,6 +68,12 @@ enum class Colours { luma, rgb };
 /// Meaning of 0 and 1: BT.601 limited range / 255 (16/255 is black), or black and white.
 enum class ValueRange { limited, full };
 
+/// Bounds; infinite where there are none.
+struct OutputClip {
+  float low, high;
+  bool operator==(const OutputClip&) const = default;
+};
+
 /// A network as data: operators in the order in which they run. The last one's output, clamped to [0, 1], is the
 /// network's: `scale` times as wide and high as the input, with as many channels.
 struct Network {
@@ -77,6 +83,9 @@ struct Network {
   ValueRange range = ValueRange::limited;
   std::vector<Layer> layers = {};
   std::optional<Quantisation> input_quantisation = {};
+  /// A ReLU or clamp at the end of the file that the network was read from, which has no effect on values that are
+  /// clamped to [0, 1] anyway. For writers: others that run their files do not clamp. Not part of canonical_bytes.
+  std::optional<OutputClip> output_clip = {};
   std::vector<std::string> notes = {};  ///< messages: what a reader had to assume
 
   int64_t channels() const { return colours == Colours::luma ? 1 : 3; }

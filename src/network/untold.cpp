@@ -13,6 +13,20 @@ using Activation = Layer::Activation;
 
 bool is_square(const Layer& layer, int64_t k) { return layer.weight.shape().h == k && layer.weight.shape().w == k; }
 
+bool all_begin(const StateDict& state_dict, const char* prefix) {
+  return std::all_of(state_dict.tensors.begin(), state_dict.tensors.end(),
+                     [&](const NamedTensor& t) { return t.name.starts_with(prefix); });
+}
+
+bool has_srvgg_names(const StateDict& state_dict) {
+  return all_begin(state_dict, "body.") && state_dict.find("body.0.weight") != nullptr &&
+         state_dict.find("body.2.weight") != nullptr;
+}
+
+bool has_ecbsr_names(const StateDict& state_dict) {
+  return all_begin(state_dict, "backbone.") && state_dict.find("backbone.0.conv3x3.weight") != nullptr;
+}
+
 /// Rebuilds a chain of convolutions with additions, which tensors do not show.
 class SkipBuilder {
  public:
@@ -53,30 +67,25 @@ void add_known_skips(Network& network, const StateDict& state_dict) {
   const auto& layers = network.layers;
   const size_t count = layers.size() - 1;
   if (layers.back().op != Op::depth_to_space || count < 3) return;
-  const auto all_begin = [&](const char* prefix) {
-    return std::all_of(state_dict.tensors.begin(), state_dict.tensors.end(),
-                       [&](const NamedTensor& t) { return t.name.starts_with(prefix); });
-  };
   const auto all_square = [&](size_t begin, size_t end, int64_t k) {
     return begin < end &&
            std::all_of(layers.begin() + static_cast<ptrdiff_t>(begin), layers.begin() + static_cast<ptrdiff_t>(end),
                        [&](const Layer& l) { return is_square(l, k); });
   };
-  const auto has = [&](const char* name) { return state_dict.find(name) != nullptr; };
   // If names determine the family, the note about chained layers is redundant.
   const auto note = [&](const char* family, const char* skips, bool by_names = false) {
     if (by_names) std::erase_if(network.notes, [](const std::string& n) { return n.find("PReLU slopes;") == n.npos; });
     network.notes.push_back(fmt::format("read as {}: {}", family, skips));
   };
   const bool all_3x3 = all_square(0, count, 3), first_5x5 = all_square(0, 1, 5);
-  if (all_begin("body.") && has("body.0.weight") && has("body.2.weight") && all_3x3) {
+  if (has_srvgg_names(state_dict) && all_3x3) {
     SkipBuilder build(network);
     int x = kNetworkInput;
     for (size_t i = 0; i < count; ++i) x = build.convolve(x);
     x = build.shuffle(x);
     build.add(x, build.nearest());
     note("SRVGGNetCompact", "the input, interpolated by nearest, is added at the end", true);
-  } else if (all_begin("backbone.") && has("backbone.0.conv3x3.weight") && all_3x3) {
+  } else if (has_ecbsr_names(state_dict) && all_3x3) {
     SkipBuilder build(network);
     int x = kNetworkInput;
     for (size_t i = 0; i < count; ++i) x = build.convolve(x);
@@ -121,6 +130,8 @@ void assume_activations(Network& network) {
 }
 
 }  // namespace
+
+bool has_known_names(const StateDict& state_dict) { return has_srvgg_names(state_dict) || has_ecbsr_names(state_dict); }
 
 void assume_untold(Network& network, const StateDict& state_dict) {
   assume_activations(network);

@@ -17,6 +17,13 @@ void check_conv_transpose2d(const Shape& weight, int64_t bias_count, const ConvT
   check_at_least(kConvTranspose2d, "padding", p.padding, 0);
   check_at_least(kConvTranspose2d, "output_padding", p.output_padding, 0);
   check_at_least(kConvTranspose2d, "dilation", p.dilation, 1);
+  const auto check_output_padding = [](const char* axis, int64_t output_padding, int64_t stride, int64_t dilation) {
+    if (output_padding < std::max(stride, dilation)) return;
+    fail(ErrorCode::input, "{}: output_padding is {} ({}), but must be smaller than stride ({}) or dilation ({})",
+         kConvTranspose2d, output_padding, axis, stride, dilation);
+  };
+  check_output_padding("height", p.output_padding.h, p.stride.h, p.dilation.h);
+  check_output_padding("width", p.output_padding.w, p.stride.w, p.dilation.w);
   check_not_empty(kConvTranspose2d, "weight", weight);
   if (weight.n < 1) {
     fail(ErrorCode::input, "{}: the weight has shape {}, without input channels", kConvTranspose2d, to_string(weight));
@@ -36,10 +43,6 @@ Shape conv_transpose2d_output_shape(const Shape& input, const Shape& weight, int
 
   const auto size = [&](const char* axis, int64_t in, int64_t kernel, int64_t stride, int64_t padding,
                         int64_t output_padding, int64_t dilation) {
-    if (output_padding >= std::max(stride, dilation)) {
-      fail(ErrorCode::input, "{}: output_padding is {} ({}), but must be smaller than stride ({}) or dilation ({})",
-           kConvTranspose2d, output_padding, axis, stride, dilation);
-    }
     const int64_t out = (in - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1;
     if (out < 1) {
       fail(ErrorCode::input,

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <fstream>
 #include <string_view>
+#include <system_error>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -59,7 +62,15 @@ std::shared_ptr<VipsImage> open_image(const fs::path& path, const char* options)
   }
   if (is_empty_file(path)) fail(ErrorCode::input, "'{}' is empty", path.string());
   const VipsPtr<VipsSource> source(vips_source_new_from_file(path.c_str()));
-  if (source == nullptr) fail(ErrorCode::io, "reading '{}' failed: {}", path.string(), vips_message());
+  if (source == nullptr) {
+    const std::string vips = vips_message();
+    // The system's reason alone, which libvips wraps in its own words.
+    errno = 0;
+    const bool opens = std::ifstream(path, std::ios::binary).good();
+    const int reason = errno;
+    fail(ErrorCode::io, "reading '{}' failed: {}", path.string(),
+         opens || reason == 0 ? vips : std::generic_category().message(reason));
+  }
   if (vips_foreign_find_load_source(source.get()) != nullptr) {
     return owned(vips_image_new_from_source(source.get(), options, "fail_on", VIPS_FAIL_ON_ERROR, "access",
                                             VIPS_ACCESS_SEQUENTIAL, static_cast<void*>(nullptr)));

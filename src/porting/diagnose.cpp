@@ -28,7 +28,8 @@ class Diagnoser {
   Diagnosis run() {
     for (PlacedDump& dump : dumped_.dumps()) follow(dump);
     if (result_.layers.empty()) {
-      fail(ErrorCode::input, "there is nothing to compare: give --reference, or features after the first one");
+      fail(ErrorCode::input,
+           "there is nothing to compare: give the output with --reference, or a later layer with --feature");
     }
     if (result_.right) say_right();
     result_.notes.insert(result_.notes.end(), dumped_.notes().begin(), dumped_.notes().end());

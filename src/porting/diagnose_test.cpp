@@ -327,7 +327,7 @@ TEST(Diagnose, KnowsPlacesByTheirNames) {
   const Tensor<float> x({1, 1, 4, 4});
   EXPECT_NE(test::error_of([&] {
               diagnose({.network = &model, .input = x, .dumps = {{"nowhere", "f", {x}}}});
-            }).find("2: 'nowhere' is no place in the network"),
+            }).find("2: there is no layer 'nowhere' in the network; expected input, a layer such as"),
             std::string::npos);
 }
 

@@ -82,9 +82,9 @@ class Matcher {
     if (is_step(c)) return fmt::format("a step within {}", layer_of_step(c));
     const std::vector<std::string> fitting = layers_that_fit(c);
     if (fitting.empty()) {
-      return fmt::format("its name means no layer, and its shape {} fits none", to_string(c.tensor.shape()));
+      return fmt::format("its name matches no layer, and its shape {} fits none", to_string(c.tensor.shape()));
     }
-    return fmt::format("its name means no layer, and its shape {} fits several ({} to {}); give --feature LAYER=FILE",
+    return fmt::format("its name matches no layer, and its shape {} fits several ({} to {}); give --feature LAYER=FILE",
                        to_string(c.tensor.shape()), fitting.front(), fitting.back());
   }
 
@@ -313,7 +313,7 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
   std::vector<Candidate> all;
   for (const fs::path& file : files_in(path)) {
     if (is_no_dump(file)) {
-      folder.unused.push_back({file.string(), "no form of dumps"});
+      folder.unused.push_back({file.string(), "its format is not one that dumps are read from"});
       continue;
     }
     try {

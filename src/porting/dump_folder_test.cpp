@@ -60,8 +60,8 @@ TEST_F(DumpFolderTest, ReadsWhatTraceWritesAndTellsTheRest) {
   EXPECT_EQ(result_.dumps.size(), 16U);
   std::set<std::string> reasons;
   for (const UnusedFile& u : result_.unused) reasons.insert(u.reason);
-  EXPECT_EQ(reasons, (std::set<std::string>{"no form of dumps", "the input, which is given apart",
-                                            "a step within deconvolution"}));
+  EXPECT_EQ(reasons, (std::set<std::string>{"its format is not one that dumps are read from",
+                                            "the input, which is given apart", "a step within deconvolution"}));
 }
 
 TEST_F(DumpFolderTest, KnowsFilesByNumber) {

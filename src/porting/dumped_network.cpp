@@ -55,8 +55,8 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
     if (!place) {
       const std::string first = dump_name(network_.layers.front().name, "");
       fail(ErrorCode::usage,
-           "'{}' is no place in the network; say input, a layer such as '{}', {}_convolution, "
-           "mid (what the last layer reads) or preds",
+           "there is no layer '{}' in the network; expected input, a layer such as '{}', {}_convolution, "
+           "mid (what the last layer reads) or preds (the output)",
            dump.name, first, first);
     }
     if (place->layer < 0 && request.input) fail(ErrorCode::usage, "the input is given twice");
@@ -66,7 +66,8 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
   drop_repeated();
   if (dumps_.size() < 2) {
     fail(ErrorCode::input,
-         "there is nothing to compare: needed are two tensors on the way, such as the input and the output");
+         "there is nothing to compare: two tensors of the network are needed, such as the input and the output; give "
+         "two or more with --feature and --reference (--input counts as one)");
   }
   dumps_[0].values = with_channels(std::move(dumps_[0].values), shape_at(network_, dumps_[0].place).channels);
   // Shapes that do not say where channels are, or that have none, take those of the picture.

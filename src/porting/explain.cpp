@@ -93,6 +93,21 @@ void explain_last(ExplainedNetwork& explained, const Layer& layer, const Tensor<
   explained.at_last = {mark.h - part.top * p.stride.h, mark.w - part.left * p.stride.w};
 }
 
+/// From the output back: the channel of each layer that leads to the pixel, until a layer mixes several.
+void find_feeding_channels(const Network& network, std::vector<ShownLayer>& layers) {
+  for (size_t i = layers.size(); i-- > 0;) {
+    LayerPixel& pixel = layers[i].pixel;
+    // The network's own channels are looked at by their results.
+    if (i + 1 < layers.size() && !pixel.feeds) continue;
+    const Layer& layer = network.layers[i];
+    for (const int from : layer.inputs) {
+      if (from == kNetworkInput) continue;
+      LayerPixel& read = layers[static_cast<size_t>(from)].pixel;
+      if (const auto channel = channel_read(layer, pixel, read.outputs, pixel.shown())) read.feeds = channel;
+    }
+  }
+}
+
 ExplainedNetwork explain_network(const Network& network, const Tensor<float>& input, const Pair& at) {
   // As much as the pixel depends on, so that it is what it is in the whole picture.
   const Part part =
@@ -119,6 +134,7 @@ ExplainedNetwork explain_network(const Network& network, const Tensor<float>& in
     if (layer.op == Layer::Op::transposed_convolution) explain_last(explained, layer, *read[0], mark);
     explained.layers.push_back(std::move(shown));
   }
+  find_feeding_channels(network, explained.layers);
   return explained;
 }
 

@@ -231,6 +231,33 @@ double LayerPixel::channel_sum(int64_t output, int64_t input) const {
   return sum;
 }
 
+int64_t LayerPixel::shown() const {
+  if (feeds) return *feeds;
+  return std::max_element(results.begin(), results.end(),
+                          [](double a, double b) { return std::abs(a) < std::abs(b); }) -
+         results.begin();
+}
+
+std::optional<int64_t> channel_read(const Layer& layer, const LayerPixel& p, int64_t channels, int64_t output) {
+  switch (layer.op) {
+    case Layer::Op::depth_to_space:
+      return (output * layer.factor + p.at.h % layer.factor) * layer.factor + p.at.w % layer.factor;
+    case Layer::Op::add: return channels == 1 && p.outputs > 1 ? 0 : output;
+    case Layer::Op::interpolate: return output;
+    case Layer::Op::transposed_convolution:
+    case Layer::Op::convolution: break;
+  }
+  const int64_t each = p.inputs / p.groups, size = p.rows * p.columns;
+  std::optional<int64_t> only;
+  for (int64_t i = 0; i < each; ++i) {
+    const auto first = p.weight.begin() + (output * each + i) * size;
+    if (std::all_of(first, first + size, [](float w) { return w == 0; })) continue;
+    if (only) return std::nullopt;
+    only = p.first_input(output) + i;
+  }
+  return only;
+}
+
 LayerPixel layer_pixel(const Layer& layer, const std::vector<const Tensor<float>*>& inputs, const Pair& at) {
   const Tensor<float>& input = *inputs[0];
   LayerPixel p{.at = at, .inputs = input.shape().c};
@@ -281,12 +308,13 @@ std::string layer_text(const Layer& layer, const LayerPixel& p) {
 }
 
 std::string pixel_text(const Layer& layer, const LayerPixel& p) {
-  const auto largest = std::max_element(p.results.begin(), p.results.end(),
-                                        [](double a, double b) { return std::abs(a) < std::abs(b); });
-  const int64_t o = largest - p.results.begin();
+  const int64_t o = p.shown();
   const auto at = static_cast<size_t>(o);
   std::string text = fmt::format("  row {}, column {}", p.at.h, p.at.w);
-  if (p.outputs > 1) text += fmt::format(", output channel {}, whose result is the largest of {}", o, p.outputs);
+  if (p.outputs > 1) {
+    text += p.feeds ? fmt::format(", output channel {} of {}, which leads to the output pixel", o, p.outputs)
+                    : fmt::format(", output channel {}, whose result is the largest of {}", o, p.outputs);
+  }
   text += '\n';
   if (p.is_sum_of_products()) {
     text += grid_text(p, o);
@@ -327,6 +355,7 @@ nlohmann::json pixel_json(const Layer& layer, const LayerPixel& p) {
           {"bias", p.bias},
           {"sums", p.sums},
           {"results", p.results},
+          {"shown", p.shown()},
           {"activation", activation_text(layer)},
           {"slope", layer.slope}};
 }

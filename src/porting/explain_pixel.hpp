@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,22 +30,30 @@ struct LayerPixel {
   std::vector<float> window = {};                          ///< [inputs][rows][columns]
   std::vector<float> weight = {};                          ///< [outputs][inputs / groups][rows][columns]
   std::vector<double> bias = {}, sums = {}, results = {};  ///< [outputs]; results after the activation
+  /// The output channel that leads to the network's pixel, if no layer after this one mixes it with others.
+  std::optional<int64_t> feeds = {};
 
   bool is_sum_of_products() const { return !weight.empty(); }
   int64_t first_input(int64_t output) const { return output / (outputs / groups) * (inputs / groups); }
   double product(int64_t output, int64_t input, int64_t tap) const;
   /// Of the products of an input channel, counted from the output's first.
   double channel_sum(int64_t output, int64_t input) const;
+  /// The output channel to be shown: that one, or else the one whose result is largest.
+  int64_t shown() const;
 };
 
 /// inputs: one value (1, C, H, W), of an addition two.
 LayerPixel layer_pixel(const Layer& layer, const std::vector<const Tensor<float>*>& inputs, const Pair& at);
 
+/// The channel that alone makes an output channel, of an input with `channels`: of depth to space, additions,
+/// interpolations and reordering convolutions; empty if there are several.
+std::optional<int64_t> channel_read(const Layer& layer, const LayerPixel& pixel, int64_t channels, int64_t output);
+
 /// "convolution of 3x3, 12 to 56 channels, padding 1 zero, PReLU, 56 slopes"
 std::string layer_text(const Layer& layer, const LayerPixel& pixel);
 
-/// For a terminal of 80 columns: the products of the output channel whose result is largest, in the form of the kernel,
-/// the sums of the input channels, bias and activation, and the results of all output channels.
+/// For a terminal of 80 columns: the products of the shown output channel in the form of the kernel, the sums of the
+/// input channels, bias and activation, and the results of all output channels.
 std::string pixel_text(const Layer& layer, const LayerPixel& pixel);
 
 /// The same for the page.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.hpp"
 #include "base/error.hpp"
 #include "nn/conv_transpose2d.hpp"
 
@@ -148,8 +149,8 @@ std::string steps_text(const ExplainedLayer& layer, const std::string& last_step
   for (const std::string& line : size_formula(layer, out)) text += "  " + line + "\n";
   const char* of_channel = in.c > 1 ? " (input channel 0)" : "";
   text += fmt::format("\n2. The input{}\n{}", of_channel, matrix(layer.input, 0, 0));
-  text += fmt::format("\n3. {} zero row(s) and {} zero column(s) inserted between its pixels\n{}", p.stride.h - 1,
-                      p.stride.w - 1, matrix(c.steps.zeros_inserted, 0, 0));
+  text += fmt::format("\n3. {} and {} inserted between its pixels\n{}", counted(p.stride.h - 1, "zero row"),
+                      counted(p.stride.w - 1, "zero column"), matrix(c.steps.zeros_inserted, 0, 0));
   text +=
       fmt::format("\n4. Padded by {} = {}*({} - 1) - {} around, and by output_padding {} at the bottom and right\n{}",
                   p.dilation.h * (w.h - 1) - p.padding.h, p.dilation.h, w.h, p.padding.h, p.output_padding.h,

@@ -85,6 +85,48 @@ TEST(ExplainNetwork, ShowsEveryLayerOfAnyNetwork) {
   EXPECT_GE(explained, 6U);
 }
 
+// Before depth to space only one channel makes the pixel, wherever it is; of a skip, the added one.
+TEST(ExplainNetwork, FollowsThePixelThroughDepthToSpace) {
+  size_t followed = 0;
+  for (const test::NamedNetwork& named : test::other_networks()) {
+    const Network& network = named.network;
+    const size_t count = network.layers.size();
+    size_t shuffle = count;
+    for (size_t i = 0; i < count; ++i) {
+      if (network.layers[i].op == Layer::Op::depth_to_space && network.layers[i].factor == network.scale) shuffle = i;
+    }
+    if (shuffle + 1 != count || network.channels() != 1 || network.layers[shuffle].inputs[0] == kNetworkInput) continue;
+    SCOPED_TRACE(named.name);
+    ++followed;
+    const size_t before = static_cast<size_t>(network.layers[shuffle].inputs[0]);
+    const Tensor<float> input = test::random_tensor({1, 1, 9, 8}, 2);
+    const int64_t s = network.scale;
+    for (const Pair at : {Pair{0, 0}, Pair{5, 4}, Pair{4, 7}, Pair{3, 3}}) {
+      const std::string text = explain_text(network, input, "noise", at);
+      const size_t head = text.find(fmt::format("\n{}. {}\n", before + 1, network.layers[before].name));
+      ASSERT_NE(head, std::string::npos);
+      const std::string place =
+          fmt::format("  row {}, column {}, output channel {} of {}, which leads to the output pixel", at.h / s,
+                      at.w / s, at.h % s * s + at.w % s, s * s);
+      EXPECT_NE(text.find(place, head), std::string::npos) << text.substr(head, 400);
+      EXPECT_NE(explain_html(network, input, "noise", at).find(fmt::format("\"shown\":{}", at.h % s * s + at.w % s)),
+                std::string::npos);
+    }
+  }
+  EXPECT_GE(followed, 1U);
+}
+
+// DepthToSpace in DCR order is a convolution that reorders the channels: what it reads is followed, too.
+TEST(ExplainNetwork, FollowsAReorderedChannel) {
+  Layer order{.weight = Tensor<float>({12, 12, 1, 1})};
+  for (int64_t k = 0; k < 12; ++k) order.weight(k, k % 4 * 3 + k / 4, 0, 0) = 1;  // CRD of DCR
+  const Tensor<float> input = test::random_tensor({1, 12, 3, 3}, 2);
+  const LayerPixel pixel = layer_pixel(order, {&input}, {1, 1});
+  for (int64_t k = 0; k < 12; ++k) EXPECT_EQ(channel_read(order, pixel, 12, k), k % 4 * 3 + k / 4);
+  order.weight(5, 0, 0, 0) = 0.5F;
+  EXPECT_EQ(channel_read(order, layer_pixel(order, {&input}, {1, 1}), 12, 5), std::nullopt);
+}
+
 // A part of the picture is enough, wherever the pixel is, and its place is that in the whole picture.
 TEST(ExplainNetwork, ShowsThePixelThatIsAskedFor) {
   const Network network = test::random_network(6, 3, 1, 2, 5);

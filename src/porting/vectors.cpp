@@ -245,7 +245,9 @@ size_t write_vectors(const Network& network, const Tensor<float>& input, VectorS
   require_scale(network, "the network");
   const bool any = style == VectorStyle::npy || style == VectorStyle::mem;
   if (!any && !fsrcnn_shape(network)) {
-    fail(ErrorCode::model, "the styles slides, deepc and zcu102 hold FSRCNN alone, but this is {}; use npy or mem",
+    fail(ErrorCode::model,
+         "the styles slides, deepc and zcu102 hold FSRCNN alone, but this is {}; use npy, mem, int8 or qM.N such as "
+         "q3.12",
          family_of(network));
   }
   return Writer(network, style, folder).write(input, input_name);

@@ -231,8 +231,8 @@ TEST(Vectors, StylesOfFsrcnnAreRefusedForOthers) {
     EXPECT_EQ(test::error_of([&] {
                 write_vectors(network, Tensor<float>({1, 3, 4, 4}), style, "x", folder / "v");
               }),
-              "4: the styles slides, deepc and zcu102 hold FSRCNN alone, but this is SRVGGNetCompact(4, 1); use npy or "
-              "mem");
+              "4: the styles slides, deepc and zcu102 hold FSRCNN alone, but this is SRVGGNetCompact(4, 1); use npy, "
+              "mem, int8 or qM.N such as q3.12");
   }
   EXPECT_TRUE(folder.names().empty());
 }

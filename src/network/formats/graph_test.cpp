@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <string_view>
 
 #include "base/atomic_output.hpp"
 #include "network/builtin.hpp"
@@ -46,13 +48,64 @@ TEST(Onnx, ReadsWhatPyTorchExports) {
     SCOPED_TRACE(opset);
     expect_equal(to_state_dict(load_network(test_file(fmt::format("golden/tiny_opset{}.onnx", opset)))), tiny());
   }
-  for (const char* name : {"tiny_default", "tiny_not_folded", "tiny_clamped"}) {
+  for (const char* name : {"tiny_default", "tiny_not_folded"}) {
     SCOPED_TRACE(name);
     expect_equal(to_state_dict(load_network(test_file(fmt::format("golden/{}.onnx", name)))), tiny());
   }
+  StateDict clamped = tiny();
+  clamped.metadata["output_clip"] = "[0.0,1.0]";
+  expect_equal(to_state_dict(load_network(test_file("golden/tiny_clamped.onnx"))), clamped);
   StateDict replicate = tiny();
   replicate.metadata["padding_mode"] = "replicate";
   expect_equal(to_state_dict(load_network(test_file("golden/tiny_replicate.onnx"))), replicate);
+}
+
+/// The bytes of tiny_clamped.onnx with other bounds at its end.
+std::vector<std::byte> clipped_to(float low, float high) {
+  Network network = load_network(test_file("golden/tiny_clamped.onnx"));
+  network.output_clip = OutputClip{low, high};
+  return format_onnx(network);
+}
+
+TEST(Onnx, KeepsTheClipAtTheEnd) {
+  constexpr float kNone = std::numeric_limits<float>::infinity();
+  const Network plain = load_network(test_file("golden/tiny.safetensors"));
+  const auto holds = [](const std::vector<std::byte>& bytes, std::string_view op) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).find(op) != std::string::npos;
+  };
+  EXPECT_FALSE(holds(format_onnx(plain), "output_clip"));
+  const Network source = load_network(test_file("golden/tiny_clamped.onnx"));
+  EXPECT_EQ(source.output_clip, (OutputClip{0, 1}));
+  EXPECT_TRUE(source.notes.empty());
+  EXPECT_TRUE(holds(format_onnx(source), "Clip"));
+  EXPECT_TRUE(holds(clipped_to(0, kNone), "Relu"));
+  for (const OutputClip clip : {OutputClip{0, 1}, OutputClip{0, kNone}, OutputClip{-1, 1}, OutputClip{-kNone, 1}}) {
+    const Network network = parse_onnx_alone(clipped_to(clip.low, clip.high));
+    EXPECT_EQ(network.output_clip, clip);
+    EXPECT_EQ(network.notes.empty(), clip.low == 0);
+    // The engine clamps anyway.
+    EXPECT_EQ(canonical_bytes(network), canonical_bytes(plain));
+    EXPECT_EQ(network_from_state_dict(to_state_dict(network), "w").output_clip, clip);
+  }
+  const std::string message = error_of([] { parse_onnx_alone(clipped_to(0, 255)); });
+  EXPECT_NE(message.find("x: its output is clipped to 0 to 255, so its pixels seem to have values from 0 to 255; "
+                         "expected 0 to 1"),
+            std::string::npos)
+      << message;
+  StateDict wrong = tiny();
+  for (const char* text : {"[0]", "[0.5,1]", "[0,0.5]", "0 1", "[\"0\",1]"}) {
+    wrong.metadata["output_clip"] = text;
+    EXPECT_NE(error_of([&] { network_from_state_dict(wrong, "w"); }).find("w: the metadata's output_clip is '"),
+              std::string::npos)
+        << text;
+  }
+}
+
+TEST(Onnx, SaysThatItIsCutOff) {
+  const std::vector<std::byte> bytes = golden("tiny_clamped.onnx");
+  EXPECT_EQ(error_of([&] { parse_onnx_alone(Bytes(bytes).first(bytes.size() / 2)); }),
+            "4: x: not a readable ONNX model: it ends in the middle of a field, so it is cut off or not ONNX; copy or "
+            "export it again");
 }
 
 TEST(Onnx, ShippedFilesHoldTheCompiledInModels) {

@@ -67,6 +67,29 @@ TEST_P(FamiliesByNames, AgreeWithPyTorchLayerByLayer) {
   expect_survives(network);
 }
 
+TEST_P(FamiliesByNames, AreRecognisedBehindPrefixesThatAllNamesShare) {
+  const GoldenDump golden = network_dump(GetParam());
+  const int64_t scale = 2 + (GetParam() == "espcn" ? 1 : 0);
+  const Network expected = network_from_state_dict(golden.weights, "w", scale);
+  for (const char* prefix : {"params.", "params_ema.", "state_dict.", "backbone.", "student.0.", "module.params."}) {
+    SCOPED_TRACE(prefix);
+    StateDict wrapped = golden.weights;
+    for (NamedTensor& tensor : wrapped.tensors) tensor.name = prefix + tensor.name;
+    const Network network = network_from_state_dict(wrapped, "w", scale);
+    EXPECT_EQ(network.family, expected.family);
+    EXPECT_EQ(canonical_bytes(network), canonical_bytes(expected));
+    const auto is_chain = [](const Network& n) {
+      return !n.notes.empty() && n.notes[0].starts_with("its tensors have unknown names; ");
+    };
+    ASSERT_EQ(is_chain(network), is_chain(expected));
+    if (is_chain(network)) {
+      EXPECT_TRUE(network.notes[0].ends_with(
+          "; additions (skips) and activations that no note names are unknown and were not assumed"))
+          << network.notes[0];
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, FamiliesByNames,
                          testing::Values("espcn", "espcn_relu", "srvgg", "ecbsr", "ecbsr_rgb", "sesr", "sesr_rgb",
                                          "fsrcnnx", "fsrcnn_rgb"),
@@ -98,7 +121,15 @@ TEST(SaveNetwork, SaysWhichFormsHoldFsrcnnAlone) {
               std::string::npos)
         << form;
   }
-  EXPECT_NE(test::error_of([&] { save_network(network, folder / "n.pb"); }).find("this network is not an FSRCNN"),
+  EXPECT_EQ(
+      test::error_of([&] { save_network(network, folder / "n.pb"); }),
+      "4: " + (folder / "n.pb").string() +
+          ": a .pb file can only store what OpenCV's dnn_superres reads, an FSRCNN for luma with zero padding and "
+          "a sub-pixel convolution as the last layer, but this is SRVGGNetCompact(4, 2); use .onnx, .safetensors "
+          "or .pth");
+  EXPECT_NE(test::error_of([&] {
+              save_network(load_network(test::test_file("golden/tiny.safetensors")), folder / "n.pb");
+            }).find("but this one ends in a deconvolution; add --tdc, which converts it"),
             std::string::npos);
   EXPECT_TRUE(folder.names().empty());
 }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cfloat>
 #include <charconv>
+#include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "network/families.hpp"
@@ -63,14 +66,8 @@ Network OnnxReader::read() {
          network_.channels(), out.channels);
   }
   simplify(network_, made_);
-  // Every output is clamped so.
+  take_output_clip();
   Layer& last = network_.layers.back();
-  if (last.activation == Layer::Activation::relu) last.activation = Layer::Activation::none;
-  if (last.activation == Layer::Activation::clamp && last.low <= 0 && last.high >= 1) {
-    last.activation = Layer::Activation::none;
-    last.low = 0;
-    last.high = 1;
-  }
   if (last.op == Layer::Op::depth_to_space && last.factor == 1 && last.activation == Layer::Activation::none &&
       last.inputs[0] != kNetworkInput) {
     // This layer only held the activation.
@@ -82,6 +79,34 @@ Network OnnxReader::read() {
     network_.notes.emplace_back("integer model, read as a network of floats without rounding and saturation");
   }
   return std::move(network_);
+}
+
+/// Every output is clamped to [0, 1], so an activation that does no more is left to writers.
+void OnnxReader::take_output_clip() {
+  constexpr float kLargestBound = 100;  // of pixels from 0 to 1, with room
+  constexpr float kNone = std::numeric_limits<float>::infinity();
+  Layer& last = network_.layers.back();
+  const bool relu = last.activation == Layer::Activation::relu;
+  if (!relu && (last.activation != Layer::Activation::clamp || last.low > 0 || last.high < 1)) return;
+  const float low = relu ? 0 : last.low > -FLT_MAX ? last.low : -kNone;
+  const float high = !relu && last.high < FLT_MAX ? last.high : kNone;
+  if (std::isfinite(high) && high >= kLargestBound) {
+    fail(
+        ErrorCode::model,
+        "{}: its output is clipped to {:g} to {:g}, so its pixels seem to have values from 0 to {:g}; expected 0 to 1; "
+        "export it with the output divided by {:g}, and the input multiplied by it if it has such values, too",
+        source_, low, high, high, high);
+  }
+  if (low < 0 || (std::isfinite(high) && high > 1)) {
+    const std::string bounds = !std::isfinite(low)    ? fmt::format("at most {:g}", high)
+                               : !std::isfinite(high) ? fmt::format("at least {:g}", low)
+                                                      : fmt::format("{:g} to {:g}", low, high);
+    network_.notes.push_back(fmt::format("the model clips its output to {}; here it is clamped to 0 to 1", bounds));
+  }
+  network_.output_clip = OutputClip{low, high};
+  last.activation = Layer::Activation::none;
+  last.low = 0;
+  last.high = 1;
 }
 
 /// Keeps the nodes that the output depends on; others are ignored.

@@ -388,8 +388,15 @@ bool is_onnx_float(int64_t type) {
 OnnxGraph parse_onnx_graph(Bytes bytes, const std::string& source, const ReadBeside& read_beside) {
   try {
     return ModelProtoParser(source, read_beside).parse(bytes);
+  } catch (const protozero::end_of_buffer_exception&) {
+    fail(
+        ErrorCode::model,
+        "{}: not a readable ONNX model: it ends in the middle of a field, so it is cut off or not ONNX; copy or export "
+        "it again",
+        source);
   } catch (const protozero::exception& e) {
-    fail(ErrorCode::model, "{}: not a readable ONNX model: {}", source, e.what());
+    fail(ErrorCode::model, "{}: not a readable ONNX model: it is damaged or not ONNX ({}); copy or export it again",
+         source, e.what());
   }
 }
 

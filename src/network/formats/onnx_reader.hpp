@@ -34,6 +34,7 @@ class OnnxReader {
 
   // The graph: onnx.cpp.
   std::vector<bool> needed_nodes();
+  void take_output_clip();
   void add_input();
   int64_t channels_of_input(const std::string& name) const;
   void run(const OnnxNode& node);

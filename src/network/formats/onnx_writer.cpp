@@ -1,4 +1,6 @@
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,6 +74,7 @@ class GraphWriter {
       add_activation(layer);
       values_.push_back(current_);
     }
+    if (network_.output_clip) add_output_clip(*network_.output_clip);
     return current_;
   }
 
@@ -195,6 +198,17 @@ class GraphWriter {
     }
   }
 
+  void add_output_clip(const OutputClip& clip) {
+    if (clip == OutputClip{0, std::numeric_limits<float>::infinity()}) {
+      return add_node("Relu", "output_clip", {}, [](pbf_writer&) {});
+    }
+    const auto bound = [&](const char* name, float value) {
+      return std::isfinite(value) ? floats(name, {}, {value}) : std::string();
+    };
+    add_node("Clip", "output_clip", {bound("output_clip.low", clip.low), bound("output_clip.high", clip.high)},
+             [](pbf_writer&) {});
+  }
+
   const Network& network_;
   pbf_writer& graph_;
   std::string id_, current_;
@@ -222,7 +236,7 @@ std::vector<std::byte> format_onnx(const Network& network) {
     opset.add_int64(2, 13);
   }
   for (const auto& [key, value] : to_state_dict(network).metadata) {
-    if (key == "layers" || key == "colours") continue;
+    if (key == "layers" || key == "colours" || key == "output_clip") continue;
     pbf_writer entry(file, 14);
     entry.add_string(1, key);
     entry.add_string(2, value);

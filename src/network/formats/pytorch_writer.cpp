@@ -15,7 +15,8 @@ class PickleWriter {
   /// With metadata beside the tensors: {"state_dict": ..., "metadata": ...}.
   std::vector<std::byte> write(const StateDict& state_dict) {
     append("\x80\x02");
-    const bool beside = state_dict.metadata.contains("layers") || state_dict.metadata.contains("quantisation");
+    const auto has = [&](const char* key) { return state_dict.metadata.contains(key); };
+    const bool beside = has("layers") || has("quantisation") || has("output_clip");
     if (beside) {
       append("}(");
       text("metadata");

@@ -25,7 +25,7 @@ struct TransposedCut {
 TransposedCut same_cut(int64_t kernel, int64_t stride);
 
 /// The bytes of such a graph, for OpenCV: input "IteratorGetNext", output "NCHW_output". Throws Error(model) unless the
-/// network is an FSRCNN for luma with a sub-pixel convolution and zero padding.
-std::vector<std::byte> format_tensorflow(const Network& network);
+/// network is an FSRCNN for luma with a sub-pixel convolution and zero padding; `destination` names the file.
+std::vector<std::byte> format_tensorflow(const Network& network, const std::string& destination);
 
 }  // namespace fsrcnn

@@ -114,7 +114,7 @@ std::string add_prelu(Graph& graph, const std::string& x, const std::vector<floa
 
 }  // namespace
 
-std::vector<std::byte> format_tensorflow(const Network& network) {
+std::vector<std::byte> format_tensorflow(const Network& network, const std::string& destination) {
   const bool fsrcnn = fsrcnn_shape(network).has_value() && network.colours == Colours::luma;
   const bool sub_pixel = fsrcnn && network.layers.back().op == Layer::Op::depth_to_space;
   const bool replicates = std::any_of(network.layers.begin(), network.layers.end(), [](const Layer& layer) {
@@ -122,11 +122,13 @@ std::vector<std::byte> format_tensorflow(const Network& network) {
   });
   if (!sub_pixel || replicates) {
     fail(ErrorCode::model,
-         "TensorFlow graphs are written for OpenCV's dnn_superres: an FSRCNN with zero padding and a sub-pixel "
-         "convolution as the last layer; this network {}",
-         !fsrcnn      ? "is not an FSRCNN"
-         : !sub_pixel ? "has a deconvolution, which --tdc converts"
-                      : "has replicate padding");
+         "{}: a .pb file can only store what OpenCV's dnn_superres reads, an FSRCNN for luma with zero padding and a "
+         "sub-pixel convolution as the last layer, but this {}",
+         destination,
+         !fsrcnn      ? fmt::format("is {}; use .onnx, .safetensors or .pth",
+                               network.family.empty() ? "another network" : network.family)
+         : replicates ? "one has replicate padding; use .onnx, .safetensors or .pth"
+                      : "one ends in a deconvolution; add --tdc, which converts it");
   }
   Graph graph;
   std::string current = "IteratorGetNext";

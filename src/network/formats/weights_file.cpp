@@ -192,7 +192,7 @@ void save_network(const Network& network, const std::filesystem::path& path, Fol
     require_scale(network, source);
     return write_file(path, format_onnx(network));
   }
-  if (suffix == ".pb") return write_file(path, format_tensorflow(network));
+  if (suffix == ".pb") return write_file(path, format_tensorflow(network, source));
   fail(ErrorCode::usage,
        "{}: unknown format of weights '{}'; supported: .safetensors, .pth, .npz, .onnx, .pb, .h, .mem, .coe, and a "
        "text folder if the name ends in '/'",
