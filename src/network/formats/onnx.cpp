@@ -18,11 +18,7 @@ constexpr int64_t kMostMadeElements = 64 << 20;  // of numbers that nodes make, 
 constexpr int64_t kLargestExtent = 1 << 20;
 constexpr int64_t kMostOrderedChannels = 1024;
 
-OnnxNumbers numbers_of(const OnnxTensor& tensor) {
-  const bool floats = tensor.type == ElementType::f32 || tensor.type == ElementType::f16 ||
-                      tensor.type == ElementType::f64 || tensor.type == ElementType::bf16;
-  return {tensor.shape, tensor.values, {}, !floats, tensor.type};
-}
+OnnxNumbers numbers_of(const OnnxTensor& tensor) { return {tensor.shape, tensor.values, {}, tensor.type}; }
 
 }  // namespace
 
@@ -187,11 +183,11 @@ void OnnxReader::run_constant(const OnnxNode& node) {
   } else if (a.name == "value_float" && a.type == OnnxAttribute::number_) {
     numbers.values = {a.number};
   } else if (a.name == "value_int" && a.type == OnnxAttribute::integer_) {
-    numbers = {{}, {static_cast<double>(a.integer)}, {}, true};
+    numbers = {{}, {static_cast<double>(a.integer)}, {}, ElementType::i64};
   } else if (a.name == "value_floats") {
-    numbers = {{static_cast<int64_t>(a.numbers.size())}, {a.numbers.begin(), a.numbers.end()}, {}, false};
+    numbers = {{static_cast<int64_t>(a.numbers.size())}, {a.numbers.begin(), a.numbers.end()}};
   } else if (a.name == "value_ints") {
-    numbers = {{static_cast<int64_t>(a.integers.size())}, {a.integers.begin(), a.integers.end()}, {}, true};
+    numbers = {{static_cast<int64_t>(a.integers.size())}, {a.integers.begin(), a.integers.end()}, {}, ElementType::i64};
   } else {
     refuse(node, "stores its value as '{}', which is not supported", a.name);
   }
