@@ -76,13 +76,13 @@ class CommandLine(ProgramTest):
         self.fail_with(USAGE, "upscale", "in.png", "-o", "./in.png", says="is the input itself")
 
     def test_empty_names_do_not_mean_the_default(self):
-        for command in (("info", ""), ("convert", "", "x.npz"), ("bench", "--model", ""), ("bench", "--model="),
+        for command in (("info", ""), ("convert", "", "x.npz"), ("bench", "--model", ""),
                         ("upscale", CROP, "-o", "out.png", "--model", ""), ("eval", CROP, "--scale", "2", "--model", ""),
-                        ("trace", "--model", "", "--input", CROP, "-o", "t"), ("explain", "--model", "", "--pixel", "1,1"),
-                        ("vectors", "--model", "", "-o", "t"), ("diagnose", "--model", "", "--input", CROP, CROP)):
+                        ("trace", "--model", "", "--input", CROP, "-o", "t"), ("explain", "--model", "", "--input", CROP, "-o", "x.html"),
+                        ("vectors", "--model", "", "--input", CROP, "-o", "t"),
+                        ("diagnose", "--model", "", "--input", CROP)):
             self.fail_with(USAGE, *command, says="the name is empty; give a built-in model, or a file or folder of weights")
         self.fail_with(USAGE, "info", "fsrcnn-x2", "--scales", "", says="the name is empty; give a file of scales")
-        self.assertEqual(self.files(), [])
 
     def test_links_to_themselves(self):
         (self.folder / "loop").symlink_to("loop")
