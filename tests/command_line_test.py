@@ -66,11 +66,36 @@ class CommandLine(ProgramTest):
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9", says="must be WIDTHxHEIGHT")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--max-pixels", "2G", says="--max-pixels: '2G' is not a positive number\n")
         self.fail_with(USAGE, "compare", CROP, CROP, "--tolerance=-1", says="'-1' is not a positive number or 0")
+        for tolerance, says in (("nan", "'nan' is not a positive number or 0"), ("inf", "'inf' is not a finite number"),
+                                ("1e999", "'1e999' is not")):
+            self.fail_with(USAGE, "compare", CROP, CROP, "--tolerance", tolerance, says=says)
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--unknown")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.xyz", says="supported: .png, .jpg")
         self.fail_with(USAGE, "eval", CROP)
         shutil.copy(CROP, self.folder / "in.png")
         self.fail_with(USAGE, "upscale", "in.png", "-o", "./in.png", says="is the input itself")
+
+    def test_empty_names_do_not_mean_the_default(self):
+        for command in (("info", ""), ("convert", "", "x.npz"), ("bench", "--model", ""),
+                        ("upscale", CROP, "-o", "out.png", "--model", ""), ("eval", CROP, "--scale", "2", "--model", ""),
+                        ("trace", "--model", "", "--input", CROP, "-o", "t"), ("explain", "--model", "", "--input", CROP, "-o", "x.html"),
+                        ("vectors", "--model", "", "--input", CROP, "-o", "t"),
+                        ("diagnose", "--model", "", "--input", CROP)):
+            self.fail_with(USAGE, *command, says="the name is empty; give a built-in model, or a file or folder of weights")
+        self.fail_with(USAGE, "info", "fsrcnn-x2", "--scales", "", says="the name is empty; give a file of scales")
+
+    def test_links_to_themselves(self):
+        (self.folder / "loop").symlink_to("loop")
+        for command in (("info", "loop"), ("compare", "loop", CROP), ("bench", "--model", "loop")):
+            self.fail_with(IO, *command, says="'loop' cannot be used: Too many levels of symbolic links")
+
+    def test_nothing_to_compare(self):
+        (self.folder / "a.npy").write_bytes(npy_bytes([], (1, 1, 0, 4)))
+        self.fail_with(INPUT, "compare", "a.npy", "a.npy", says="'a.npy' holds no values")
+        for name in ("a", "b"):
+            (self.folder / name).mkdir()
+            shutil.copy(self.folder / "a.npy", self.folder / name / "1.npy")
+        self.fail_with(INPUT, "compare", "a", "b", says="there is nothing to compare")
 
     def test_upscale(self):
         printed = self.succeed("upscale", CROP, "-o", "out.png")

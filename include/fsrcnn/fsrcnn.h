@@ -136,7 +136,7 @@ typedef struct fsrcnn_plane {
                             bytes of a row, and it is negative for planes stored bottom-up */
   int type;
   float one;      /* the sample value of 1.0, which must be set: from 1 to the type's maximum, e.g. 255, or 1020 for
-                     10 bits; for FSRCNN_F32 any value above 0 */
+                     10 bits; for FSRCNN_F32 any from FLT_MIN to FLT_MAX */
   int full_range; /* not 0: full-range luma, as in JPEG: 0 is black and `one` white. 0: BT.601's limited range */
   uint32_t reserved[9];
 } fsrcnn_plane;
@@ -207,8 +207,9 @@ FSRCNN_C_API void fsrcnn_rows_destroy(fsrcnn_rows* rows);
    from the format). The picture's last row completes the output. Rows that do not match are refused, and correct ones
    can follow; after any other failure every later push fails. */
 FSRCNN_C_API int fsrcnn_rows_push(fsrcnn_rows* rows, const fsrcnn_plane* next);
-/* The same without a sink: writes the completed rows to `output`, one plane per channel, which must have exactly
-   fsrcnn_rows_completed_by(rows, next->height) rows. If that is 0, output is ignored and may be NULL. */
+/* The same for rows that were opened without a sink (others are refused): writes the completed rows to `output`, one
+   plane per channel, which must have exactly fsrcnn_rows_completed_by(rows, next->height) rows. If that is 0, output is
+   ignored and may be NULL. */
 FSRCNN_C_API int fsrcnn_rows_push_into(fsrcnn_rows* rows, const fsrcnn_plane* next, const fsrcnn_plane* output);
 /* How many output rows a push of `count` rows completes; -1 on failure. */
 FSRCNN_C_API int64_t fsrcnn_rows_completed_by(const fsrcnn_rows* rows, int64_t count);

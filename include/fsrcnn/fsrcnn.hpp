@@ -55,7 +55,7 @@ struct BasicPlane {
   ptrdiff_t stride_bytes = 0;
   SampleType type = SampleType::f32;
   /// The sample value that is 1.0 for the network: 255 for 8 bits, 1020 for 10 bits, 1 for floats. From 1 to the
-  /// type's maximum; for floats any value above 0.
+  /// type's maximum; for floats any from FLT_MIN to FLT_MAX.
   float one = 1.0F;
   /// Full-range luma, as in JPEG: 0 is black (16/255 for the network) and `one` is white (235/255), so `one` is 1023
   /// for 10 bits.
@@ -190,7 +190,8 @@ class FSRCNN_API RowUpscaler {
   /// the picture has failed, and every later push throws.
   void push(const ConstPlane& rows);
   void push(std::span<const ConstPlane> rows);
-  /// Without a sink: writes the completed rows to `output`, which must have exactly completed_by(rows.height) rows.
+  /// Only without a sink (with one it throws Error(usage)): writes the completed rows to `output`, which must have
+  /// exactly completed_by(rows.height) rows.
   void push(const ConstPlane& rows, const Plane& output);
   void push(std::span<const ConstPlane> rows, std::span<const Plane> output);
   /// How many output rows a push of `count` rows completes.

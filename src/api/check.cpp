@@ -61,8 +61,9 @@ void check_format(const ConstPlane& plane, std::string_view name) {
                                                      : std::numeric_limits<float>::max();
   if (!(plane.one >= least && plane.one <= most)) {
     if (plane.type == SampleType::f32) {
-      fail(ErrorCode::usage, "'one' of plane '{}' is {}, but must be above 0: it is the sample value of 1.0", name,
-           plane.one);
+      fail(ErrorCode::usage,
+           "'one' of plane '{}' is {}, but must be above 0, from {:g} to {:g}: it is the sample value of 1.0", name,
+           plane.one, least, most);
     }
     fail(ErrorCode::usage,
          "'one' of plane '{}' is {}, but must be from 1 to {}: it is the sample value of 1.0, e.g. {}", name, plane.one,

@@ -54,7 +54,7 @@ TEST(Face, EveryFieldOfAPlaneIsChecked) {
     EXPECT_NE(refusal([&](Frame& f) {
                 f.input.type = SampleType::f32;
                 f.input.one = one;
-              }).find("but must be above 0"),
+              }).find("but must be above 0, from 1.17549e-38 to 3.40282e+38"),
               std::string::npos);
   }
   EXPECT_EQ(refusal([](Frame& f) { f.input.type = static_cast<SampleType>(3); }),
@@ -210,6 +210,10 @@ TEST(Face, PlanesInArraysAreAsManyAsTheChannels) {
     std::memcpy(output.data(), some[0].data, 40 * 60 * sizeof(float));
   });
   EXPECT_EQ(test::error_of([&] { rows.push(in); }), "2: 'next' has 2 planes, but the network has 1 channel");
+  EXPECT_NE(test::error_of([&] {
+              rows.push(std::span(in).first(1), std::span(out).first(1));
+            }).find("2: the stream has a sink, which gets its rows"),
+            std::string::npos);
   rows.push(std::span(in).first(1));
   EXPECT_EQ(output, expected);
 }

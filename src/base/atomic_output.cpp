@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -56,9 +57,11 @@ struct Registered {
 };
 std::array<Registered, 8> registry;
 std::mutex registry_mutex;
+std::map<fs::path, fs::path> targets;  // of the same temporaries, for messages
 
-void register_temporary(const std::string& path) {
+void register_temporary(const std::string& path, const fs::path& target) {
   const std::scoped_lock lock(registry_mutex);
+  targets[path] = target;
   for (Registered& entry : registry) {
     if (path.size() >= entry.path.size() || entry.path[0] != '\0') continue;
     std::copy(path.begin(), path.end(), entry.path.begin());
@@ -69,11 +72,24 @@ void register_temporary(const std::string& path) {
 
 void unregister_temporary(const std::string& path) {
   const std::scoped_lock lock(registry_mutex);
+  targets.erase(path);
   for (Registered& entry : registry) {
     if (path != entry.path.data()) continue;
     entry.used = false;
     entry.path.fill('\0');
   }
+}
+
+/// The name that a file has after the commit of the temporary that it is in.
+fs::path committed_name(const fs::path& path) {
+  const std::scoped_lock lock(registry_mutex);
+  for (fs::path above = path; above.has_relative_path(); above = above.parent_path()) {
+    const auto found = targets.find(above);
+    if (found == targets.end()) continue;
+    const fs::path inside = path.lexically_relative(above);
+    return inside == "." ? found->second : found->second / inside;
+  }
+  return path;
 }
 
 /// Like std::filesystem::remove_all, which takes memory and so must not be called by a signal handler.
@@ -128,7 +144,7 @@ AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(st
   }
   std::random_device random;
   const std::string name = target_.parent_path() / fmt::format(".fsrcnn.{:08x}{:08x}", random(), random());
-  register_temporary(name);  // before it exists, because a signal may come at any time
+  register_temporary(name, target_);  // before it exists, because a signal may come at any time
   // A new output gets the mode of any new file; one that replaces another is its owner's alone until it has that one's.
   const std::optional<mode_t> mode = mode_of(target_);
   const bool made =
@@ -171,7 +187,7 @@ void remove_temporary_files() noexcept {
   }
 }
 
-void write_file_directly(const fs::path& path, Bytes bytes) { write_bytes(path, bytes, path); }
+void write_file_directly(const fs::path& path, Bytes bytes) { write_bytes(path, bytes, committed_name(path)); }
 
 void write_file(const fs::path& path, Bytes bytes) {
   AtomicOutput output(path, AtomicOutput::Kind::file);

@@ -44,7 +44,8 @@ void remove_temporary_files() noexcept;
 /// Writes a file atomically. Throws Error(io).
 void write_file(const std::filesystem::path& path, Bytes bytes);
 
-/// Writes a file in place, for folders that are themselves an AtomicOutput. Throws Error(io).
+/// Writes a file in place, for folders that are themselves an AtomicOutput. Throws Error(io), which names the file
+/// where it would be after the commit.
 void write_file_directly(const std::filesystem::path& path, Bytes bytes);
 
 }  // namespace fsrcnn

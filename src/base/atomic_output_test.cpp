@@ -66,7 +66,16 @@ TEST(AtomicOutput, TakesLongNamesAndLinksToNothing) {
   EXPECT_EQ(text_of(folder / "later"), "y");
   EXPECT_TRUE(fs::is_symlink(folder / "link"));
   fs::create_symlink("loop", folder / "loop");
-  EXPECT_NE(error_of([&] { write_file(folder / "loop", as_bytes("z")); }).find("symbolic link to itself"), std::string::npos);
+  EXPECT_NE(error_of([&] { write_file(folder / "loop", as_bytes("z")); }).find("symbolic link to itself"),
+            std::string::npos);
+}
+
+TEST(AtomicOutput, FailuresNameTheDestination) {
+  const TemporaryFolder folder;
+  const AtomicOutput output(folder / "tree", AtomicOutput::Kind::folder);
+  const std::string error =
+      error_of([&] { write_file_directly(output.temporary() / "none" / "1.npy", as_bytes("x")); });
+  EXPECT_EQ(error, "5: writing '" + (folder / "tree/none/1.npy").string() + "' failed: No such file or directory");
 }
 
 TEST(AtomicOutput, KeepsTheModeOfWhatItReplaces) {

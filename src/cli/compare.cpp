@@ -101,8 +101,17 @@ std::string verdict(const Comparison& c) {
   return fmt::format("{} of {} values differ by more than {:g}", c.beyond, c.shape.count(), c.tolerance);
 }
 
+void require_values(const TensorFile& file, const std::string& path) {
+  if (file.count() == 0) {
+    fail(ErrorCode::input, "'{}' holds no values, of shape {}: there is nothing to compare", path,
+         to_string(file.shape()));
+  }
+}
+
 bool compare_files(const CompareOptions& options) {
   const TensorFile a = read_tensor(options.a), b = read_tensor(options.b);
+  require_values(a, options.a);
+  require_values(b, options.b);
   const Comparison c = compare(a, b, options.tolerance, options.decimals, {options.a, options.b});
   if (!options.heat_map.empty()) write_picture(heat_map(a, b, c.tolerance), options.heat_map);
   if (options.json) {
@@ -128,6 +137,8 @@ bool compare_folders(const CompareOptions& options) {
   }
   for (const auto& [path_a, path_b] : pairs.both) {
     const TensorFile a = read_tensor(path_a), b = read_tensor(path_b);
+    require_values(a, path_a.string());
+    require_values(b, path_b.string());
     const std::string name = path_a.lexically_relative(options.a).replace_extension().string();
     if (a.count() != b.count() || (a.shape() != b.shape() && a.has_shape && b.has_shape)) {
       within = false;

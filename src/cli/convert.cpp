@@ -74,12 +74,12 @@ void add_convert(CLI::App& app) {
     bool tdc = false;
   };
   const auto options = std::make_shared<Options>();
-  command
-      ->add_option("source", options->source.model,
-                   "Built-in model; .safetensors, .pth, .npz, .onnx, Keras' .h5 and .keras, .tflite, TensorFlow's .pb, "
-                   ".h, .mem, .coe; or a text folder")
-      ->required()
-      ->type_name("NAME|FILE|DIR");
+  options->source
+      .add_model_to(
+          *command, "source",
+          "Built-in model; .safetensors, .pth, .npz, .onnx, Keras' .h5 and .keras, .tflite, TensorFlow's .pb, "
+          ".h, .mem, .coe; or a text folder")
+      ->required();
   command
       ->add_option(
           "destination", options->destination,

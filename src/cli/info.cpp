@@ -129,9 +129,8 @@ void add_info(CLI::App& app) {
   };
   const auto options = std::make_shared<Options>();
   CLI::Option* const model =
-      command->add_option("model", options->model.model, "Built-in model, or a file or folder of weights")
-          ->default_str(std::string(builtin_models().front().name))
-          ->type_name("NAME|FILE|DIR");
+      options->model.add_model_to(*command, "model", "Built-in model, or a file or folder of weights")
+          ->default_str(std::string(builtin_models().front().name));
   options->model.add_scale_to(*command);
   options->model.add_scales_to(*command);
   command->add_flag("--list", options->list, "Print the built-in models")->excludes(model);

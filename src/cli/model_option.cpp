@@ -12,13 +12,27 @@
 namespace fsrcnn::cli {
 std::string builtin_list() { return builtin_names(); }
 
-void ModelOption::add_model_to(CLI::App& command) {
-  command
-      .add_option("--model", model,
-                  "Weights: a built-in model (" + builtin_list() +
-                      "), a .safetensors, .onnx, .pth, .h5, .keras or .tflite file, or a folder of text kernels")
-      ->default_str(std::string(builtin_models().front().name) + ", or the one for the scale")
+namespace {
+
+/// An empty name, e.g. of a variable of a shell that is not set, must not mean the default.
+CLI::Validator not_empty(const std::string& what) {
+  return {[what](const std::string& text) { return text.empty() ? "the name is empty; give " + what : std::string(); },
+          ""};
+}
+
+}  // namespace
+
+CLI::Option* ModelOption::add_model_to(CLI::App& command, const std::string& name, const std::string& description) {
+  return command.add_option(name, model, description)
+      ->check(not_empty("a built-in model, or a file or folder of weights"))
       ->type_name("NAME|FILE|DIR");
+}
+
+void ModelOption::add_model_to(CLI::App& command) {
+  add_model_to(command, "--model",
+               "Weights: a built-in model (" + builtin_list() +
+                   "), a .safetensors, .onnx, .pth, .h5, .keras or .tflite file, or a folder of text kernels")
+      ->default_str(std::string(builtin_models().front().name) + ", or the one for the scale");
 }
 
 void ModelOption::add_scale_to(CLI::App& command) {
@@ -34,6 +48,7 @@ void ModelOption::add_scales_to(CLI::App& command) {
           "Scales and zero points of an integer port: JSON, {\"mapping 1\": {\"scale\": 0.01, \"zero_point\": 0, "
           "\"type\": \"int8\"}, ...}, or lines of NAME SCALE ZERO_POINT [TYPE]; NAME is a layer's name, key or "
           "number, or 'input'")
+      ->check(not_empty("a file of scales"))
       ->type_name("FILE");
 }
 

@@ -20,6 +20,8 @@ struct ModelOption {
   std::string scales = {};       ///< file; empty: the model's
 
   void add_model_to(CLI::App& command);
+  /// The same under another name, or as a positional; an empty name is refused.
+  CLI::Option* add_model_to(CLI::App& command, const std::string& name, const std::string& description);
   void add_scale_to(CLI::App& command);
   /// --scales FILE: scales and zero points of an integer port, which load() applies.
   void add_scales_to(CLI::App& command);

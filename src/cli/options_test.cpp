@@ -50,6 +50,10 @@ TEST(NumberCheck, TakesWhatIsAboveZero) {
     EXPECT_EQ(above(bad), "'" + bad + "' is not a positive number");
     EXPECT_EQ(or_zero(bad), "'" + bad + "' is not a positive number or 0");
   }
+  for (std::string endless : {"inf", "-inf", "1e999"}) {
+    EXPECT_NE(above(endless), "");
+    EXPECT_NE(or_zero(endless), "");
+  }
   std::string zero = "0";
   EXPECT_NE(above(zero), "");
   EXPECT_EQ(or_zero(zero), "");

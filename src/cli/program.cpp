@@ -1,6 +1,7 @@
 #include "cli/program.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <string>
 
@@ -88,6 +89,9 @@ int run(int argc, const char* const* argv) {
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "fsrcnn: out of memory: the input is too large for this machine\n");
     return static_cast<int>(ErrorCode::input);
+  } catch (const std::filesystem::filesystem_error& e) {
+    fmt::print(stderr, "fsrcnn: '{}' cannot be used: {}\n", e.path1().string(), e.code().message());
+    return static_cast<int>(ErrorCode::io);
   } catch (const std::exception& e) {
     fmt::print(stderr, "fsrcnn: {}\n", e.what());
     return static_cast<int>(ErrorCode::io);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/cpu.hpp"
 #include "engine/engine.hpp"
@@ -45,11 +46,12 @@ TEST_P(EngineNetworks, DoNotDependOnThreadsAndStrips) {
   }
 }
 
-// What is not a number spoils what depends on it, and nothing else.
+// What is not a number spoils what depends on it, and nothing else; integers are 0 where floats are NaN.
 TEST_P(EngineNetworks, KeepNaNsToTheirReceptiveField) {
   const Network& network = GetParam().network;
-  Tensor<float> input = test::random_tensor({1, network.channels(), 60, 90}, 9);
-  input(0, network.channels() - 1, 31, 47) = std::numeric_limits<float>::quiet_NaN();
+  const int64_t channels = network.channels();
+  Tensor<float> input = test::random_tensor({1, channels, 60, 90}, 9);
+  input(0, channels - 1, 31, 47) = std::numeric_limits<float>::quiet_NaN();
   const Tensor<double> reference = reference_network(network, test::to_double(input));
   const Tensor<float> output = Engine(network).upscale(input);
   int64_t spoilt = 0;
@@ -60,7 +62,34 @@ TEST_P(EngineNetworks, KeepNaNsToTheirReceptiveField) {
   }
   const int64_t side = network.scale * (2 * network.halo() + 1);
   EXPECT_GT(spoilt, 0);
-  EXPECT_LE(spoilt, side * side * network.channels());
+  EXPECT_LE(spoilt, side * side * channels);
+
+  for (const std::string& cpu : cpu_names()) {
+    Engine engine(network, {.cpu = cpu});
+    for (const float bad : {NAN, INFINITY, -INFINITY}) {
+      input(0, channels - 1, 31, 47) = bad;
+      const Tensor<float> floats = engine.upscale(input);
+      std::vector<uint8_t> integers(static_cast<size_t>(floats.count()), 7);
+      std::vector<ConstPlane> from;
+      std::vector<Plane> to;
+      const auto [n, c, h, w] = floats.shape();
+      for (int64_t k = 0; k < c; ++k) {
+        from.push_back(plane_of(std::as_const(input), k));
+        auto* const data = reinterpret_cast<std::byte*>(integers.data() + k * h * w);
+        to.push_back({data, w, h, w, SampleType::u8, 255});
+      }
+      engine.upscale(from.data(), to.data());
+      for (int64_t i = 0; i < floats.count(); ++i) {
+        if (std::isnan(reference.data()[i])) {
+          ASSERT_TRUE(std::isnan(floats.data()[i])) << GetParam().name << ", " << cpu << ", " << bad << " at " << i;
+        }
+        if (std::isnan(floats.data()[i])) {
+          ASSERT_EQ(integers[static_cast<size_t>(i)], 0)
+              << GetParam().name << ", " << cpu << ", " << bad << " at " << i;
+        }
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, EngineNetworks, testing::ValuesIn(test::other_networks()), [](const auto& test) {

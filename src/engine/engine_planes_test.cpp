@@ -107,7 +107,8 @@ TEST(EnginePlanes, EveryTypeAtBothEndsWithStridesAndGuards) {
   }
 }
 
-// A whole receptive field of the reference becomes NaN, and not a pixel more; not even by a tile of the transforms.
+// A whole receptive field of the reference becomes NaN, or 0 as integers, and not a pixel more; not even by a tile of
+// the transforms.
 TEST(EnginePlanes, WhatIsNotANumberStaysInItsReceptiveField) {
   for (const int64_t scale : {2, 3, 4}) {
     const Network network = test::random_network(8, 5, 2, scale, 22);
@@ -125,8 +126,19 @@ TEST(EnginePlanes, WhatIsNotANumberStaysInItsReceptiveField) {
           const int64_t y = i / (scale * 140), x = i % (scale * 140);
           if (!std::isnan(field.data()[i])) {
             ASSERT_NEAR(output.data()[i], outside.data()[i], 1e-5) << cpu << " " << bad << " at " << x << ", " << y;
-          } else if (cpu != "reference" || std::isnan(bad)) {
+          } else {
             ASSERT_TRUE(std::isnan(output.data()[i])) << cpu << " " << bad << " at " << x << ", " << y;
+          }
+        }
+        const Tensor<float> input = with(bad);
+        for (const auto& [type, one] : {std::pair{SampleType::u8, 255.0F}, {SampleType::u16, 65535.0F}}) {
+          GuardedPlane plane(scale * 140, scale * 50, type, one);
+          engine.upscale(plane_of(input), plane.plane);
+          for (int64_t i = 0; i < output.count(); ++i) {
+            const int64_t y = i / (scale * 140), x = i % (scale * 140);
+            const float value = output.data()[i];
+            ASSERT_NEAR(plane.at(y, x), std::isnan(value) ? 0 : value * one, 0.5 + 1e-5 * one)
+                << cpu << " " << bad << " at " << x << ", " << y << " of " << one;
           }
         }
       }

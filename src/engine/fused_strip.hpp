@@ -85,6 +85,8 @@ class FusedStrip {
   void load_plane_row(int64_t y, const ConstPlane& input, int64_t first_input_row, float* to);
   void store_row(int64_t y, int colour, int py, const Plane& output, int64_t output_row);
   void spoil(int64_t y, const Plane& output, int64_t output_row) const;
+  template <class Sample>
+  void spoil_samples(int64_t y, const Plane& output, int64_t output_row) const;
   void run(const PlanStep& step, int64_t y);
   void head(const PlanStep& step, int64_t y);
   void winograd(const PlanStep& step, int64_t y);

@@ -23,6 +23,10 @@ void to_luma(const std::byte* from, const ConstPlane& plane, Levels levels, int6
   for (int64_t x = begin; x < end; ++x) to[x] = static_cast<float>(samples[x]) / plane.one * range + black;
 }
 
+// What stands for NaN among samples of this type.
+template <class Sample>
+constexpr Sample kSpoilt = std::is_same_v<Sample, float> ? std::numeric_limits<Sample>::quiet_NaN() : Sample{0};
+
 bool all_usable(const float* begin, const float* end) {
   int unusable = 0;
   for (const float* x = begin; x != end; ++x) unusable |= std::abs(*x) <= kLargest ? 0 : 1;
@@ -72,9 +76,9 @@ void FusedStrip::load_plane_row(int64_t y, const ConstPlane& input, int64_t firs
   }
 }
 
-// Makes NaN of those outputs of LR row y whose receptive field has unusable pixels.
-void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const {
-  if (output.type != SampleType::f32) return;
+// Makes NaN (0 as integers) of those outputs of LR row y whose receptive field has unusable pixels.
+template <class Sample>
+void FusedStrip::spoil_samples(int64_t y, const Plane& output, int64_t output_row) const {
   const int scale = plan_->scale;
   const auto reads = [](const TapRange& range, int64_t at, int64_t pixel) {
     return pixel >= at + range.first && pixel <= at + range.last;
@@ -82,13 +86,21 @@ void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const
   for (int phase = 0; phase < plan_->phases(); ++phase) {
     const TapRange rows = plan_->rows_read[static_cast<size_t>(phase)];
     const TapRange columns = plan_->columns_read[static_cast<size_t>(phase)];
-    auto* const to = reinterpret_cast<float*>(output.row(output_row + phase % scale));
+    auto* const to = reinterpret_cast<Sample*>(output.row(output_row + phase % scale));
     for (const Pixel& pixel : unusable_) {
       if (!reads(rows, y, pixel.y)) continue;
       const int64_t begin = std::max(range_.output_begin, pixel.x - columns.last);
       const int64_t end = std::min(range_.output_end, pixel.x - columns.first + 1);
-      for (int64_t x = begin; x < end; ++x) to[scale * x + phase / scale] = std::numeric_limits<float>::quiet_NaN();
+      for (int64_t x = begin; x < end; ++x) to[scale * x + phase / scale] = kSpoilt<Sample>;
     }
+  }
+}
+
+void FusedStrip::spoil(int64_t y, const Plane& output, int64_t output_row) const {
+  switch (output.type) {
+    case SampleType::u8: return spoil_samples<uint8_t>(y, output, output_row);
+    case SampleType::u16: return spoil_samples<uint16_t>(y, output, output_row);
+    case SampleType::f32: return spoil_samples<float>(y, output, output_row);
   }
 }
 

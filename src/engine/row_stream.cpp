@@ -55,6 +55,9 @@ void RowStream::check(std::span<const ConstPlane> rows, Output output) const {
     if (sink_ == nullptr) fail(ErrorCode::usage, "the stream has no sink: pass output rows to each push");
     return;
   }
+  if (sink_ != nullptr) {
+    fail(ErrorCode::usage, "the stream has a sink, which gets its rows: push without output rows, or open it without");
+  }
   const int64_t completed = completed_by(count);
   if (completed == 0) return;
   if (output->size() != channels) {

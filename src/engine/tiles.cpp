@@ -10,7 +10,11 @@ template <class T>
 void load(const ConstPlane& plane, Levels levels, int64_t y, int64_t x, int64_t count, float* to) {
   const auto* from = reinterpret_cast<const T*>(plane.row(y)) + x;
   const auto [black, range] = levels_of(levels, plane);
-  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) / plane.one * range + black;
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = static_cast<float>(from[i]) / plane.one * range + black;
+    // A clamp would make a number of an infinity.
+    if constexpr (std::is_same_v<T, float>) to[i] = std::isfinite(to[i]) ? to[i] : NAN;
+  }
 }
 
 template <class T>

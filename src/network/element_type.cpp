@@ -1,8 +1,10 @@
 #include "network/element_type.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace fsrcnn {
 namespace {
@@ -60,6 +62,44 @@ size_t bytes_of(ElementType type) {
     case ElementType::boolean: break;
   }
   return 1;
+}
+
+bool is_float(ElementType type) {
+  return type == ElementType::f16 || type == ElementType::bf16 || type == ElementType::f32 || type == ElementType::f64;
+}
+
+std::string_view to_string(ElementType type) {
+  switch (type) {
+    case ElementType::f16: return "float16";
+    case ElementType::bf16: return "bfloat16";
+    case ElementType::f32: return "float32";
+    case ElementType::f64: return "float64";
+    case ElementType::u8: return "uint8";
+    case ElementType::i8: return "int8";
+    case ElementType::u16: return "uint16";
+    case ElementType::i16: return "int16";
+    case ElementType::u32: return "uint32";
+    case ElementType::i32: return "int32";
+    case ElementType::u64: return "uint64";
+    case ElementType::i64: return "int64";
+    case ElementType::boolean: break;
+  }
+  return "bool";
+}
+
+double rounded(double value, ElementType type) {
+  // Bits of a fraction, the exponent of the least number, and the greatest number.
+  struct Form {
+    int bits, least;
+    double most;
+  };
+  const Form form = type == ElementType::f16    ? Form{11, -24, 65504}
+                    : type == ElementType::bf16 ? Form{8, -133, std::ldexp(255, 120)}
+                                                : Form{24, -149, std::numeric_limits<float>::max()};
+  if (type == ElementType::f64 || !std::isfinite(value) || value == 0) return value;
+  const int last = std::max(std::ilogb(value) + 1 - form.bits, form.least);
+  const double nearest = std::ldexp(std::nearbyint(std::ldexp(value, -last)), last);
+  return std::abs(nearest) <= form.most ? nearest : std::copysign(HUGE_VAL, value);
 }
 
 template <class T>

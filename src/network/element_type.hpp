@@ -14,6 +14,12 @@ namespace fsrcnn {
 enum class ElementType { f16, bf16, f32, f64, u8, i8, u16, i16, u32, i32, u64, i64, boolean };
 
 size_t bytes_of(ElementType type);
+bool is_float(ElementType type);
+/// NumPy's name: "float16", "int8".
+std::string_view to_string(ElementType type);
+
+/// The number of a type of floats that is nearest, of two the even one; beyond the type's range an infinity.
+double rounded(double value, ElementType type);
 
 /// IEEE 754 binary16, and the upper half of binary32, as float.
 float from_half(uint16_t bits);

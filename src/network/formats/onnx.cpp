@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "base/error.hpp"
 #include "network/families.hpp"
@@ -21,11 +22,7 @@ constexpr int64_t kMostMadeElements = 64 << 20;  // of numbers that nodes make, 
 constexpr int64_t kLargestExtent = 1 << 20;
 constexpr int64_t kMostOrderedChannels = 1024;
 
-OnnxNumbers numbers_of(const OnnxTensor& tensor) {
-  const bool floats = tensor.type == ElementType::f32 || tensor.type == ElementType::f16 ||
-                      tensor.type == ElementType::f64 || tensor.type == ElementType::bf16;
-  return {tensor.shape, tensor.values, {}, !floats, tensor.type};
-}
+OnnxNumbers numbers_of(const OnnxTensor& tensor) { return {tensor.shape, tensor.values, {}, tensor.type}; }
 
 }  // namespace
 
@@ -158,10 +155,19 @@ void OnnxReader::add_input() {
   if (shape.size() != 4) {
     fail(ErrorCode::model, "{}: its input has {} axes; expected (N, C, H, W)", source_, shape.size());
   }
-  const bool last = is_colours(shape[3]) && !is_colours(shape[1]) && shape[1] != 0;
+  const InputReaders readers = readers_of_input(found->name);
+  const bool told = shape[1] != 0 && is_colours(shape[1]) != is_colours(shape[3]);
+  const bool last = told ? is_colours(shape[3]) : readers.channels_last && (shape[3] == 0 || is_colours(shape[3]));
   if (last) std::rotate(shape.begin() + 1, shape.begin() + 3, shape.end());
-  int64_t channels = shape[1];
-  if (channels == 0) channels = channels_of_input(found->name);
+  const int64_t channels = shape[1] == 0 ? readers.channels : shape[1];
+  if (channels == 0) {
+    std::string text;
+    for (const int64_t n : found->shape) text += (text.empty() ? "" : ", ") + (n == 0 ? "?" : std::to_string(n));
+    fail(ErrorCode::model,
+         "{}: neither the shape ({}) of its input '{}' nor a convolution that reads it tells how many channels it has; "
+         "export the model with 1 or 3 channels, as (N, C, H, W)",
+         source_, text, found->name);
+  }
   if (!is_colours(channels)) {
     fail(ErrorCode::model, "{}: its input has {} channels; expected 1 (luma) or 3 (RGB)", source_, channels);
   }
@@ -175,16 +181,29 @@ void OnnxReader::add_input() {
       last ? OnnxPicture::channels_last(kNetworkInput, channels, 1) : OnnxPicture::of(kNetworkInput, channels, 1);
 }
 
-/// If the graph does not state them, a convolution that reads the input determines them.
-int64_t OnnxReader::channels_of_input(const std::string& name) const {
+/// What the first nodes tell of an input whose shape does not: a Transpose that its channels are last, a convolution
+/// how many there are.
+OnnxReader::InputReaders OnnxReader::readers_of_input(const std::string& name) const {
+  constexpr std::string_view kKeepAxes[] = {
+      "Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Pad", "QuantizeLinear", "DequantizeLinear"};
+  InputReaders readers;
+  std::set<std::string> names = {name};
+  const auto is_input = [&](const std::string& tensor) { return names.contains(tensor); };
   for (const OnnxNode& node : graph_.nodes) {
-    if (node.op != "Conv" || node.inputs.size() < 2 || node.inputs[0] != name) continue;
-    const auto weight = graph_.constants.find(node.inputs[1]);
-    if (weight != graph_.constants.end() && weight->second.shape.size() == 4) return weight->second.shape[1];
+    if (node.outputs.empty() || std::none_of(node.inputs.begin(), node.inputs.end(), is_input)) continue;
+    if (node.op == "Conv") {
+      const auto weight = node.inputs.size() < 2 ? graph_.constants.end() : graph_.constants.find(node.inputs[1]);
+      if (weight == graph_.constants.end() || weight->second.shape.size() != 4) continue;
+      readers.channels = weight->second.shape[1];
+      return readers;
+    }
+    const bool to_front = node.op == "Transpose" && !readers.channels_last && node.attributes.size() == 1 &&
+                          node.attributes[0].integers == std::vector<int64_t>{0, 3, 1, 2};
+    if (!to_front && std::find(std::begin(kKeepAxes), std::end(kKeepAxes), node.op) == std::end(kKeepAxes)) continue;
+    readers.channels_last = readers.channels_last || to_front;
+    names.insert(node.outputs[0]);
   }
-  fail(ErrorCode::model,
-       "{}: the number of channels of its input '{}' is not fixed; export the model with 1 or 3 channels", source_,
-       name);
+  return readers;
 }
 
 void OnnxReader::run(const OnnxNode& node) {
@@ -212,11 +231,11 @@ void OnnxReader::run_constant(const OnnxNode& node) {
   } else if (a.name == "value_float" && a.type == OnnxAttribute::number_) {
     numbers.values = {a.number};
   } else if (a.name == "value_int" && a.type == OnnxAttribute::integer_) {
-    numbers = {{}, {static_cast<double>(a.integer)}, {}, true};
+    numbers = {{}, {static_cast<double>(a.integer)}, {}, ElementType::i64};
   } else if (a.name == "value_floats") {
-    numbers = {{static_cast<int64_t>(a.numbers.size())}, {a.numbers.begin(), a.numbers.end()}, {}, false};
+    numbers = {{static_cast<int64_t>(a.numbers.size())}, {a.numbers.begin(), a.numbers.end()}};
   } else if (a.name == "value_ints") {
-    numbers = {{static_cast<int64_t>(a.integers.size())}, {a.integers.begin(), a.integers.end()}, {}, true};
+    numbers = {{static_cast<int64_t>(a.integers.size())}, {a.integers.begin(), a.integers.end()}, {}, ElementType::i64};
   } else {
     refuse(node, "stores its value as '{}', which is not supported", a.name);
   }

@@ -381,8 +381,7 @@ std::optional<ElementType> onnx_element_type(int64_t type) {
 
 bool is_onnx_float(int64_t type) {
   const std::optional<ElementType> known = onnx_element_type(type);
-  return known == ElementType::f32 || known == ElementType::f16 || known == ElementType::f64 ||
-         known == ElementType::bf16;
+  return known && is_float(*known);
 }
 
 OnnxGraph parse_onnx_graph(Bytes bytes, const std::string& source, const ReadBeside& read_beside) {

@@ -25,7 +25,7 @@ bool OnnxReader::run_layout(const OnnxNode& node) {
     OnnxNumbers shape;
     if (graph_.opset < 5) {
       const std::vector<int64_t> list = a.integers("shape", {});
-      shape = {{static_cast<int64_t>(list.size())}, {list.begin(), list.end()}, {}, true};
+      shape = {{static_cast<int64_t>(list.size())}, {list.begin(), list.end()}, {}, ElementType::i64};
     } else {
       const Value& input = value(node, 1);
       if (!std::holds_alternative<Numbers>(input)) refuse(node, "has a shape that is not made of numbers");

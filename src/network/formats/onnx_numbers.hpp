@@ -19,9 +19,8 @@ struct OnnxNumbers {
   std::vector<int64_t> shape;
   std::vector<double> values;
   std::vector<OnnxUnit> units = {};  ///< of each value; empty: all are 1
-  bool integers = false;
-  ElementType type = ElementType::f32;  ///< of a tensor of the file, or of QuantizeLinear's output
-  std::vector<double> scales = {};      ///< of DequantizeLinear's output: along an axis, or one for all
+  ElementType type = ElementType::f32;
+  std::vector<double> scales = {};  ///< of DequantizeLinear's output: along an axis, or one for all
   int64_t scales_axis = 0;
 
   OnnxUnit unit(size_t i) const { return units.empty() ? OnnxUnit::one : units[i]; }
@@ -32,6 +31,10 @@ struct OnnxNumbers {
 /// Throws Error(model) by `refuse` if it is one in an unsupported form.
 std::optional<OnnxNumbers> run_on_numbers(const OnnxNode& node, const std::vector<const OnnxNumbers*>& inputs,
                                           int64_t opset, const std::string& source);
+
+/// The same for those of them that only move numbers.
+std::optional<OnnxNumbers> rearrange_numbers(const OnnxNode& node, const std::vector<const OnnxNumbers*>& inputs,
+                                             int64_t opset, const std::string& source);
 
 /// The same for QuantizeLinear and DequantizeLinear.
 std::optional<OnnxNumbers> quantise_numbers(const OnnxNode& node, const std::vector<const OnnxNumbers*>& inputs,

@@ -302,7 +302,7 @@ OnnxNumbers shape_of(const OnnxPicture& picture, const OnnxNode& node, const std
   const OnnxAttributes a(node, source, {"start", "end"});
   const auto rank = static_cast<int64_t>(picture.axes.size());
   const auto place = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank); };
-  OnnxNumbers shape{{0}, {}, {}, true};
+  OnnxNumbers shape{{0}, {}, {}, ElementType::i64};
   for (int64_t i = place(a.integer("start", 0)); i < place(a.integer("end", rank)); ++i) {
     double extent = 1;
     OnnxUnit unit = OnnxUnit::one;

@@ -78,8 +78,10 @@ std::optional<OnnxNumbers> quantise_numbers(const OnnxNode& node, const std::vec
     const IntegerRange range = range_of(node, to.type, source);
     for (size_t i = 0; i < to.values.size(); ++i) {
       const size_t k = steps.at(to.shape, i);
-      to.values[i] = std::clamp(std::nearbyint(to.values[i] / steps.scale[k]) + steps.zero_point[k],
-                                static_cast<double>(range.low), static_cast<double>(range.high));
+      // In float32, as runtimes do, which makes a half of what is almost one.
+      const double ratio = rounded(to.values[i] / steps.scale[k], ElementType::f32);
+      to.values[i] = std::clamp(std::nearbyint(ratio) + steps.zero_point[k], static_cast<double>(range.low),
+                                static_cast<double>(range.high));
     }
   } else {
     // In float32, as runtimes do.
@@ -91,7 +93,6 @@ std::optional<OnnxNumbers> quantise_numbers(const OnnxNode& node, const std::vec
     to.scales = steps.scale;
     to.scales_axis = steps.axis;
   }
-  to.integers = quantises;
   return to;
 }
 

@@ -36,7 +36,11 @@ class OnnxReader {
   std::vector<bool> needed_nodes();
   void take_output_clip();
   void add_input();
-  int64_t channels_of_input(const std::string& name) const;
+  struct InputReaders {
+    int64_t channels = 0;  ///< 0: nothing tells
+    bool channels_last = false;
+  };
+  InputReaders readers_of_input(const std::string& name) const;
   void run(const OnnxNode& node);
   bool run_numbers(const OnnxNode& node);
   void run_constant(const OnnxNode& node);

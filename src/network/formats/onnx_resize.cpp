@@ -60,7 +60,10 @@ int64_t OnnxReader::factor_of(const OnnxNode& node, const OnnxAttributes& a, con
     factors[axis] = found[i];
   }
   const double f = factors[2];
-  if (factors[0] != 1 || factors[1] != 1 || factors[3] != f || f != std::floor(f) || f < 1 || f > kMostResize ||
+  if (factors[0] != 1 || factors[1] != 1) {
+    refuse(node, "enlarges the batch {:g} times and the channels {:g} times; both must be 1", factors[0], factors[1]);
+  }
+  if (factors[3] != f || f != std::floor(f) || f < 1 || f > kMostResize ||
       static_cast<int64_t>(f) * from.scale > kMostResize) {
     refuse(
         node,
