@@ -250,7 +250,9 @@ TEST(Face, RowsAreChecked) {
             std::string::npos);
   EXPECT_NE(pushed([](ConstPlane& in, Plane&) { in.data = nullptr; }).find("'next' is null"), std::string::npos);
   const Tensor<float> taller({1, 1, 21, 30});  // or its last row might be the output's memory
-  EXPECT_NE(pushed([&](ConstPlane& in, Plane&) { in.data = taller.data(), in.height = 21; }).find("pushed 21 rows"),
+  EXPECT_NE(pushed([&](ConstPlane& in, Plane&) {
+              in.data = reinterpret_cast<const std::byte*>(taller.data()), in.height = 21;
+            }).find("pushed 21 rows"),
             std::string::npos);
   EXPECT_NE(pushed([](ConstPlane& in, Plane&) { in.height = -1; }).find("no pixels"), std::string::npos);
   EXPECT_NE(pushed([](ConstPlane&, Plane& out) { out.data = nullptr; }).find("'output' is null"), std::string::npos);
