@@ -25,6 +25,7 @@ class Explainer {
 
  private:
   static constexpr size_t kMostLayersForPairs = 2;
+  static constexpr double kMostOperationsOfPairs = 2e10;  ///< some seconds
   using Chosen = std::vector<std::vector<const Mistake*>>;
 
   void say(const std::string& what) const;
@@ -114,6 +115,7 @@ class Explainer {
   std::vector<Mistake> inputs_;             // fitted to the input that was solved for
   std::optional<std::pair<Tensor<float>, double>> solved_input_;
   std::vector<Tried> tried_;
+  double left_for_pairs_ = kMostOperationsOfPairs;
   Residual on_part_;               // of the right layers on the part that is tried first
   const Mistake* best_ = nullptr;  // that explains most without explaining all
   double best_rms_ = std::numeric_limits<double>::infinity();

@@ -235,7 +235,10 @@ void Explainer::pairs_with(const Tried& first, std::vector<Found>& found) {
     }
   }
   for (const Mistake& m : mistakes_[layer]) {
-    if (possible(layer, m) && (m.local || !segment_.is_large())) pair(m);
+    if (!possible(layer, m) || (!m.local && segment_.is_large())) continue;
+    left_for_pairs_ -= segment_.operations(m.local && first.mistake->local);
+    if (left_for_pairs_ < 0) return;
+    pair(m);
   }
 }
 

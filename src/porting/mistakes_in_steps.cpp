@@ -104,7 +104,7 @@ class Steps {
                 "the line buffer's {} lines are not put in order (a ring that is not turned): only rows {}, {}, "
                 "... are right",
                 w.h, first, first + w.h),
-            "lines", false, 0.4, [first, down](LayerPort& p) {
+            "lines", true, 0.4, [first, down](LayerPort& p) {
               p.convolve = [first, down](const LayerPort& port, const Tensor<float>& x) {
                 return with_ring_not_turned(port, x, first, down);
               };

@@ -16,6 +16,7 @@ constexpr int64_t kMargin = 12;  // the smallest margin
 /// of truncation's.)
 constexpr double kClearlyBetter = 1.5;
 constexpr double kMuchBetter = 4;
+constexpr double kOperationsEach = 30;  // to compare a value takes as long as so many multiplications and additions
 
 Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, const Tensor<float>& expected,
                      int64_t height, int64_t width, double tolerance) {
@@ -150,7 +151,9 @@ double Segment::operations(bool quick) const {
     const Shape s = (quick && cropped_.count() > 0 ? cropped_before_ : before_)[i].shape();
     sum += 2.0 * static_cast<double>(ports_[i].weight.count() * s.h * s.w);
   }
-  return sum;
+  const double part =
+      quick && cropped_.count() > 0 ? static_cast<double>(cropped_.count()) / static_cast<double>(input_.count()) : 1;
+  return sum + kOperationsEach * part * static_cast<double>(output_.count());
 }
 
 bool Segment::explains(const Residual& residual) const {

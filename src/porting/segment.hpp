@@ -58,7 +58,7 @@ class Segment {
   /// Leaves no more than the tolerance, and clearly less than the right layer. Where coarse numbers may be the cause:
   /// no more than without them, and much less.
   bool explains(const Residual& residual) const;
-  /// Multiplications and additions of a trial, `quick` or on the whole picture.
+  /// Multiplications and additions, or what takes as long, of a trial, `quick` or on the whole picture.
   double operations(bool quick) const;
   /// Too large for hundreds of trials on the whole of it.
   bool is_large() const { return std::max(input_.shape().h, input_.shape().w) > 192; }
