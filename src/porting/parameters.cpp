@@ -57,7 +57,8 @@ class Parameters {
     if (kernels.explains && verifies(kernels)) {
       const int64_t size = port.weight.shape().h * port.weight.shape().w;
       const auto changed = static_cast<int64_t>(kernels.biases.size() + kernels.kernels.size() * size);
-      if (kLeastValuesEach * changed <= segment_.output().count()) return tell_kernels(kernels, port);
+      const bool is_another_set = 2 * static_cast<int64_t>(kernels.kernels.size()) > kernels.kernel_count;
+      if (is_another_set || kLeastValuesEach * changed <= segment_.output().count()) return tell_kernels(kernels, port);
       result_.notes.push_back(
           fmt::format("Other kernels or biases explain it, but so many ({} numbers) explain any {} "
                       "values. Give a larger picture.",
