@@ -64,4 +64,14 @@ EXAMPLES = [
         "The input was 0.9935 times input, plus -0.004.",
         "place only",
     ),
+    ("kernel missing", "mapping 3", "1 of 144 kernels are scaled (kernel 7 2 by -5.833e-07).", "named"),
+    ("kernel missing", "mapping 3", "1 of 144 kernels are scaled (kernel 7 2 by 0.5).", "WRONG"),
+    ("biases end too soon", "mapping 4", "The biases are right but 0 in channels 8, 9, 10, 11 of 12.", "named"),
+    ("biases end too soon", "mapping 4", "The biases are right but 0.5 in channels 8, 9, 10, 11 of 12.", "WRONG"),
+    (
+        "small values zeroed",
+        "mapping 3",
+        "68 % of its values are 0, where 0.07 % should be; no cause explains all of it (see below).",
+        "place only",
+    ),
 ]

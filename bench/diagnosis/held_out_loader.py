@@ -80,7 +80,8 @@ def weights_clipped(port, layer, random, part):
     "kernel missing",
     "kernel|weight|channel|file",
     r"\b{first}\b",
-    "<missing>|<zero>|differ|wrong|other|not the one|stale",
+    r"<missing>|<zero>|differ|wrong|other|not the one|stale"
+    r"|kernel {first} {second} by -?(0\b(?!\.)|[\d.]+e-(0[5-9]|[1-9]\d))",
     vague="kernel",
 )
 @at("mapping_3", first=7, second=2)

@@ -164,7 +164,7 @@ def bias_rounded_coarsely(port, layer, random, bits):
     layer.bias = (np.rint(layer.bias / step) * step).astype(layer.bias.dtype)
 
 
-@kind("biases end too soon", "bias", "<zero>|<missing>", "<last>|from|\\d+ of|\\b[4-9]\\b|1[01]", vague="bias")
+@kind("biases end too soon", "bias", "<zero>|<missing>|but 0 in", "<last>|from|\\d+ of|\\b[4-9]\\b|1[01]", vague="bias")
 @at("mapping_4", count=8)
 @at("feature_extraction", "large", count=48)
 def biases_end_too_soon(port, layer, random, count):

@@ -41,7 +41,7 @@ def truncation_toward_zero(port, layer, random, bits):
 @kind(
     "small values zeroed",
     "<zero>|dead.?zone|flush",
-    "small|thresh|near|below|within|less than|dead.?zone|between|flush",
+    "small|thresh|near|(?<!see )below|within|less than|dead.?zone|between|flush",
     beside=1,
     unless="bias|slope|kernel",
 )

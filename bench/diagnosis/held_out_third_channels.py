@@ -51,6 +51,7 @@ def alpha_multiplied_in(port, layer, random):
     "<channel>|input|kernel",
     "wrap|modulo|again|<twice>|instead|in (the )?place|repeat|same|copy|reads|holds what|<replicate>|first {count}",
     "\\b{count}\\b|wrap|modulo|first (channels|ones)",
+    also=((r"channel {count} is multiplied by is used at 0\b", r"is multiplied by is used at 3\b"),),
     vague="kernel",
     unless="bias|slope",
 )

@@ -92,4 +92,25 @@ EXAMPLES = [
     ("input bytes with a sign", "feature extraction", "The picture's luma is that of BT.709.", "WRONG"),
     ("input sharpened", "feature extraction", "The input was sharpened.", "named"),
     ("input sharpened", "feature extraction", "The picture's luma is that of BT.709.", "WRONG"),
+    (
+        "input channels wrap around",
+        "mapping 1",
+        "What input channel 8 is multiplied by is used at 0, too, "
+        "and what input channel 11 is multiplied by is used at 3, too.",
+        "named",
+    ),
+    ("input channels wrap around", "mapping 1", "What input channel 8 is multiplied by is used at 1, too.", "WRONG"),
+    (
+        "kernels taken for symmetric",
+        "mapping 4",
+        "All kernels have what belongs at column 0 also at column 2.",
+        "named",
+    ),
+    (
+        "kernels taken for symmetric",
+        "mapping 4",
+        "All kernels have what belongs at column 0 also at column 1.",
+        "WRONG",
+    ),
+    ("bias and slope exchanged", "mapping 1", "The bias is another: 0.7 instead of 0.01; other slopes.", "place only"),
 ]

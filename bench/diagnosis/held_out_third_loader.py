@@ -24,7 +24,7 @@ def two_taps_exchanged(port, layer, random, first, second):
 @kind(
     "kernels taken for symmetric",
     "kernel|tap|<column>|weight",
-    "symmetr|fold|half|both sides|same as|copy|equal",
+    r"symmetr|fold|half|both sides|same as|copy|equal|column 0 also at column [28]\b",
     vague="kernel",
 )
 @at("mapping_4")
@@ -116,7 +116,7 @@ def doubles_read_as_floats(port, layer, random):
     "bias and slope exchanged",
     "bias",
     "<slope>",
-    "<swap>|each other|in (the )?place|instead|holds?|place of|are the|read as|taken for",
+    r"<swap>|each other|in (the )?place|instead(?! of -?\d)|holds?|place of|are the|read as|taken for",
     vague="bias",
 )
 @at("mapping_1")
