@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -15,8 +16,9 @@
 namespace fsrcnn {
 namespace {
 
-constexpr double kUsualPair = 0.25;       // numbers of two mistakes beyond which others are tried, too
-constexpr double kLeastValuesEach = 3;    // that differ, for each number that is fitted
+constexpr double kUsualPair = 0.25;     // numbers of two mistakes beyond which others are tried, too
+constexpr double kLeastValuesEach = 3;  // for each number that is fitted, where they are few
+constexpr double kEnoughValues = 256;
 constexpr double kLeastRight = 0.02;      // of the values, where a mistake may be made at some places alone
 constexpr size_t kLeastInPlace = 8;       // values that differ there
 constexpr double kNumbersOfPlaces = 0.5;  // for which places they are
@@ -57,10 +59,8 @@ void Explainer::single(size_t layer, const Mistake& m, std::vector<Found>& found
 
 /// So many numbers explain any few values.
 bool Explainer::is_told_by_enough(const Mistake& m) const {
-  const Residual right = segment_.right();
-  if (!right.fits) return true;
-  const double differing = (1 - right.explained) * static_cast<double>(segment_.output().count());
-  return m.numbers <= 1 || kLeastValuesEach * m.numbers <= differing;
+  const auto values = static_cast<double>(segment_.output().count());
+  return values >= kEnoughValues || m.numbers <= 1 || kLeastValuesEach * m.numbers <= values;
 }
 
 bool Explainer::truncated() {
@@ -117,6 +117,11 @@ bool Explainer::in_places() {
   size_t differing = 0;
   for (size_t i = 0; i < found.size(); ++i) differing += differs(i) ? 1 : 0;
   if (differing < kLeastInPlace) return false;
+  // What is one value tells nothing of its cause.
+  std::map<float, size_t> times;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (differs(i) && 2 * ++times[found[i]] > differing) return false;
+  }
   const Evidence evidence = gather_evidence(expected, segment_.output(), tolerance,
                                             segment_.ports().back().is_last ? context_.network->scale : 1);
   std::string words = evidence.place;
