@@ -67,13 +67,16 @@ class Matcher {
     }
   }
 
+  /// Whether a tensor's name has that of a place's layer in it.
+  bool names_layer(const Candidate& c, const NetworkPlace& place) const {
+    const std::string name = dump_name(c.name.substr(c.name.rfind('/') + 1), "");
+    return name.find(dump_name(layer_of(network_, place), "")) != std::string::npos;
+  }
+
   /// The layer that a tensor is a step of, by its name; "" if it is none.
   std::string layer_of_step(const Candidate& c) const {
-    const std::string name = dump_name(c.name.substr(c.name.rfind('/') + 1), "");
-    for (const NetworkPlace& place : places_) {
-      if (name.find(dump_name(layer_of(network_, place), "")) != std::string::npos) return layer_of(network_, place);
-    }
-    return "";
+    const auto place = std::find_if(places_.begin(), places_.end(), [&](const auto& p) { return names_layer(c, p); });
+    return place == places_.end() ? "" : layer_of(network_, *place);
   }
   bool is_step(const Candidate& c) const { return !layer_of_step(c).empty(); }
 
@@ -270,8 +273,7 @@ class Matcher {
       if (fits(c, place) && pixels_ > 0) fitting.push_back(taken ? NetworkPlace{-2, true} : place);
     }
     if (fitting.size() != 1 || fitting[0].layer < 0) return;
-    const std::string name = dump_name(c.name.substr(c.name.rfind('/') + 1), "");
-    if (name.find(dump_name(layer_of(network_, fitting[0]), "")) != std::string::npos) return;  // a step within it
+    if (names_layer(c, fitting[0])) return;  // a step within it
     c.place = fitting[0];
     c.matched = "by its shape";
   }

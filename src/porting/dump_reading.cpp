@@ -9,6 +9,7 @@
 #include "picture/colour.hpp"
 #include "porting/precision.hpp"
 #include "porting/value_grid.hpp"
+#include "porting/vector_readings.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -92,13 +93,6 @@ std::optional<Reading> luma_of_rgb(const Tensor<float>& rgb, const Tensor<float>
   reading.form = "the luma of an RGB picture";
   if (left_out > 0) reading.form += fmt::format(", without {} pixels whose colours are cut off", left_out);
   return reading;
-}
-
-/// The distance of neighbours among floats of this many bits behind the point.
-float short_float(float v, int mantissa_bits, int least_exponent) {
-  if (v == 0 || !std::isfinite(v)) return v;
-  const int unit = std::max(std::ilogb(v), least_exponent) - mantissa_bits;
-  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(static_cast<double>(v), -unit)), unit));
 }
 
 void each_number(LayerPort& port, const std::function<float(float)>& f) {
@@ -270,8 +264,8 @@ std::optional<Reading> cropped_reading(const Tensor<float>& dump, const Tensor<f
 
 const std::vector<NumberForm>& number_forms() {
   constexpr int kHalfBits = 10, kHalfExponent = -14, kBfloatBits = 7, kBfloatExponent = -126;
-  const auto half = [](float v) { return short_float(v, kHalfBits, kHalfExponent); };
-  const auto bfloat = [](float v) { return short_float(v, kBfloatBits, kBfloatExponent); };
+  const auto half = [](float v) { return in_short_float(v, kHalfBits, kHalfExponent); };
+  const auto bfloat = [](float v) { return in_short_float(v, kBfloatBits, kBfloatExponent); };
   const auto weights = [](const auto& f) {
     return [f](LayerPort& port) {
       for (float& v : port.weight.values()) v = f(v);

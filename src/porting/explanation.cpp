@@ -83,7 +83,7 @@ void Explainer::say(const std::string& what) const {
 bool Explainer::constant() {
   const std::vector<float>& found = segment_.output().values();
   if (found.empty() || !std::all_of(found.begin(), found.end(), [&](float v) { return v == found[0]; })) return false;
-  const Tensor<float> right = segment_.right_output();
+  const Tensor<float>& right = segment_.right_output();
   const auto [low, high] = std::minmax_element(right.values().begin(), right.values().end());
   if (right.count() == 0 || *high - *low <= 4 * segment_.tolerance()) return false;
   result_.ids = {"constant_output"};

@@ -111,7 +111,7 @@ bool Explainer::in_places() {
   const double tolerance = segment_.tolerance();
   const Residual right = segment_.right();
   if (!right.fits || right.explained < kLeastRight) return false;
-  const Tensor<float> expected = segment_.right_output();
+  const Tensor<float>& expected = segment_.right_output();
   const std::vector<float>& found = segment_.output().values();
   const auto differs = [&](size_t i) { return difference_of(expected.values()[i], found[i]) > tolerance; };
   size_t differing = 0;

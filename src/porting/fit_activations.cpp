@@ -194,7 +194,7 @@ class Activations {
     if (!p.activates) return z;
     if (p.activation == Layer::Activation::tanh) z = std::tanh(z);
     if (p.activation == Layer::Activation::clamp) z = std::clamp<double>(z, p.low, p.high);
-    if (p.activation == Layer::Activation::prelu || p.activation == Layer::Activation::relu) {
+    if (p.bends()) {
       z = z > 0 ? z : z * p.slope_of(c);
     }
     return p.is_last && p.clamps ? std::clamp(z, 0.0, 1.0) : z;

@@ -42,7 +42,7 @@ Tensor<float> convolved_in_place(const LayerPort& port, const Tensor<float>& inp
   };
   const auto write = [&](int64_t o, int64_t y, int64_t x) {
     float value = output(0, o, y, x) + (port.bias.empty() ? 0 : port.bias[static_cast<size_t>(o)]);
-    if (port.activation == Layer::Activation::prelu || port.activation == Layer::Activation::relu) {
+    if (port.bends()) {
       if (value < 0) value *= port.slope_of(o);
     }
     padded(0, o, y + p.h, x + p.w) = value;

@@ -67,6 +67,8 @@ struct LayerPort {
   /// Of each output channel the kernels are those of this many inputs.
   int64_t kernels_each() const { return is_transposed ? weight.shape().n : weight.shape().c; }
   bool shuffles() const { return has_weight() && !is_transposed && factor > 1; }
+  /// Whether the activation is a ReLU or PReLU.
+  bool bends() const { return activation == Layer::Activation::prelu || activation == Layer::Activation::relu; }
   /// For an output channel, of a ReLU or PReLU.
   float slope_of(int64_t channel) const {
     if (activation != Layer::Activation::prelu) return activation == Layer::Activation::relu ? 0.0F : 1.0F;

@@ -51,11 +51,6 @@ class List {
     list_.push_back({std::move(id), std::move(sentence), std::move(family), local, std::move(make), numbers});
   }
 
-  /// Whether the activation is a ReLU or PReLU.
-  bool bends() const {
-    return port_.activation == Layer::Activation::prelu || port_.activation == Layer::Activation::relu;
-  }
-
   void shift(const std::string& id, const std::string& sentence, Pair by) {
     add(id, "crop", sentence, [by](LayerPort& p) { p.shift = {p.shift.h + by.h, p.shift.w + by.w}; });
   }
@@ -180,7 +175,7 @@ class List {
     add(
         "activation_tanh", "activation", "the activation is tanh",
         [](LayerPort& p) { p.activation = Layer::Activation::tanh; }, true, 0.3);
-    if (!bends()) return;
+    if (!port_.bends()) return;
     const bool relu = port_.activation == Layer::Activation::relu;
     const auto slopes = [&](const std::string& id, const std::string& sentence, const Make& make) {
       add(id, "activation", sentence, make);

@@ -115,8 +115,7 @@ class Steps {
 
   /// The activation looks at the sum before its bias.
   void signs() {
-    const bool bends = port_.activation == Layer::Activation::prelu || port_.activation == Layer::Activation::relu;
-    if (!bends || port_.bias.empty() || !port_.has_weight()) return;
+    if (!port_.bends() || port_.bias.empty() || !port_.has_weight()) return;
     if (context_.output_is_dump && !context_.output_is_activated) return;
     add("sign_before_bias", "the activation takes the sign of the sum before the bias is added", "activation", true,
         0.2, [](LayerPort& p) {

@@ -16,6 +16,8 @@ constexpr int64_t kMargin = 12;  // the smallest margin
 /// of truncation's.)
 constexpr double kClearlyBetter = 1.5;
 constexpr double kMuchBetter = 4;
+constexpr double kWorst = std::numeric_limits<double>::infinity();
+constexpr Residual kOfAnotherShape = {false, kWorst, kWorst, 0, kWorst, kWorst};
 constexpr double kOperationsEach = 30;  // to compare a value takes as long as so many multiplications and additions
 
 Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, const Tensor<float>& expected,
@@ -28,7 +30,7 @@ Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, 
     double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
     for (int64_t y = 0; y < height; ++y) {
       const float *a = computed.row(0, k, y), *b = found.row(0, k, y);
-      const float* right = expected.count() > 0 ? expected.row(0, k, y) : a;
+      const float* right = expected.shape() == found.shape() ? expected.row(0, k, y) : a;
       for (int64_t x = 0; x < width; ++x) {
         const double d = difference_of(a[x], b[x]);
         residual.largest = std::max(residual.largest, d);
@@ -80,12 +82,14 @@ Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const
       inputs.push_back(i == 0 ? (cropped ? cropped_ : input_) : compute(ports_[i - 1], inputs.back()));
     }
   }
+  right_ = kOfAnotherShape;
   try {
     expected_ = compute(ports_.back(), before_.back());
-    if (expected_.shape() != output_.shape()) expected_ = {};
   } catch (const Error&) {
+    return;
   }
-  right_ = evaluate(ports_, ports_.size() - 1, false);
+  const Shape s = expected_.shape();
+  if (s == output_.shape()) right_ = residual_of(expected_, output_, expected_, s.h, s.w, tolerance_);
 }
 
 Tensor<float> Segment::top_left(const Tensor<float>& t) const {
@@ -95,18 +99,16 @@ Tensor<float> Segment::top_left(const Tensor<float>& t) const {
 }
 
 Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const {
-  const double worst = std::numeric_limits<double>::infinity();
-  Residual none{false, worst, worst, 0, worst};
   Tensor<float> x;
   try {
     x = compute(ports[first_changed], (cropped ? cropped_before_ : before_)[first_changed]);
     for (size_t i = first_changed + 1; i < ports.size(); ++i) x = compute(ports[i], x);
   } catch (const Error&) {
-    return none;  // shapes that this mistake cannot be made with
+    return kOfAnotherShape;  // shapes that this mistake cannot be made with
   }
   const Shape got = x.shape(), found = output_.shape();
   if (!cropped) {
-    if (got != found) return none;
+    if (got != found) return kOfAnotherShape;
     return residual_of(x, output_, expected_, got.h, got.w, tolerance());
   }
   // What is cut off the input is cut off the output too; what a mistake adds or leaves out stays.
@@ -114,7 +116,7 @@ Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_cha
   const Shape part = cropped_.shape(), whole = input_.shape();
   if (got.c != found.c || got.h - factor * part.h != found.h - factor * whole.h ||
       got.w - factor * part.w != found.w - factor * whole.w) {
-    return none;
+    return kOfAnotherShape;
   }
   return residual_of(x, output_, expected_, got.h - (part.h < whole.h ? factor * margin_ : 0),
                      got.w - (part.w < whole.w ? factor * margin_ : 0), tolerance());

@@ -50,8 +50,8 @@ class Segment {
   Residual right() const { return right_; }
   /// What a port with mistakes at its last layer makes. Throws Error(input) if shapes do not fit.
   Tensor<float> output_with(const Mistake& mistake) const;
-  /// What the right layers make.
-  Tensor<float> right_output() const { return compute(ports_.back(), before_.back()); }
+  /// What the right layers make; empty if they cannot read the input.
+  const Tensor<float>& right_output() const { return expected_; }
   /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
   /// only its top left part is computed, if `quick`.
   Residual with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const;
@@ -77,7 +77,7 @@ class Segment {
   double tolerance_, allowance_ = 0;
   Tensor<float> cropped_;                               // empty: the picture is small
   std::vector<Tensor<float>> before_, cropped_before_;  // each layer's input, done right
-  Tensor<float> expected_;                              // what the right layers make; empty: they do not fit
+  Tensor<float> expected_;                              // what the right layers make
   Residual right_;
 };
 
