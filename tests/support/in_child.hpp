@@ -1,14 +1,17 @@
 #pragma once
 
 // Forking in tests. Not where there is no fork; not under the thread sanitizer, which does not support threads in a
-// child; and not in an emulator: qemu-user has a thread of its own, and aborts in the child of a process with threads.
-#if defined(__unix__) && !defined(__EMSCRIPTEN__) && !defined(__SANITIZE_THREAD__) && !FSRCNN_EMULATED
+// child; not under the address sanitizer, whose locks do not survive a fork while a thread starts or allocates: the
+// child hangs before it reaches our code; and not in an emulator: qemu-user has a thread of its own, and aborts in the
+// child of a process with threads.
+#if defined(__unix__) && !defined(__EMSCRIPTEN__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__) && !FSRCNN_EMULATED
 #define FSRCNN_TESTS_FORK 1
 #else
 #define FSRCNN_TESTS_FORK 0
 #endif
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #undef FSRCNN_TESTS_FORK
 #define FSRCNN_TESTS_FORK 0
 #endif
