@@ -106,7 +106,7 @@ class Diagnoser {
     Reading& reading = agrees == readings.end() ? readings.front() : *agrees;
     dump.values = std::move(reading.values);
     dump.quantum = reading.step;
-    dump.form = std::move(reading.form);
+    dump.form += (dump.form.empty() || reading.form.empty() ? "" : ", ") + reading.form;
   }
 
   /// Its shape is that of a convolution without padding, or a transposed one without output_padding: a mistake.
@@ -245,6 +245,8 @@ class Diagnoser {
     const Segment& segment = *segments[chosen];
     if (finding.difference == 0) finding.difference = segment.right().largest;
     finding.tolerance = integers ? dump.integers_of->scale : finding.agrees ? tolerance : segment.tolerance();
+    // A short multiplier's error grows with the value.
+    if (integers && integers->is_right) finding.tolerance = std::max(finding.tolerance, finding.difference);
     Explanation explanation;
     if (!finding.agrees && not_finite) {
       finding.difference = std::numeric_limits<double>::quiet_NaN();

@@ -32,6 +32,15 @@ Diagnosis diagnose_port(const Network& network, const Network& port, const Tenso
   return diagnose({.network = &network, .input = input, .dumps = placed(network, dumps_of(port, input))});
 }
 
+Tensor<float> channels_last(const Tensor<float>& t) {
+  const Shape s = t.shape();
+  Tensor<float> result({1, s.h, s.w, s.c});
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = 0; y < s.h; ++y)
+      for (int64_t x = 0; x < s.w; ++x) result(0, y, x, c) = t(0, c, y, x);
+  return result;
+}
+
 Network residual() {
   Network network = test::residual_network(Colours::rgb, 8, 3, 2, 5);
   // As a file of weights names them.
@@ -78,6 +87,16 @@ TEST(DiagnoseNetworks, NamesMistakesInChains) {
   // Depth to space belongs to the convolution before it.
   port.layers[4].bias.assign(12, 0);
   expect("bias_missing", "convolution 5");
+  // Dumped before its depth to space, too.
+  for (const FeatureMap<float>& map : reference_feature_maps(port, picture())) {
+    if (map.layer != "convolution 5") continue;
+    for (const Tensor<float>& values : {map.values, channels_last(map.values)}) {
+      const Diagnosis before = diagnose(
+          {.network = &network, .input = picture(), .dumps = {{"convolution_5_convolution", "c.npy", {values}}}});
+      EXPECT_TRUE(before.right) << before.verdict;
+      EXPECT_TRUE(before.layers[0].form.starts_with("before its depth to space")) << before.layers[0].form;
+    }
+  }
   port.layers[2].activation = Layer::Activation::relu;
   port.layers[2].slope.clear();
   Diagnosis d = diagnose({.network = &network,

@@ -65,6 +65,16 @@ class Matcher {
     for (Candidate& c : all) {
       if (!c.place) by_shape(c, all);
     }
+    // Depth to space's own dump is compared, rather than that of the convolution before it.
+    for (Candidate& c : all) {
+      const auto is_shuffled = [&](const Candidate& o) { return o.place == c.place && !comes_before_shuffle(o); };
+      if (c.place && comes_before_shuffle(c) && std::any_of(all.begin(), all.end(), is_shuffled)) c.place.reset();
+    }
+  }
+
+  /// Whether a tensor has the shape of the convolution before the depth to space of its place.
+  bool comes_before_shuffle(const Candidate& c) const {
+    return is_before_depth_to_space(network_, *c.place, c.tensor.shape());
   }
 
   /// Whether a tensor's name has that of a place's layer in it.
@@ -110,7 +120,8 @@ class Matcher {
     }
     if (pixels_ > 0) return values == pixels_ * area;
     const Shape s = c.tensor.shape();
-    return c.tensor.has_shape ? s.c == channels || s.w == channels : values % area == 0;
+    return c.tensor.has_shape ? s.c == channels || s.w == channels || is_before_depth_to_space(network_, place, s)
+                              : values % area == 0;
   }
 
   bool fits_any(const Candidate& c) const {
@@ -148,13 +159,14 @@ class Matcher {
     for (const char* step : {"zeros", "inserted", "padded", "turned", "channel", "sum"}) {
       if (c.place || has(tokens, step)) return;
     }
-    // Nor is a convolution before its depth to space.
     for (const NetworkPlace& place : places_) {
       const auto layer = static_cast<size_t>(place.layer);
-      if (!depth_to_space_after(network_, layer)) continue;
-      const Layer& begin = network_.layers[layer];
-      const std::vector<std::string> words = tokens_of(dump_name(begin.name, step_name(begin)));
-      if (std::search(tokens.begin(), tokens.end(), words.begin(), words.end()) != tokens.end()) return;
+      if (c.place || !depth_to_space_after(network_, layer)) continue;
+      const std::string name = dump_name(network_.layers[layer].name, step_name(network_.layers[layer]));
+      const std::vector<std::string> words = tokens_of(name);
+      if (std::search(tokens.begin(), tokens.end(), words.begin(), words.end()) == tokens.end()) continue;
+      c.place = parse_place(network_, name);
+      c.matched = "by the layer's name";
     }
     for (const NetworkPlace& place : places_) {
       const std::vector<std::string> words = tokens_of(layer_of(network_, place));

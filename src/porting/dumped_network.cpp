@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "nn/depth_to_space.hpp"
 #include "porting/dump_reading.hpp"
 #include "porting/segment.hpp"
 #include "porting/trace.hpp"
@@ -61,6 +62,7 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
     }
     if (place->layer < 0 && request.input) fail(ErrorCode::usage, "the input is given twice");
     dumps_.push_back({*place, dump.file, dump.tensor.to_float(), 0, dump.is_picture, dump.matched});
+    if (is_before_depth_to_space(network_, *place, dumps_.back().values.shape())) shuffle(dumps_.back());
   }
   std::stable_sort(dumps_.begin(), dumps_.end(), [](const auto& a, const auto& b) { return a.place < b.place; });
   drop_repeated();
@@ -89,11 +91,26 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
   }
 }
 
+void DumpedNetwork::shuffle(PlacedDump& dump) const {
+  const int64_t factor = network_.layers[*depth_to_space_after(network_, static_cast<size_t>(dump.place.layer))].factor;
+  const int64_t channels = shape_at(network_, dump.place).channels * factor * factor;
+  if (dump.values.shape().c != channels) dump.values = channels_first(dump.values);
+  dump.values = depth_to_space(dump.values, factor);
+  dump.form = "before its depth to space";
+}
+
 void DumpedNetwork::drop_repeated() {
   for (size_t i = 1; i < dumps_.size();) {
     const PlacedDump &a = dumps_[i - 1], &b = dumps_[i];
     if (a.place != b.place) {
       ++i;
+      continue;
+    }
+    if (a.values.values() != b.values.values() && a.form != b.form) {
+      const bool first = b.form.empty();  // the other is from before depth to space
+      notes_.push_back(fmt::format("{} is not compared, because {} is the same behind depth to space.",
+                                   first ? a.file : b.file, first ? b.file : a.file));
+      dumps_.erase(dumps_.begin() + static_cast<std::ptrdiff_t>(first ? i - 1 : i));
       continue;
     }
     if (a.values.values() != b.values.values()) {

@@ -63,6 +63,8 @@ class DumpedNetwork {
   using Known = std::map<NetworkPlace, std::optional<Tensor<float>>>;
   const std::optional<Tensor<float>>& known_value(const NetworkPlace& place, Known& known) const;
   std::optional<Tensor<float>> computed(const NetworkPlace& place, Known& known) const;
+  /// Brings what was dumped before its place's depth to space into the order behind it.
+  void shuffle(PlacedDump& dump) const;
   void drop_repeated();
 
   const Network& network_;

@@ -273,9 +273,9 @@ class Orders {
 
   void put_moved(int64_t a, int64_t b, int64_t dy, int64_t dx, Entering entering) {
     list_.push_back({"output_phase_moved",
-                     fmt::format("phase ({}, {}) of the output ((y, x) within each {} by {} pixels) is shifted "
-                                 "by {} row(s) and {} column(s) of the input",
-                                 a, b, layer_.port().factor, layer_.port().factor, dy, dx),
+                     fmt::format("phase ({}, {}) of the output ((y, x) within each {} by {} pixels) is {} "
+                                 "(of the input)",
+                                 a, b, layer_.port().factor, layer_.port().factor, moved_words(dy, dx)),
                      "output_layout", false,
                      [a, b, dy, dx, entering, s = layer_.port().factor](LayerPort& p) {
                        p.after.emplace_back([=](const Tensor<float>& t) {

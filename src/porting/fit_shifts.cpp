@@ -72,9 +72,8 @@ class Shifts {
               std::tuple(Entering::edge, "edge", "the edge is repeated"),
               std::tuple(Entering::circular, "circular", "the other side comes in")}) {
           const auto moved_by = [&, e = entering, words = words](int64_t y, int64_t x, bool input, const char* how) {
-            put(fmt::format("moved_{}_{}_{}", y, x, how),
-                fmt::format("{} row(s) and {} column(s) off (positive: too far down and right; {})", y, x, words),
-                input, 0.6, [y, x, e](const Tensor<float>& t) { return moved(t, y, x, e); });
+            put(fmt::format("moved_{}_{}_{}", y, x, how), fmt::format("{} ({})", moved_words(y, x), words), input, 0.6,
+                [y, x, e](const Tensor<float>& t) { return moved(t, y, x, e); });
           };
           moved_by(dy, dx, false, id);
           if (dy % s == 0 && dx % s == 0) moved_by(dy / s, dx / s, true, id);

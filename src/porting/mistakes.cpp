@@ -77,12 +77,10 @@ class List {
                      : "the input is padded with its edges (replicate), not with zeros",
           [replicates](LayerPort& p) { p.padding_mode = replicates ? PaddingMode::zeros : PaddingMode::replicate; });
       const int64_t farthest = port_.is_transposed ? 6 : 2;
-      const std::string what = port_.is_transposed ? "the output is cropped" : "the kernel's window is";
+      const std::string what = port_.is_transposed ? "the output's crop is" : "the kernel's window is";
       const auto off = [&](int64_t dy, int64_t dx) {
         if (has_extra && dy == -extra.h && dx == -extra.w) return;
-        shift(fmt::format("crop_off_{}_{}", dy, dx),
-              fmt::format("{} {} row(s) and {} column(s) off (positive: too far down and right)", what, dy, dx),
-              {dy, dx});
+        shift(fmt::format("crop_off_{}_{}", dy, dx), fmt::format("{} {}", what, moved_words(dy, dx)), {dy, dx});
       };
       for (int64_t d = 1; d <= farthest; ++d) {
         off(d, d);
@@ -323,8 +321,7 @@ class List {
     const auto put = [&](int64_t dy, int64_t dx, Entering entering, const char* id, const char* what) {
       add(
           fmt::format("input_moved_{}_{}_{}", dy, dx, id), "input_moved",
-          fmt::format("the input is {} row(s) and {} column(s) off (positive: too far down and right; {})", dy, dx,
-                      what),
+          fmt::format("the input is {} ({})", moved_words(dy, dx), what),
           [=](LayerPort& p) {
             p.before.emplace_back([=](const Tensor<float>& t) { return moved(t, dy, dx, entering); });
           },

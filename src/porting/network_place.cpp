@@ -93,6 +93,15 @@ std::string name_of(const Network& network, const NetworkPlace& place) {
   return dump_name(end.name, place.activated ? "" : step_name(end));
 }
 
+bool is_before_depth_to_space(const Network& network, const NetworkPlace& place, const Shape& shape) {
+  if (place.layer < 0) return false;
+  const auto after = depth_to_space_after(network, static_cast<size_t>(place.layer));
+  if (!after) return false;
+  const int64_t channels = shape_at(network, place).channels, factor = network.layers[*after].factor;
+  const int64_t before = channels * factor * factor;
+  return shape.n == 1 && shape.c != channels && shape.w != channels && (shape.c == before || shape.w == before);
+}
+
 ValueShape shape_at(const Network& network, const NetworkPlace& place) {
   const std::vector<ValueShape> shapes = shapes_of(network);
   if (place.layer < 0) return shapes[0];
@@ -114,9 +123,13 @@ std::optional<NetworkPlace> parse_place(const Network& network, const std::strin
     const Layer &layer = layer_at(network, place), &end = end_of(network, place);
     const std::string bare = dump_name(end.name, "");
     const bool shuffles = &layer != &end, is_last = i == last;
-    bool before = wanted == dump_name(end.name, step_name(end));
-    if (!shuffles) {
-      before = before || (!layer.key.empty() && wanted == dump_name(layer.key, "")) || (is_last && wanted == bare) ||
+    bool before =
+        wanted == dump_name(end.name, step_name(end)) || (!layer.key.empty() && wanted == dump_name(layer.key, ""));
+    if (shuffles) {
+      // The values before depth to space are the same in another order.
+      before = before || wanted == dump_name(layer.name, step_name(layer));
+    } else {
+      before = before || (is_last && wanted == bare) ||
                (layer.op == Layer::Op::transposed_convolution && wanted == bare + "_bias");
     }
     // Of the last layer what lies between activation and clamp is no place.

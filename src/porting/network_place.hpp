@@ -37,6 +37,9 @@ int64_t place_of_layer(const Network& network, int from);
 std::string layer_of(const Network& network, const NetworkPlace& place);
 std::string step_of(const Network& network, const NetworkPlace& place);
 
+/// Whether a tensor of this shape, NCHW or NHWC, is what the convolution at a place makes before its depth to space.
+bool is_before_depth_to_space(const Network& network, const NetworkPlace& place, const Shape& shape);
+
 /// Channels and scale of the value at a place. The layers may be the last ones of a network only, which read other
 /// channels than those of a picture.
 ValueShape shape_at(const Network& network, const NetworkPlace& place);

@@ -1,6 +1,7 @@
 #include "porting/rearrange.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -228,6 +229,18 @@ Tensor<float> delayed(const Tensor<float>& t, int64_t n, Entering entering) {
     }
   }
   return to;
+}
+
+std::string moved_words(int64_t dy, int64_t dx) {
+  std::vector<std::string> parts;
+  const auto put = [&](int64_t n, const char* unit, const char* positive, const char* negative) {
+    if (n == 0) return;
+    parts.push_back(
+        fmt::format("{} {}{} {}", std::abs(n), unit, std::abs(n) == 1 ? "" : "s", n > 0 ? positive : negative));
+  };
+  put(dy, "row", "down", "up");
+  put(dx, "column", "right", "left");
+  return fmt::format("shifted {}", fmt::join(parts, " and "));
 }
 
 Tensor<float> moved(const Tensor<float>& t, int64_t dy, int64_t dx, Entering entering) {

@@ -60,6 +60,8 @@ enum class Entering { zeros, edge, circular };  ///< what comes in at the end th
 Tensor<float> delayed(const Tensor<float>& t, int64_t n, Entering entering);
 /// The picture moves by dy rows down and dx columns to the right.
 Tensor<float> moved(const Tensor<float>& t, int64_t dy, int64_t dx, Entering entering);
+/// "shifted 1 row down and 2 columns left", of 1 and -2.
+std::string moved_words(int64_t dy, int64_t dx);
 
 Tensor<float> mapped(const Tensor<float>& t, const std::function<float(float)>& f);
 

@@ -89,12 +89,13 @@ std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Te
   put("the red plane", plane(picture, 0));
   put("the green plane", plane(picture, 1));
   put("the blue plane", plane(picture, 2));
+  const auto bt601 = [](float r, float g, float b) { return 0.299F * r + 0.587F * g + 0.114F * b; };
   Tensor<float> integers({1, 1, s.h, s.w}), full({1, 1, s.h, s.w}), bt709({1, 1, s.h, s.w});
   for (int64_t i = 0; i < s.h * s.w; ++i) {
     const float r = picture.plane(0, 0)[i], g = picture.plane(0, 1)[i], b = picture.plane(0, 2)[i];
     const auto level = [](float v) { return static_cast<int>(std::lround(v * 255)); };
     integers.data()[i] = static_cast<float>(((66 * level(r) + 129 * level(g) + 25 * level(b) + 128) >> 8) + 16) / 255;
-    full.data()[i] = 0.299F * r + 0.587F * g + 0.114F * b;
+    full.data()[i] = bt601(r, g, b);
     bt709.data()[i] = (16 + 219 * (0.2126F * r + 0.7152F * g + 0.0722F * b)) / 255;
   }
   put("integer luma (66, 129, 25) instead of 65.481, 128.553, 24.966", std::move(integers));
@@ -123,8 +124,7 @@ std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Te
         std::pair(&planes, "of planes that are read as interleaved pixels (R, G, B, R, G, B)")}) {
     Tensor<float> luma({1, 1, s.h, s.w});
     for (int64_t i = 0; i < size; ++i) {
-      luma.data()[i] =
-          0.299F * pixels->plane(0, 0)[i] + 0.587F * pixels->plane(0, 1)[i] + 0.114F * pixels->plane(0, 2)[i];
+      luma.data()[i] = bt601(pixels->plane(0, 0)[i], pixels->plane(0, 1)[i], pixels->plane(0, 2)[i]);
     }
     put(fmt::format("the luma {}, of full range", words), std::move(luma));
     Tensor<float> converted = *pixels;
