@@ -1,7 +1,4 @@
-# HELD OUT. If you improve `fsrcnn diagnose`, please do not read this file, nor the cases it makes: what is measured
-# with them is worth something as long as nobody has fitted the program to it. `run.py --set held_out` prints them.
-
-"""Sentences by which the judge is judged, of held-out kinds; see judge_examples.py."""
+"""Sentences by which the judge is judged, of the first two lots that were held out: see judge_examples.py."""
 
 EXAMPLES = [
     ("last row or column repeated", "mapping 2", "The map has a copy of column 22 in column 23.", "named"),

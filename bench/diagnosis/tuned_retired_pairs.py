@@ -1,17 +1,14 @@
-# HELD OUT. If you improve `fsrcnn diagnose`, please do not read this file, nor the cases it makes: what is measured
-# with them is worth something as long as nobody has fitted the program to it. `run.py --set held_out` prints them.
+"""Two mistakes at once, at two layers or at one, of kinds that were held out."""
 
-"""Held-out pairs of held-out mistakes, at two layers or at one."""
-
-import held_out_channels  # noqa: F401
-import held_out_loader  # noqa: F401
-import held_out_more_channels  # noqa: F401
-import held_out_more_input  # noqa: F401
-import held_out_more_loader  # noqa: F401
-import held_out_more_numbers  # noqa: F401
-import held_out_more_places  # noqa: F401
-import held_out_numbers  # noqa: F401
-import held_out_places  # noqa: F401
+import tuned_retired_channels  # noqa: F401
+import tuned_retired_loader  # noqa: F401
+import tuned_retired_more_channels  # noqa: F401
+import tuned_retired_more_input  # noqa: F401
+import tuned_retired_more_loader  # noqa: F401
+import tuned_retired_more_numbers  # noqa: F401
+import tuned_retired_more_places  # noqa: F401
+import tuned_retired_numbers  # noqa: F401
+import tuned_retired_places  # noqa: F401
 from cases import pair
 
 pair(("bias missing", "mapping_2", {}), ("kernel turned", "mapping_2", {}))

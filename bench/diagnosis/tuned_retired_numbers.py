@@ -1,7 +1,4 @@
-# HELD OUT. If you improve `fsrcnn diagnose`, please do not read this file, nor the cases it makes: what is measured
-# with them is worth something as long as nobody has fitted the program to it. `run.py --set held_out` prints them.
-
-"""Held-out mistakes of numbers: fixed point, int8, races, memories that are not what they should be."""
+"""Mistakes of numbers, of the first lot that was held out: fixed point, int8, races, memories with faults."""
 
 import numpy as np
 from cases import at, kind
