@@ -26,6 +26,8 @@ sys.dont_write_bytecode = True
 import numpy as np  # noqa: E402
 
 import cases as registry  # noqa: E402
+import held_out_examples  # noqa: E402
+import held_out_more_examples  # noqa: E402
 import judge_examples  # noqa: E402
 import judge_retired_examples  # noqa: E402
 import judge_retired_third_examples  # noqa: E402
@@ -43,7 +45,7 @@ EXAMPLES = {
     + judge_third_examples.EXAMPLES
     + judge_retired_examples.EXAMPLES
     + judge_retired_third_examples.EXAMPLES,
-    "held_out": [],
+    "held_out": held_out_examples.EXAMPLES + held_out_more_examples.EXAMPLES,
 }
 
 
