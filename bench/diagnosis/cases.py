@@ -11,7 +11,6 @@ The texts after the kind's name are regular expressions, each of which a verdict
 stands for the synonyms in judge.WORDS, {parameter} for a parameter of the case. `also` are other names of the effect.
 """
 
-import hashlib
 import importlib
 from dataclasses import dataclass, field
 
@@ -19,13 +18,15 @@ FULL, ACTIVATIONS, ENDS = "full", "activations", "ends"
 SETTINGS = (FULL, ACTIVATIONS, ENDS)
 SIZES = {"small": (24, 20), "large": (160, 112)}
 
-# The files that have kinds. Those who improve the program may read the first, and of the second totals alone.
+# The files that have kinds. To which set a kind belongs, follows from the file in which it stands.
 FILES = ("places", "channels", "numbers", "loader")
 MORE = ("more_places", "more_channels", "more_numbers", "more_loader", "more_input")
 THIRD = ("third_places", "third_channels", "third_loader", "third_numbers")
+FRESH = ("places", "channels", "activations", "numbers", "loader", "input", "disguises", "pairs")
+LOTS = (*FILES, *MORE, *THIRD, "disguises", "pairs")
 MODULES = {
-    group: tuple(f"{group}_{file}" for file in (*FILES, *MORE, *THIRD, "disguises", "pairs"))
-    for group in ("tuned", "held_out")
+    "tuned": (*(f"tuned_{file}" for file in LOTS), *(f"tuned_retired_{file}" for file in LOTS)),
+    "held_out": tuple(f"held_out_{file}" for file in FRESH),
 }
 
 
@@ -78,6 +79,7 @@ class Kinds:
 
     cases: list = field(default_factory=list)
     plants: dict = field(default_factory=dict)
+    names: set = field(default_factory=set)
 
 
 REGISTRY = {"tuned": Kinds(), "held_out": Kinds()}
@@ -87,15 +89,12 @@ class NotHere(Exception):
     """The mistake cannot be made in this network; the case is left out."""
 
 
-def set_of(kind):
-    """The set to which a kind belongs, by its name alone: half of all names are tuned, half held out."""
-    return "held_out" if hashlib.sha256(kind.encode()).digest()[0] % 2 else "tuned"
-
-
-def check_file(kind, function):
-    group = set_of(kind)
-    if not function.__module__.startswith(group):
-        raise ValueError(f"'{kind}' stands in {function.__module__}.py, but belongs to the set {group}")
+def set_of(name, function):
+    """The set of a kind, of which no other has the name: that of the file in which it stands."""
+    if any(name in kinds.names for kinds in REGISTRY.values()):
+        raise ValueError(f"there are two kinds '{name}'")
+    group = next(group for group in REGISTRY if function.__module__.startswith(group))
+    REGISTRY[group].names.add(name)
     return group
 
 
@@ -119,7 +118,7 @@ def kind(name, *says, also=(), beside=0, spreads=False, unless="", vague="", mil
     """Registers the kind and its cases."""
 
     def register(plant):
-        group = check_file(name, plant)
+        group = set_of(name, plant)
         kinds = REGISTRY[group]
 
         def mistake(layer, **parameters):
@@ -145,7 +144,7 @@ def disguise(name, *variants, bound, says=()):
     """
 
     def register(dress):
-        group = check_file(name, dress)
+        group = set_of(name, dress)
         for variant in variants or ({},):
             parameters = dict(variant)
             picture = parameters.pop("picture", "small")
@@ -165,8 +164,8 @@ def disguise(name, *variants, bound, says=()):
 
 def pair(first, second, settings=(FULL, ENDS), picture="small", network="fsrcnn-x2"):
     """A case of two mistakes, each (kind, layer, parameters), of kinds of one set."""
-    group = set_of(first[0])
-    if set_of(second[0]) != group:
+    group = next(group for group, kinds in REGISTRY.items() if first[0] in kinds.plants)
+    if second[0] not in REGISTRY[group].plants:
         raise ValueError(f"the pair '{first[0]}' and '{second[0]}' is of two sets")
     plants = REGISTRY[group].plants
     mistakes = tuple(plants[k](layer, **parameters) for k, layer, parameters in (first, second))

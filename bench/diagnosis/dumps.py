@@ -73,6 +73,7 @@ class Dressing:
         self.bound, self.setting = 0.0, FULL  # which disguise() sets
         self.input = str(picture)
         self.features = {}  # given as NAME=FILE
+        self.more = []  # other arguments
         self.reference = None
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "features").mkdir(parents=True)
@@ -117,4 +118,4 @@ class Dressing:
         given = [text for name, file in self.features.items() for text in ("--feature", f"{name}={file}")]
         if any((self.folder / "features").iterdir()) and not self.features:
             given = ["--feature", str(self.folder / "features")]
-        return [*given, *(["--reference", str(self.reference)] if self.reference else [])]
+        return [*given, *(["--reference", str(self.reference)] if self.reference else []), *self.more]

@@ -1,234 +1,339 @@
 # HELD OUT. If you improve `fsrcnn diagnose`, please do not read this file, nor the cases it makes: what is measured
-# with them is worth something as long as nobody has fitted the program to it. `run.py --set held_out` prints them.
+# with them is worth something as long as nobody has fitted the program to it.
 
-"""Held-out mistakes of place: borders, tiles, buffers, the deconvolution's grid."""
+"""Held-out mistakes of place: memories, bursts, tiles, phases, layouts."""
 
 import numpy as np
 from cases import at, kind
-from kit import after, by_tiles, halo, padded_by
-
-
-@kind("tile without halo", "<tile>|halo|<neighbour>", "halo|<border>|padd|<tile>|overlap|seam")
-@at("mapping_2", rows=8, columns=8)
-@at("deconvolution", rows=10, columns=12)
-@at("feature_extraction", "large", rows=32, columns=32)
-def tile_without_halo(port, layer, random, rows, columns):
-    by_tiles(layer, rows, columns)
-
-
-@kind("strip with short halo", "<tile>|halo|<neighbour>", "halo|<border>|padd|<tile>|overlap|seam")
-@at("feature_extraction", rows=8, columns=1000)
-@at("mapping_3", "large", rows=16, columns=1000)
-@at("deconvolution", "large", rows=1000, columns=40)
-def strip_with_short_halo(port, layer, random, rows, columns):
-    """One row (column) of the neighbours is too few, as the loop counts from 1."""
-    by_tiles(layer, rows, columns, keep_halo=halo(layer) - 1)
+from kit import after, flat, halo, phases
 
 
 @kind(
-    "last row or column repeated",
-    "<last>|in (column 23|row 223)\\b",
-    "<row>|<column>",
-    "repeat|copy|same as|twice|duplicat|before|above|<replicate>",
+    "Z-order read as rows",
+    "<tile>|block|\\d+ ?x ?\\d+|within each|group|region|pixels",
+    "morton|z.?order|z.?curve|swizzl|order|<swap>|quadrant|zig.?zag|bits|in the place of",
     beside=1,
-    unless="padd",
+    unless="kernels|bias|slope|too late|raster order",
 )
-@at("mapping_2", axis="column")
-@at("deconvolution", "large", axis="row")
-def last_repeated(port, layer, random, axis):
-    """An address that stops one too early."""
+@at("mapping_2", size=4)
+@at("expanding", "large", size=16)
+def z_order_read_as_rows(port, layer, random, size):
+    """Textures and frame buffers keep tiles in Morton's order; a plain loop reads them row by row."""
+    row, column = np.zeros(size * size, int), np.zeros(size * size, int)
+    for bit in range(size.bit_length() - 1):
+        column |= (np.arange(size * size) >> 2 * bit & 1) << bit
+        row |= (np.arange(size * size) >> 2 * bit + 1 & 1) << bit
 
-    def repeat(y):
-        y = y.copy()
-        if axis == "row":
-            y[:, -1] = y[:, -2]
-        else:
-            y[:, :, -1] = y[:, :, -2]
-        return y
+    def read(y):
+        channels, rows, columns = y.shape
+        tiles = y.reshape(channels, rows // size, size, columns // size, size).swapaxes(2, 3)
+        memory = tiles[..., row, column].reshape(tiles.shape)
+        return memory.swapaxes(2, 3).reshape(y.shape)
 
-    after(layer, "keep", repeat)
+    after(layer, "keep", read)
 
 
 @kind(
-    "row wraps around",
-    "wrap|next row|rows? runs? on|neighbour in memory|row (before|above|below)|other side|opposite|circular|line buffer"
-    "|neighbouring row|end of the row",
-    "<row>|<border>|padd|<column>|wrap",
+    "address bits exchanged",
+    "<column>|address|pixels?",
+    "<swap>|order|bits?\\b|in the place of|places?|address lines?",
+    beside=1,
+    unless="kernels|bias|slope|rows? and column|transpos|too late|raster order",
 )
-@at("mapping_2")
-@at("feature_extraction", "large")
-def row_wraps_around(port, layer, random):
-    """A window over a raster stream that knows no row's end: left of the first pixel is the last of the row above."""
-    around = layer.kernel.shape[-1] // 2
+@at("mapping_3", bits=(0, 2))
+@at("feature_extraction", "large", bits=(1, 4))
+def address_bits_exchanged(port, layer, random, bits):
+    """Two address lines of a memory have each other's pin: of each column's number two bits are exchanged."""
+    low, high = bits
+
+    def read(y):
+        x = np.arange(y.shape[2])
+        other = x & ~(1 << low | 1 << high) | (x >> low & 1) << high | (x >> high & 1) << low
+        return y[:, :, other]
+
+    after(layer, "keep", read)
+
+
+@kind(
+    "address bit stuck",
+    "<column>|address|pixels?",
+    "<twice>|repeat|same|copy|copies|overwrit|<replicate>|in the place of|holds? what|stuck|instead|duplicat",
+    beside=1,
+    unless="kernels|bias|slope|padd|mirror",
+)
+@at("mapping_1", bit=4)
+@at("deconvolution", "large", bit=32)
+def address_bit_stuck(port, layer, random, bit):
+    """An address line is never high: of two columns that differ in this bit, both read what was written last."""
+    after(layer, "keep", lambda y: y[:, :, np.arange(y.shape[2]) | bit])
+
+
+@kind(
+    "ring read from its middle",
+    "<row>",
+    "roll|rotat|wrap|<shifted>|cyclic|circular|order|begins?|starts?|comes? first|in the place of|<swap>",
+    beside=1,
+    vague="input",
+    unless="kernels|bias|slope|padd",
+)
+@at("shrinking", rows=7)
+@at("input", "large", rows=40)
+def ring_read_from_its_middle(port, layer, random, rows):
+    """A frame in a ring of lines, read from where the writer stands: its upper part comes last."""
+    after(layer, "prepare" if layer is port else "keep", lambda y: np.roll(y, -rows, 1))
+
+
+@kind(
+    "rows beyond are another channel's",
+    "padd|<border>|beyond|outside|above|below",
+    "channels?|planes?",
+    "next|before|neighbour|memory|other|previous|another|runs? (on|over)|adjacent",
+    unless="kernels|bias|slope",
+)
+@at("mapping_1")
+@at("mapping_4", "large")
+def rows_beyond_are_another_channels(port, layer, random):
+    """No test of the row's number: above a channel lies in memory the last row of the one before, below the next."""
+    around = halo(layer)
 
     def pad(x):
-        channels, rows, columns = x.shape
-        stream = np.pad(x.reshape(channels, -1), ((0, 0), (around * columns + around, around * columns + around)))
-        lines = [stream[:, row * columns : row * columns + columns + 2 * around] for row in range(rows + 2 * around)]
-        return np.stack(lines, 1)
+        padded = np.pad(x, ((0, 0), (around, around), (around, around)))
+        padded[1:, :around, around:-around] = x[:-1, -around:]
+        padded[:-1, -around:, around:-around] = x[1:, :around]
+        return padded
 
     layer.pad = pad
 
 
-@kind("reflected padding", "reflect|mirror|symmetr", "padd|<border>|reflect")
-@at("mapping_1", how="reflect")
-@at("feature_extraction", "large", how="symmetric")
-@at("deconvolution", how="reflect")
-def reflected_padding(port, layer, random, how):
-    padded_by(layer, mode=how)
-
-
 @kind(
-    "border not computed",
-    "<border>|outer|first and last|margin|frame",
-    "<zero>|not computed|<missing>|valid|empty|written",
+    "values lost by a full FIFO",
+    "lost|drop|<missing>|skip|<shifted>|overflow|fewer",
+    "every|each|fifo|more and more|grow|increas|drift|skew|pitch|\\b{every}\\b|further|later|earlier|after",
     beside=1,
-    unless="padd|bias|kernel",
+    unless="kernels|bias|slope|channel \\d",
 )
-@at("feature_extraction")
-@at("mapping_3", "large")
-def border_not_computed(port, layer, random):
-    """Only where the window lies inside of the picture is anything computed; around it are zeros."""
-    around = layer.kernel.shape[-1] // 2
+@at("mapping_2", every=50)
+@at("expanding", "large", every=999)
+def values_lost_by_a_full_fifo(port, layer, random, every):
+    """While the queue is full nobody holds the writer back: now and then a value is lost, and all others move up."""
 
-    def clear(y):
-        inner = np.zeros_like(y)
-        inside = np.s_[:, around:-around, around:-around]
-        inner[inside] = y[inside]
-        return inner
+    def lose(values):
+        kept = values[:, np.arange(values.shape[1]) % every != every - 1]
+        return np.pad(kept, ((0, 0), (0, values.shape[1] - kept.shape[1])))
 
-    after(layer, "keep", clear)
+    after(layer, "keep", flat(lose))
 
 
 @kind(
-    "crop shifted",
-    r"crop|<shifted>|window|begins|padding (is|of) \d",
-    "<row>|<column>|pixel|crop|padding|output",
-    unless="replic|reflect|slope|bias",
+    "bursts wrap at 4 KB",
+    "burst|values|page|4 ?kb|4096|1024|runs?\\b|block|part|region|places?|<row>|pixels",
+    "wrap|<zero>|<missing>|written|stale|overwrit|wrong (place|address)|boundary|page|holds? what|in the place of",
+    beside=1,
+    unless="kernels|bias|slope|padd",
 )
-@at("deconvolution", rows=1, columns=1)
-@at("deconvolution", "large", rows=-1, columns=0)
-@at("deconvolution", network="fsrcnn-x3", rows=0, columns=2)
-def crop_shifted(port, layer, random, rows, columns):
-    right = layer.crop
+@at("mapping_3", burst=48)
+@at("shrinking", "large", burst=160)
+def bursts_wrap_at_4_kb(port, layer, random, burst):
+    """AXI bursts must not cross 4 KB; whoever lets them finds their rest at the page's begin, and a gap behind it."""
 
-    def crop(canvas, *size):
-        return right(np.pad(canvas, ((0, 0), (4, 4), (4, 4)))[:, 4 + rows :, 4 + columns :], *size)
+    def write(y):
+        values = y.ravel()
+        index = np.arange(values.size)
+        page = index // burst * burst // 1024 * 1024
+        memory = np.zeros_like(values)
+        memory[page + (index - page) % 1024] = values
+        return memory.reshape(y.shape)
 
-    layer.crop = crop
+    after(layer, "keep", write)
 
 
-@kind(
-    "nearest instead of zeros",
-    "nearest|repeat|replicat|copies|duplicat|<zero>",
-    "<zero>|insert|between|nearest|upsampl|stretch",
-    unless="padd",
-)
-@at("deconvolution")
-@at("deconvolution", "large", "fsrcnn-x3")
-def nearest_instead_of_zeros(port, layer, random):
-    """The map is stretched by repeating pixels, where zeros should stand between them."""
-    scale = layer.stride
+def by_workgroups(layer, size, spoil):
+    """The layer is computed by tiles of size x size with their halo, which is spoilt in the tile's own memory."""
+    around = halo(layer)
 
     def convolve(x):
-        stretched = x.repeat(scale, 1).repeat(scale, 2)
-        layer.stride = 1
-        y = layer.crop(layer.multiply(stretched), *stretched.shape[1:])
-        layer.stride = scale
+        padded, bands = layer.pad(x), []
+        for top in range(0, x.shape[1], size):
+            seen = padded[:, top : top + size + 2 * around]
+            parts = []
+            for left in range(0, x.shape[2], size):
+                tile = seen[:, :, left : left + size + 2 * around].copy()
+                spoil(tile, around)
+                parts.append(layer.multiply(tile))
+            bands.append(np.concatenate(parts, 2))
+        return np.concatenate(bands, 1)
+
+    layer.convolve = convolve
+
+
+@kind("halo's corners not loaded", "<tile>|workgroup|each \\d|\\d+ ?x ?\\d+", "corner|diagonal", unless="kernels|bias")
+@at("mapping_2", size=8)
+@at("feature_extraction", "large", size=16)
+def halos_corners_not_loaded(port, layer, random, size):
+    """Threads at a workgroup's rim load the halo beside them, and none loads its four corners."""
+
+    def spoil(tile, around):
+        for rows in (slice(0, around), slice(-around, None)):
+            tile[:, rows, :around] = tile[:, rows, -around:] = 0
+
+    by_workgroups(layer, size, spoil)
+
+
+@kind(
+    "rows of a tile overlap",
+    "<tile>|workgroup|shared memory|every \\d+|columns? \\d+",
+    "overlap|pitch|halo|overwrit|next row|row below|<neighbour>|right|last column|wrong|bank|stride",
+    unless="kernels|bias|slope",
+)
+@at("mapping_4", size=8)
+@at("feature_extraction", "large", size=32)
+def rows_of_a_tile_overlap(port, layer, random, size):
+    """Shared memory whose rows are one value too short: each row's last pixel is the first one of the next."""
+
+    def spoil(tile, around):
+        tile[:, :-1, -1] = tile[:, 1:, 0]
+
+    by_workgroups(layer, size, spoil)
+
+
+@kind(
+    "tile's margin over its neighbour",
+    "<tile>|seam|every \\d+|overlap",
+    "margin|overwrit|halo|overlap|<neighbour>|<border>|padd|seam",
+    unless="kernels|bias|slope|replic",
+)
+@at("mapping_1", size=10)
+@at("feature_extraction", "large", size=32)
+def tiles_margin_over_its_neighbour(port, layer, random, size):
+    """Tiles are computed with their halo, which nobody cuts off: its wrong results lie on the tile before."""
+    whole = layer.convolve
+
+    def convolve(x):
+        around, y = halo(layer), None
+        for top in range(0, x.shape[1], size):
+            for left in range(0, x.shape[2], size):
+                first_row, first_column = max(top - around, 0), max(left - around, 0)
+                tile = whole(x[:, first_row : top + size + around, first_column : left + size + around])
+                y = np.zeros((len(tile), *x.shape[1:]), tile.dtype) if y is None else y
+                rows, columns = tile.shape[1:]
+                y[:, first_row : first_row + rows, first_column : first_column + columns] = tile
         return y
 
     layer.convolve = convolve
 
 
-@kind("bilinear instead of deconvolution", "bilinear|interpolat|resize|linear|upsampl|align|resampl", vague="kernel")
-@at("deconvolution")
-def bilinear_instead_of_deconvolution(port, layer, random):
-    """The kernel is what torch.nn.init or a framework's importer puts there: a bilinear interpolation."""
-    scale, side = layer.stride, layer.kernel.shape[-1]
-    slope = np.maximum(0, 1 - np.abs(np.arange(side) - side // 2) / scale)
-    share = layer.kernel.sum((2, 3), keepdims=True) / scale**2
-    layer.kernel = (share * np.outer(slope, slope)).astype(layer.kernel.dtype)
-
-
 @kind(
-    "map shifted",
-    "<shifted>",
-    r"<row>|<column>|pixel|\bright\b|\bleft\b|\bup\b|\bdown\b|window|crop|\binput\b|\bmap\b",
-    beside=1,
-    unless="bias|slope|numbered",
+    "phases not interleaved",
+    "phase|sub.?pixel|shuffle|interleav|pixels?|<row>|<column>|even|odd",
+    "interleav|shuffle|quadrant|side by side|apart|one after the other|put together|quarter|split|reshape|depth.?to"
+    "|(even|first).*(odd|then)|layout|order|was read as",
+    unless="kernels? (is|are)|bias|slope|turned",
 )
-@at("mapping_2", rows=1, columns=0)
-@at("expanding", "large", rows=0, columns=-1)
-@at("input", rows=1, columns=1)
-def map_shifted(port, layer, random, rows, columns):
-    """Written (or read) some rows or columns too far; zeros come in."""
+@at("deconvolution", how="quadrants")
+@at("deconvolution", "large", "fsrcnn-x3", how="reshaped")
+def phases_not_interleaved(port, layer, random, how):
+    """Sub-pixel convolution without its shuffle: the phases side by side, or one after the other in memory."""
 
-    def move(y):
-        moved = np.roll(y, (rows, columns), (1, 2))
-        for axis, by in ((1, rows), (2, columns)):
-            lines = np.moveaxis(moved, axis, 0)
-            lines[slice(0, by) if by > 0 else slice(by or len(lines), None)] = 0
-        return moved
+    def put(y):
+        scale, (rows, columns) = layer.stride, (side // layer.stride for side in y.shape[1:])
+        parts = np.stack(list(phases(y, scale).values())).reshape(scale, scale, rows, columns)
+        return (parts.swapaxes(1, 2) if how == "quadrants" else parts).reshape(y.shape)
 
-    after(layer, "prepare" if layer is port else "keep", move)
+    after(layer, "convolve", put)
 
 
 @kind(
-    "line repeated",
-    "<row>|<column>",
-    "repeat|copy|same as|twice|duplicat|other row|every (second|other)|<replicate>|stale|pairs?"
-    r"|\b1 holds what 0 should",
+    "stamps run on into the next row",
+    "wrap|next row|row (above|below|before)|runs? (on|over)|other side|opposite|circular|in memory|neighbouring row",
+    "<border>|padd|<column>|<row>|stamp|edge",
+    unless="bias|slope",
+)
+@at("deconvolution")
+@at("deconvolution", "large", "fsrcnn-x3")
+def stamps_run_on_into_the_next_row(port, layer, random):
+    """Stamps are added without a test of the column: what goes beyond the right edge is at the left, a row lower."""
+    side, scale = layer.kernel.shape[-1], layer.stride
+
+    def convolve(x):
+        taps = np.tensordot(layer.kernel[:, 0], x, axes=(0, 0))
+        rows, columns = (n * scale for n in x.shape[1:])
+        memory = np.zeros(rows * columns, x.dtype)
+        for ky in range(side):
+            for kx in range(side):
+                y = np.arange(0, rows, scale)[:, None] + ky - side // 2
+                index = y * columns + np.arange(0, columns, scale) + kx - side // 2
+                inside = (y >= 0) & (y < rows) & (index >= 0) & (index < memory.size)
+                memory[index[inside]] += taps[ky, kx][inside]
+        return memory.reshape(1, rows, columns)
+
+    layer.convolve = convolve
+
+
+@kind(
+    "planes overlap by a row",
+    "<last>|row \\d+|overlap",
+    "channels?|planes?|overlap",
+    "next|first row|overlap|overwrit|another|row 0|holds? what|in the place of|too (small|short|close)",
     beside=1,
+    unless="padd|kernels|bias|slope",
+)
+@at("mapping_2")
+@at("expanding", "large")
+def planes_overlap_by_a_row(port, layer, random):
+    """Each channel's memory begins a row too early: the last row of the one before has its first."""
+
+    def overlap(y):
+        y = y.copy()
+        y[:-1, -1] = y[1:, 0].copy()
+        return y
+
+    after(layer, "keep", overlap)
+
+
+@kind(
+    "lines of all channels in turn",
+    "layout|interleav|lines?\\b|<row>",
+    "channels?|planes?",
+    "interleav|in turn|order|layout|hcw|\\bbil\\b|<swap>|each row|line by line|transpos|axes|was read as",
+    beside=1,
+    unless="kernels|bias|slope",
+)
+@at("mapping_3")
+@at("feature_extraction", "large")
+def lines_of_all_channels_in_turn(port, layer, random):
+    """A stream has the first line of every channel, then all second ones; it is read channel by channel."""
+    after(layer, "keep", lambda y: y.swapaxes(0, 1).reshape(y.shape))
+
+
+@kind(
+    "blocks of four channels read plainly",
+    "channels?|lanes?|layout|nc4|nchw|nhwc|planes?",
+    "interleav|layout|pack|order|was read as|transpos|channels? last|blocks?|vec4|rgba",
+    beside=1,
+    unless="kernels|bias|slope",
 )
 @at("mapping_1")
-@at("deconvolution", "large")
-def line_repeated(port, layer, random):
-    """Every second row is the one above again."""
-
-    def repeat(y):
-        y = y.copy()
-        y[:, 1::2] = y[:, 0 : y.shape[1] // 2 * 2 : 2]
-        return y
-
-    after(layer, "keep", repeat)
+@at("expanding", "large")
+def blocks_of_four_channels_read_plainly(port, layer, random):
+    """NC4HW4, as inference engines for telephones keep it: four channels side by side, read as planes."""
+    after(layer, "keep", lambda y: y.reshape(-1, 4, *y.shape[1:]).transpose(0, 2, 3, 1).reshape(y.shape))
 
 
 @kind(
-    "partial block not written",
-    "<last>|<column>|<tile>",
-    "<zero>|written|<missing>|empty|multiple|computed",
+    "lower half of a vector stored twice",
+    "<column>|pixel|lane|vector|values",
+    "<twice>|repeat|copy|copies|same|duplicat|<replicate>|in the place of|holds? what|instead",
+    "\\b{half}\\b|half|within each|every|each|vector",
     beside=1,
-    unless="padd|bias|kernel",
+    unless="kernels|bias|slope|padd",
 )
-@at("mapping_2", block=10)
-@at("expanding", "large", block=48)
-def partial_block_not_written(port, layer, random, block):
-    """Columns are written by blocks, and those that do not fill one not at all."""
+@at("mapping_4", half=4)
+@at("deconvolution", "large", half=8)
+def lower_half_of_a_vector_stored_twice(port, layer, random, half):
+    """vget_low() in both stores: the upper half of each vector of pixels is its lower one again."""
 
-    def cut(y):
-        y = y.copy()
-        y[:, :, y.shape[2] // block * block :] = 0
-        return y
+    def store(y):
+        x = np.arange(y.shape[2])
+        return y[:, :, np.where(x % (2 * half) < half, x, x - half)]
 
-    after(layer, "keep", cut)
-
-
-@kind(
-    "row address wraps",
-    "<row>|address",
-    "wrap|modulo|repeat|same as|overwritten|copy|top|first|again|<shifted>|<replicate>|{lines} in the place of 0\\b",
-    beside=1,
-)
-@at("mapping_1", lines=16)
-@at("shrinking", "large", lines=64)
-def row_address_wraps(port, layer, random, lines):
-    """A memory of 2^n lines: what lies below is written over the top."""
-
-    def wrap(y):
-        y = y.copy()
-        for row in range(lines, y.shape[1]):
-            y[:, row % lines] = y[:, row]
-        y[:, lines:] = y[:, np.arange(lines, y.shape[1]) % lines]
-        return y
-
-    after(layer, "keep", wrap)
+    after(layer, "keep", store)

@@ -27,8 +27,10 @@ import numpy as np  # noqa: E402
 
 import cases as registry  # noqa: E402
 import held_out_examples  # noqa: E402
-import held_out_third_examples  # noqa: E402
+import held_out_more_examples  # noqa: E402
 import judge_examples  # noqa: E402
+import judge_retired_examples  # noqa: E402
+import judge_retired_third_examples  # noqa: E402
 import judge_third_examples  # noqa: E402
 import report  # noqa: E402
 from dumps import BenchError, Dressing, difference, file_names, first_change, write_plain  # noqa: E402
@@ -39,8 +41,11 @@ from port import Port  # noqa: E402
 TOLERANCE = 1e-5  # diagnose's own, times full scale
 VISIBLE = 10 * TOLERANCE  # what a mistake must change at least
 EXAMPLES = {
-    "tuned": judge_examples.EXAMPLES + judge_third_examples.EXAMPLES,
-    "held_out": held_out_examples.EXAMPLES + held_out_third_examples.EXAMPLES,
+    "tuned": judge_examples.EXAMPLES
+    + judge_third_examples.EXAMPLES
+    + judge_retired_examples.EXAMPLES
+    + judge_retired_third_examples.EXAMPLES,
+    "held_out": held_out_examples.EXAMPLES + held_out_more_examples.EXAMPLES,
 }
 
 

@@ -1,4 +1,4 @@
-"""Sentences by which the judge is judged, of the third lot of held-out kinds: see judge_examples.py."""
+"""Sentences by which the judge is judged, of the third lot that was held out: see judge_examples.py."""
 
 EXAMPLES = [
     (

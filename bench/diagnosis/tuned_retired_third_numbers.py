@@ -1,4 +1,4 @@
-"""Mistakes of numbers and of the picture as it is read, a third lot. Of these kinds see totals alone (README.md)."""
+"""Mistakes of numbers and of the picture as it is read, of the third lot that was held out."""
 
 import numpy as np
 from cases import at, kind

@@ -1,4 +1,4 @@
-"""Mistakes of place, a third lot: borders, vectors, frames, phases. Of these kinds see totals alone (README.md)."""
+"""Mistakes of place, of the third lot that was held out: borders, vectors, frames, phases."""
 
 import numpy as np
 from cases import at, kind

