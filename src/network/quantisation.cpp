@@ -5,6 +5,9 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <locale>
+#include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -194,8 +197,11 @@ class ScalesReader {
     }
     if (words.size() < 3) refuse(where, "is incomplete; expected NAME SCALE ZERO_POINT [TYPE]");
     const auto parse = [&](std::string_view word, auto& value) {
-      const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-      if (error != std::errc{} || end != word.data() + word.size()) {
+      // Not from_chars, which libc++ does not have for double.
+      std::istringstream stream{std::string(word)};
+      stream.imbue(std::locale::classic());
+      stream >> value;
+      if (stream.fail() || stream.peek() != std::istringstream::traits_type::eof()) {
         refuse(where, "has '{}'; expected a number", word.substr(0, 40));
       }
     };

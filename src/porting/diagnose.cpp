@@ -321,6 +321,13 @@ class Diagnoser {
     if (finding.evidence && !segment.is_within_allowance()) {
       plain = explained_by_evidence(*finding.evidence, finding.layer);
     }
+    if (plain && finding.evidence->fact("constant") == nullptr) {
+      // Few values; a rule that makes just them wrong is told.
+      ExplainContext few = context(dump);
+      few.singles_only = true;
+      Explanation rule = explain(segment, few, tell_);
+      if (!rule.ids.empty()) plain = std::move(rule);
+    }
     if (plain) {
       explanation = std::move(*plain);
     } else {
@@ -364,6 +371,10 @@ class Diagnoser {
       c.other_dumps[layer_of(network_, other.place) + " " + step_of(network_, other.place)] = &other.values;
     }
     if (at_->place.layer < 0) c.wrong_lumas = request_.wrong_lumas;
+    const PlacedDump* const picture = dumped_.dump_at({kNetworkInput, true});
+    if (picture != nullptr && is_output(network_, dump.place) && picture->values.shape().c == network_.channels()) {
+      c.picture = std::make_shared<const Tensor<float>>(picture->values);
+    }
     // Whoever has to find the first cause without help comes back with the next layers.
     c.singles_only = !result_.right && result_.mistakes.empty();
     c.output_file = dump.file;

@@ -45,6 +45,7 @@ Explainer::Explainer(const Segment& segment, const ExplainContext& context,
     c.quantum = context.quantum;
     c.maps = context.maps;
     if (i == 0) c.other_lumas = context.wrong_lumas;
+    if (segment.ports()[i].is_last) c.picture = context.picture;
     const Shape expected = i == 0 ? segment.input().shape() : Shape{};
     for (const auto& [name, map] : context.maps) {
       if (i == 0 && map->shape() == expected && *map != segment.input()) c.other_inputs[name] = map;

@@ -20,6 +20,7 @@ struct ExplainContext {
   std::map<std::string, const Tensor<float>*> other_dumps;           ///< with as many values, by their place
   const Tensor<float>* activated = nullptr;  ///< the dump of the same layer from after its activation, if there is one
   std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas;
+  std::shared_ptr<const Tensor<float>> picture;  ///< the network's input; null: unknown
   std::string input_file, output_file;
   bool singles_only = false;  ///< neither pairs are tried nor parameters solved for, which takes most of the time
 };

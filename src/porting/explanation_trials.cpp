@@ -64,17 +64,24 @@ bool Explainer::is_told_by_enough(const Mistake& m) const {
 }
 
 bool Explainer::truncated() {
-  for (const Mistake& m : mistakes_.back()) {
-    if (m.id != "output_truncated") continue;
+  fitted_ =
+      fits_of_rounding(LayerCase(contexts_.back(), segment_.ports().back(), segment_.input_of(contexts_.size() - 1),
+                                 segment_.output(), segment_.tolerance()));
+  std::vector<Found> found;
+  const auto judge = [&](const Mistake& m) {
     Chosen chosen(mistakes_.size());
     chosen.back() = {&m};
     const std::string& name = segment_.ports().back().name;
     const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
-    if (residual.largest > segment_.tolerance() || 1.5 * residual.rms > segment_.right().rms) return false;
+    if (residual.largest > segment_.tolerance() || 1.5 * residual.rms > segment_.right().rms) return;
     result_.hypotheses.back().explains = true;
-    return choose({{residual.rms, name, {&m}}});
+    found.push_back({residual.rms, name, {&m}});
+  };
+  for (const Mistake& m : mistakes_.back()) {
+    if (m.id == "output_truncated") judge(m);
   }
-  return false;
+  for (const Mistake& m : fitted_) judge(m);
+  return choose(found);
 }
 
 bool Explainer::possible(size_t layer, const Mistake& m) const {

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "nn/conv2d.hpp"
+#include "nn/pad2d.hpp"
 #include "porting/fits.hpp"
 
 namespace fsrcnn {
@@ -47,7 +48,10 @@ class Borders {
     std::array<bool, 4> solved{};
     for (size_t i = 0; i < 4; ++i) solved[i] = largest_at(layer_.right(), i) <= layer_.tolerance();
     const std::array<bool, 4> wrong = {!solved[0], !solved[1], !solved[2], !solved[3]};
-    if (std::none_of(wrong.begin(), wrong.end(), [](bool w) { return w; })) return {};
+    if (std::none_of(wrong.begin(), wrong.end(), [](bool w) { return w; })) {
+      corners();
+      return std::move(list_);
+    }
     for (const Beyond beyond :
          {Beyond::zeros, Beyond::replicate, Beyond::reflect, Beyond::symmetric, Beyond::circular, Beyond::next_row}) {
       const Side side{beyond, {}, {}};
@@ -86,6 +90,42 @@ class Borders {
         for (int64_t x = inner_[2]; x < inner_[3]; ++x)
           if (off(layer_.right(), c, y, x) > layer_.tolerance()) return false;
     return true;
+  }
+
+  /// A value that stands in the corners of the padding alone.
+  void corners() {
+    const LayerPort& port = layer_.port();
+    if (port.is_transposed || port.padding_mode != PaddingMode::zeros || port.beyond) return;
+    const auto with_corners = [](const LayerPort& p, const Tensor<float>& input, float value) {
+      const auto [h, w] = p.padding;
+      Tensor<float> padded = pad2d(input, {h, h, w, w}, PaddingMode::zeros);
+      const Shape s = padded.shape();
+      for (int64_t c = 0; c < s.c; ++c)
+        for (int64_t y = 0; y < s.h; ++y)
+          for (int64_t x = 0; x < s.w; ++x)
+            if ((y < h || y >= s.h - h) && (x < w || x >= s.w - w)) padded(0, c, y, x) = value;
+      LayerPort plain = p;
+      plain.convolve = nullptr;
+      plain.padding = {0, 0};
+      return convolved(plain, padded);
+    };
+    const Tensor<float> of_one = with_corners(port, Tensor<float>(layer_.input().shape()), 1);
+    if (of_one.shape() != layer_.linear().shape()) return;
+    std::vector<uint8_t> where;
+    for (const float v : of_one.values()) where.push_back(v != 0 ? 1 : 0);
+    const auto fit = fit_features(layer_, layer_.linear(), {&of_one}, &where);
+    if (!fit || fit->inliers < 0.7) return;
+    double n = 0;
+    const std::string value = named_number(fit->factors[0], 1e-4, n);
+    list_.push_back({"padding_corners",
+                     fmt::format("the four corners of the padding hold {}, not zeros: they are not cleared", value),
+                     "padding", false,
+                     [with_corners, v = static_cast<float>(fit->factors[0])](LayerPort& p) {
+                       p.convolve = [with_corners, v](const LayerPort& layer, const Tensor<float>& x) {
+                         return with_corners(layer, x, v);
+                       };
+                     },
+                     n + 0.3});
   }
 
   double off(const Tensor<float>& t, int64_t c, int64_t y, int64_t x) const {

@@ -37,7 +37,7 @@ std::vector<Mistake> fit_input(const MistakeContext& context, const Tensor<float
   const LayerPort right = nothing_done(context.layer);
   const LayerCase layer(context, right, given, solved, tolerance);
   std::vector<Mistake> list;
-  for (const auto fit : {fit_values, fit_orders, fit_sources, fit_shifts, fit_filters, fit_curves}) {
+  for (const auto fit : {fit_values, fit_orders, fit_sources, fit_shifts, fit_filters, fit_curves, fit_pictures}) {
     for (Mistake& m : fit(layer)) {
       LayerPort wrong = right;
       m.make(wrong);

@@ -59,7 +59,12 @@ class Scales {
                        numbers});
     };
     if (weights && !also_bias) {
-      put("weights_scaled", "scale", fmt::format("the weights are {} times what they should be", a_words), an, a, 1);
+      put("weights_scaled", "scale",
+          fmt::format(
+              "{} {} times what they should be",
+              layer_.port().reads_input ? "the input (or, which is the same, the weights) is" : "the weights are",
+              a_words),
+          an, a, 1);
     } else if (!weights && also_bias) {
       put("bias_scaled", "bias", fmt::format("the bias is {} times what it should be", b_words), bn, 1, b);
     } else if (weights && also_bias && std::abs(a - b) > precision()) {

@@ -31,6 +31,7 @@ class Scattered {
     blocks();
     rectangle();
     few();
+    beyond();
     return std::move(list_);
   }
 
@@ -231,6 +232,29 @@ class Scattered {
         return;
       }
     }
+  }
+
+  /// All that is wrong reads what lies beyond the picture, and nearly all of that is wrong.
+  void beyond() {
+    const LayerPort& port = layer_.port();
+    const Pair reach = port.padding;
+    if (!port.convolves || !port.has_weight() || port.is_transposed || port.shuffles() || reach.h < 1 || reach.w < 1 ||
+        shape_.h <= 4 * reach.h || shape_.w <= 4 * reach.w) {
+      return;
+    }
+    const auto is_border = [&](int64_t i) {
+      const int64_t y = i / shape_.w % shape_.h, x = i % shape_.w;
+      return y < reach.h || y >= shape_.h - reach.h || x < reach.w || x >= shape_.w - reach.w;
+    };
+    if (!std::all_of(wrong_.begin(), wrong_.end(), is_border)) return;
+    const int64_t inner = (shape_.h - 2 * reach.h) * (shape_.w - 2 * reach.w);
+    const int64_t border = shape_.c * (shape_.h * shape_.w - inner);
+    if (10 * std::ssize(wrong_) < 9 * border) return;
+    put("padding_garbage",
+        "only what reads beyond the picture is wrong, on all sides, and no rule tells what is read there: the padding "
+        "is "
+        "not cleared (garbage: uninitialised or stale memory where zeros belong)",
+        9, Tensor<float>(layer_.found()));
   }
 
   /// A few wrong values without any order; all others are right.

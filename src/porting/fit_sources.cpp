@@ -199,6 +199,24 @@ class Sources {
               return at((axes & 1) != 0 ? from(y, shape_.h) : y, (axes & 2) != 0 ? from(x, shape_.w) : x);
             };
             if (!agrees(source)) continue;
+            if (!drops && axes != 3) {
+              // So few may be an address that stops too early.
+              const int64_t extent = axes == 1 ? shape_.h : shape_.w;
+              std::vector<int64_t> twice;
+              for (int64_t i = 1; i < extent; ++i) {
+                if (from(i, extent) == from(i - 1, extent)) twice.push_back(i);
+              }
+              const char* const line = axes == 1 ? "row" : "column";
+              if (twice.size() == 1) {
+                put("line_repeated",
+                    twice[0] + 1 == extent
+                        ? fmt::format("in the output, the last {} ({}) is the {} before it again", line, twice[0], line)
+                        : fmt::format("in the output, {0} {1} is {0} {2} again, and all behind come one later", line,
+                                      twice[0], twice[0] - 1),
+                    0.5, source);
+                continue;
+              }
+            }
             put(fmt::format("resampled_{}_{}", drops ? "dropped" : "repeated", n),
                 fmt::format("in the output, each {} {} {} (nearest resampling to another size)", name(n),
                             axes == 1   ? "row"

@@ -56,26 +56,6 @@ std::vector<Kind> kinds_of_steps() {
   return list;
 }
 
-/// A layer with a mistake at some places, and right at the others.
-template <class Mistake, class Where>
-Kind in_places(std::string name, decltype(Kind::fits) fits, std::set<std::string> ids, Mistake&& mistake,
-               Where&& where) {
-  return {std::move(name), std::move(fits),
-          [mistake, where](const FitWorld& w, size_t layer, Random& random) {
-            LayerLoops loops(w.model, layer);
-            mistake(loops, w, layer, random);
-            Tensor<float> to = loops.run(input_of(w, layer));
-            const Tensor<float>& right = w.values[layer + 1];
-            const Shape s = to.shape();
-            for (int64_t c = 0; c < s.c; ++c)
-              for (int64_t y = 0; y < s.h; ++y)
-                for (int64_t x = 0; x < s.w; ++x)
-                  if (!where(s, c, y, x)) to(0, c, y, x) = right(0, c, y, x);
-            return to;
-          },
-          std::move(ids)};
-}
-
 std::vector<Kind> kinds_at_places() {
   std::vector<Kind> list;
   list.push_back(in_places(

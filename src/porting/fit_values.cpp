@@ -51,6 +51,11 @@ class Values {
     return std::move(list_);
   }
 
+  std::vector<Mistake> all_of_rounding() {
+    rounding();
+    return std::move(list_);
+  }
+
  private:
   void put(const std::string& id, const std::string& family, const std::string& sentence, double numbers,
            const std::function<float(float)>& f) {
@@ -175,8 +180,12 @@ class Values {
       put("absolute", stage_.id + "range", fmt::format("{} without its sign (the absolute value)", stage_.words), 0.2,
           [](float v) { return std::abs(v); });
     }
+    if (stage_.id != "products_") rounding();
+  }
+
+  void rounding() {
     const double q = layer_.context().quantum;
-    if (q == 0 || stage_.id == "products_") return;
+    if (q == 0) return;
     put("truncated_toward_zero", stage_.id + "range", fmt::format("{} truncated toward 0, not rounded", stage_.words),
         0.1, [q](float v) { return static_cast<float>(v - std::copysign(std::min<double>(q / 2, std::abs(v)), v)); });
     put("rounded_up", stage_.id + "range", fmt::format("{} rounded up, not to the nearest", stage_.words), 0.1,
@@ -193,6 +202,12 @@ class Values {
 };
 
 }  // namespace
+
+std::vector<Mistake> fits_of_rounding(const LayerCase& layer) {
+  const std::vector<uint8_t> all(static_cast<size_t>(layer.found().count()), 1);
+  return Values(layer, {"output_", "the output is", layer.right(), layer.found(), &all, &LayerPort::after})
+      .all_of_rounding();
+}
 
 std::vector<Mistake> fit_values(const LayerCase& layer) {
   const std::vector<uint8_t> all(static_cast<size_t>(layer.found().count()), 1);

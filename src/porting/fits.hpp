@@ -24,12 +24,21 @@ std::vector<Mistake> fit_tiles(const LayerCase& layer);
 std::vector<Mistake> fit_parts(const LayerCase& layer);
 std::vector<Mistake> fit_sums(const LayerCase& layer);
 std::vector<Mistake> fit_accumulators(const LayerCase& layer);
+std::vector<Mistake> fit_words(const LayerCase& layer);
+std::vector<Mistake> fit_memory(const LayerCase& layer);
+std::vector<Mistake> fit_stamps(const LayerCase& layer);
 /// Single values, runs, blocks and rectangles: only where nothing else explains.
 std::vector<Mistake> fit_scattered(const LayerCase& layer);
+
+/// What was done to a picture as a whole; of a layer that gives what it reads.
+std::vector<Mistake> fit_pictures(const LayerCase& layer);
 
 /// What was done to the picture (1, 1, H, W) before the first layer read it; `solved`: what it read.
 std::vector<Mistake> fit_input(const MistakeContext& context, const Tensor<float>& given, const Tensor<float>& solved,
                                double tolerance);
+
+/// How its output was rounded, where all is right to its steps.
+std::vector<Mistake> fits_of_rounding(const LayerCase& layer);
 
 /// All of a layer, but those that are scattered.
 std::vector<Mistake> fits_of(const LayerCase& layer);

@@ -11,6 +11,7 @@
 
 #include "network/element_type.hpp"
 #include "porting/rearrange.hpp"
+#include "porting/vector_readings.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -64,12 +65,6 @@ uint16_t nearest_of_16_bits(float v, const std::function<float(uint16_t)>& read)
 
 double exponent_of(double v, double base) { return v == 0 ? 0 : std::floor(std::log(std::abs(v)) / std::log(base)); }
 
-int64_t bytes_exchanged(int64_t word, int bytes) {
-  uint64_t from = static_cast<uint64_t>(word), to = 0;
-  for (int i = 0; i < bytes; ++i) to = to << 8U | (from >> (8U * static_cast<unsigned>(i)) & 0xffU);
-  return bytes == 2 ? static_cast<int16_t>(to) : static_cast<int32_t>(to);
-}
-
 class KernelMaps {
  public:
   KernelMaps(const Tensor<float>& weight, bool transposed) : shape_(weight.shape()), transposed_(transposed) {
@@ -82,6 +77,9 @@ class KernelMaps {
     halves();
     packed();
     words();
+    pitches();
+    rolled();
+    shared();
     kernels();
     return std::move(list_);
   }
@@ -226,6 +224,77 @@ class KernelMaps {
                const double word = std::nearbyint(v / step);
                return (word - 2 * most * std::floor((word + most) / (2 * most))) * step;
              });
+      }
+    }
+  }
+
+  /// Kernels, or their rows, lie further apart (or closer together) in the file than they are read.
+  void pitches() {
+    const int64_t taps = shape_.h * shape_.w;
+    if (taps == 1) return;
+    const auto pitch = [&](const std::string& what, int64_t length, int64_t by, double numbers) {
+      for (const bool reads : {false, true}) {
+        put(fmt::format("kernels_pitch_{}_{}_{}", what == "kernels" ? "each" : "rows", length, by),
+            fmt::format("{} begin {} values apart {}, and are {} as if they began {} apart (a wrong pitch)", what,
+                        reads ? length : by, "in memory", "read", reads ? by : length),
+            numbers, [length, by, reads](const Tensor<float>& t) {
+              Tensor<float> to(t.shape());
+              for (int64_t i = 0; i < t.count(); ++i) {
+                const int64_t written = reads ? length : by, read = reads ? by : length;
+                const int64_t at = i / length * read + i % length, within = at % written;
+                const int64_t source = at / written * length + within;
+                if (within < length && source < t.count()) to.data()[i] = t.data()[source];
+              }
+              return to;
+            });
+      }
+    };
+    for (const int64_t d : {-2, -1, 1, 2}) {
+      if (taps + d > 1) pitch("kernels", taps, taps + d, 0.5);
+      if (shape_.w + d > 1) pitch("rows of the kernels", shape_.w, shape_.w + d, 0.5);
+    }
+    for (const int64_t line : {4, 8, 16, 32, 64}) {
+      const auto up = [line](int64_t n) { return (n + line - 1) / line * line; };
+      if (up(taps) > taps + 2) pitch("kernels", taps, up(taps), 0.4);
+      if (up(shape_.w) > shape_.w + 2) pitch("rows of the kernels", shape_.w, up(shape_.w), 0.4);
+    }
+  }
+
+  /// Rows or columns of the window with the wrong numbers: 1, 2, 0 for 0, 1, 2.
+  void rolled() {
+    for (const bool rows : {true, false}) {
+      const int64_t extent = rows ? shape_.h : shape_.w;
+      for (int64_t by = 1; by < extent; ++by) {
+        put(fmt::format("kernels_rolled_{}_{}", rows ? "rows" : "columns", by),
+            fmt::format("the {} of each kernel are rotated by {} (a cyclic shift of the window)",
+                        rows ? "rows" : "columns", by),
+            0.4, [rows, by](const Tensor<float>& t) {
+              return permuted(t, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
+                const Shape s = t.shape();
+                return rows ? index_of(s, n, c, (y - by + s.h) % s.h, x) : index_of(s, n, c, y, (x - by + s.w) % s.w);
+              });
+            });
+      }
+    }
+  }
+
+  /// The pointer does not go on from input to input, or from output to output.
+  void shared() {
+    for (const bool outputs : {true, false}) {
+      const int64_t count = outputs != transposed_ ? shape_.n : shape_.c;
+      if (count < 2) continue;
+      for (const int64_t which : {int64_t{0}, count - 1}) {
+        put(fmt::format("kernels_of_one_{}", outputs ? "output" : "input"),
+            fmt::format("all {0} channels use the kernels of {0} channel {1} (the pointer does not go on)",
+                        outputs ? "output" : "input", which),
+            which == 0 ? 0.3 : 0.4, [which, first = outputs != transposed_](const Tensor<float>& t) {
+              Tensor<float> to = t;
+              const Shape s = t.shape();
+              for (int64_t a = 0; a < s.n; ++a)
+                for (int64_t b = 0; b < s.c; ++b)
+                  std::copy_n(first ? t.plane(which, b) : t.plane(a, which), s.h * s.w, to.plane(a, b));
+              return to;
+            });
       }
     }
   }

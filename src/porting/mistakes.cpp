@@ -39,6 +39,7 @@ class List {
     if (context_.output_is_activated || !context_.output_is_dump) activations();
     twice();
     if (port_.has_weight()) append(mistakes_in_steps(context_, port_));
+    append(mistakes_in_sums(context_, port_));
     inputs();
     if (context_.output_is_dump) outputs();
     return std::move(list_);

@@ -32,6 +32,7 @@ struct MistakeContext {
   bool output_is_dump = true;       ///< false: another layer follows before the dump
   bool input_is_dump = true;        ///< false: another layer comes after the dump before
   double quantum = 0;               ///< of the dump's values: 1 / 255 of 8 bits; 0: none
+  std::shared_ptr<const Tensor<float>> picture;  ///< the network's input, if the layer is the last and it is known
   std::map<std::string, std::shared_ptr<const Tensor<float>>> other_inputs;  ///< by the name of their layer
   std::map<std::string, std::shared_ptr<const Tensor<float>>> other_lumas;   ///< by what they are, of the first layer
   std::map<std::string, std::shared_ptr<const Tensor<float>>> maps;  ///< of layers before, done right, by their name
@@ -45,6 +46,8 @@ std::vector<Mistake> mistakes_in_weights(const MistakeContext& context, const La
 std::vector<Mistake> mistakes_in_vectors(const MistakeContext& context, const LayerPort& port);
 /// Those within the layer: signs of its input, windows at the edges, rings of lines, the order of its steps.
 std::vector<Mistake> mistakes_in_steps(const MistakeContext& context, const LayerPort& port);
+/// Those in its sums: at the picture's edges, between channels, in Winograd's terms, around the network.
+std::vector<Mistake> mistakes_in_sums(const MistakeContext& context, const LayerPort& port);
 
 /// Lumas that a port may take of a picture (1, C, H, W) instead of the right one, by what they are.
 std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Tensor<float>& picture,

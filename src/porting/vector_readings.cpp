@@ -17,6 +17,12 @@ float bytes_swapped(float value) {
   return std::bit_cast<float>(b << 24U | (b & 0xff00U) << 8U | (b >> 8U & 0xff00U) | b >> 24U);
 }
 
+int64_t bytes_exchanged(int64_t word, int bytes) {
+  uint64_t from = static_cast<uint64_t>(word), to = 0;
+  for (int i = 0; i < bytes; ++i) to = to << 8U | (from >> (8U * static_cast<unsigned>(i)) & 0xffU);
+  return bytes == 2 ? static_cast<int16_t>(to) : static_cast<int32_t>(to);
+}
+
 float halves_swapped(float value) {
   const auto b = std::bit_cast<uint32_t>(value);
   return std::bit_cast<float>(b << 16U | b >> 16U);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ std::vector<VectorReading> vector_readings(const std::vector<float>& right, cons
 
 /// The four bytes of each value in the other order.
 float bytes_swapped(float value);
+/// The bytes of a word of 2 or 4 bytes in the other order.
+int64_t bytes_exchanged(int64_t word, int bytes);
 /// The two halves of its four bytes exchanged.
 float halves_swapped(float value);
 /// The nearest value of a floating point with so many bits of mantissa (float16: 10, bfloat16: 7), whose exponent is

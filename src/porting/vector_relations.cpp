@@ -24,6 +24,7 @@ class Relations {
   std::vector<VectorReading> all() {
     powers();
     steps();
+    bytes();
     some_scaled();
     wrapped();
     channels();
@@ -80,6 +81,22 @@ class Relations {
       if (largest_ == 0) return;
       in_steps(fmt::format("levels_{}", levels), fmt::format("steps of the largest / {}", levels), largest_ / levels,
                0.45);
+    }
+  }
+
+  /// Words of 16 or 32 bits, misread.
+  void bytes() {
+    for (const int width : {2, 4}) {
+      for (int places = 4; places < 8 * width; ++places) {
+        each(fmt::format("bytes_swapped_{}", 8 * width),
+             fmt::format("are words of {} bits (steps of 2^-{}) in the other byte order (endianness)", 8 * width,
+                         places),
+             0.4, [width, places](double v) {
+               const double limit = std::ldexp(1, 8 * width - 1);
+               const double word = std::clamp(std::nearbyint(std::ldexp(v, places)), -limit, limit - 1);
+               return std::ldexp(static_cast<double>(bytes_exchanged(static_cast<int64_t>(word), width)), -places);
+             });
+      }
     }
   }
 

@@ -21,11 +21,18 @@ struct LumaKind {
   std::function<float(float, float, float)> f;
 };
 
+float linear_of_srgb(float v) { return v <= 0.04045F ? v / 12.92F : std::pow((v + 0.055F) / 1.055F, 2.4F); }
+
 /// CIE's lightness / 100 of sRGB.
 float lightness(float r, float g, float b) {
-  const auto linear = [](float v) { return v <= 0.04045F ? v / 12.92F : std::pow((v + 0.055F) / 1.055F, 2.4F); };
-  const float y = 0.2126F * linear(r) + 0.7152F * linear(g) + 0.0722F * linear(b);
+  const float y = 0.2126F * linear_of_srgb(r) + 0.7152F * linear_of_srgb(g) + 0.0722F * linear_of_srgb(b);
   return y <= 216.0F / 24389 ? y * 24389 / 2700 : 1.16F * std::cbrt(y) - 0.16F;
+}
+
+/// sRGB: of one light as of all.
+float luma_of_linear_light(float r, float g, float b) {
+  const float y = 0.2126F * linear_of_srgb(r) + 0.7152F * linear_of_srgb(g) + 0.0722F * linear_of_srgb(b);
+  return y <= 0.0031308F ? 12.92F * y : 1.055F * std::pow(y, 1 / 2.4F) - 0.055F;
 }
 
 std::vector<LumaKind> luma_kinds() {
@@ -60,6 +67,8 @@ std::vector<LumaKind> luma_kinds() {
       {"luma of BT.601 with planes in the order BRG", true, true, weighted(0.587F, 0.114F, 0.299F)},
       {"luma of BT.601 with planes in the order RBG", true, true, weighted(0.299F, 0.114F, 0.587F)},
       {"luma of BT.601 with planes in the order GRB", true, true, weighted(0.587F, 0.299F, 0.114F)},
+      {"luma of linear light (BT.709's sum of linear R, G and B, coded as sRGB again)", true, true,
+       luma_of_linear_light},
       {"the red plane", false, true, [](F r, F, F) { return r; }},
       {"the green plane", false, true, [](F, F g, F) { return g; }},
       {"the blue plane", false, true, [](F, F, F b) { return b; }},
@@ -91,6 +100,27 @@ std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Te
   put("the blue plane", plane(picture, 2));
   const auto bt601 = [](float r, float g, float b) { return 0.299F * r + 0.587F * g + 0.114F * b; };
   Tensor<float> integers({1, 1, s.h, s.w}), full({1, 1, s.h, s.w}), bt709({1, 1, s.h, s.w});
+  struct IntegerLuma {
+    int r, g, b, rounding, shift, offset;
+  };
+  for (const IntegerLuma& k : {IntegerLuma{65, 128, 24, 0, 8, 16},
+                               {65, 128, 24, 128, 8, 16},
+                               {66, 129, 25, 0, 8, 16},
+                               {77, 150, 29, 128, 8, 0},
+                               {77, 150, 29, 0, 8, 0},
+                               {76, 150, 29, 0, 8, 0},
+                               {299, 587, 114, 0, 0, 0}}) {
+    Tensor<float> luma({1, 1, s.h, s.w});
+    for (int64_t i = 0; i < s.h * s.w; ++i) {
+      const auto level = [&](int64_t c) { return static_cast<int>(std::lround(picture.plane(0, c)[i] * 255)); };
+      const int sum = k.r * level(0) + k.g * level(1) + k.b * level(2) + k.rounding;
+      luma.data()[i] = static_cast<float>((k.shift > 0 ? sum >> k.shift : sum / 1000) + k.offset) / 255;
+    }
+    put(fmt::format("integer luma with the coefficients {}, {}, {} of {}{}{}", k.r, k.g, k.b,
+                    k.shift > 0 ? "256" : "1000", k.rounding > 0 ? ", rounded" : ", truncated",
+                    k.offset > 0 ? "" : ", of full range"),
+        std::move(luma));
+  }
   for (int64_t i = 0; i < s.h * s.w; ++i) {
     const float r = picture.plane(0, 0)[i], g = picture.plane(0, 1)[i], b = picture.plane(0, 2)[i];
     const auto level = [](float v) { return static_cast<int>(std::lround(v * 255)); };
@@ -112,16 +142,22 @@ std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Te
     if (kind.full) put(kind.name + (kind.limited ? ", of full range" : ""), std::move(full_range));
     if (kind.limited) put(kind.name + ", of limited range", std::move(limited));
   }
-  // R, G, B of each pixel side by side in memory, read as planes; and the other way round.
-  Tensor<float> interleaved(s), planes(s);
+  // R, G, B of each pixel side by side in memory, read as planes; and the other way round; or with an alpha beside
+  // them.
+  Tensor<float> interleaved(s), planes(s), four_as_three(s), three_as_four(s);
   const int64_t size = s.h * s.w;
   for (int64_t i = 0; i < 3 * size; ++i) {
     interleaved.data()[i] = picture.plane(0, i % 3)[i / 3];
     planes.plane(0, i % 3)[i / 3] = picture.data()[i];
+    four_as_three.plane(0, i % 3)[i / 3] = i % 4 == 3 ? 1 : picture.plane(0, i % 4)[i / 4];
+    const int64_t byte = i / 3 * 4 + i % 3;
+    three_as_four.plane(0, i % 3)[i / 3] = byte < 3 * size ? picture.plane(0, byte % 3)[byte / 3] : 0;
   }
   for (const auto& [pixels, words] :
        {std::pair(&interleaved, "of interleaved pixels (R, G, B, R, G, B) that are read as planes"),
-        std::pair(&planes, "of planes that are read as interleaved pixels (R, G, B, R, G, B)")}) {
+        std::pair(&planes, "of planes that are read as interleaved pixels (R, G, B, R, G, B)"),
+        std::pair(&four_as_three, "of pixels with alpha (RGBA, 4 bytes) that are read as RGB (3 bytes)"),
+        std::pair(&three_as_four, "of RGB pixels (3 bytes) that are read as RGBA (4 bytes)")}) {
     Tensor<float> luma({1, 1, s.h, s.w});
     for (int64_t i = 0; i < size; ++i) {
       luma.data()[i] = bt601(pixels->plane(0, 0)[i], pixels->plane(0, 1)[i], pixels->plane(0, 2)[i]);

@@ -1,0 +1,329 @@
+// What a layer may do otherwise to its sums: at the picture's edges, between channels, in Winograd's terms, around the
+// network.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "nn/interpolate.hpp"
+#include "porting/mistakes.hpp"
+#include "porting/rearrange.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int64_t kWidestBorder = 4;  // pixels that are tried
+
+/// Pixels at each side: of all sides, or of one.
+struct Ring {
+  std::string id, words;
+  int64_t top, bottom, left, right;
+};
+
+const std::vector<Ring>& rings() {
+  static const std::vector<Ring> list = [] {
+    std::vector<Ring> all = {
+        {"row_first", "first row", 1, 0, 0, 0},          {"row_last", "last row", 0, 1, 0, 0},
+        {"column_first", "first column", 0, 0, 1, 0},    {"column_last", "last column", 0, 0, 0, 1},
+        {"rows", "first and last row", 1, 1, 0, 0},      {"columns", "first and last column", 0, 0, 1, 1},
+        {"ends", "last row and last column", 0, 1, 0, 1}};
+    for (int64_t n = 1; n <= kWidestBorder; ++n) {
+      all.push_back(
+          {fmt::format("ring_{}", n),
+           n == 1 ? "border (the outermost pixels)" : fmt::format("border (the {} outermost pixels of all sides)", n),
+           n, n, n, n});
+    }
+    return all;
+  }();
+  return list;
+}
+
+Tensor<float> without(const Tensor<float>& t, const Ring& ring) {
+  Tensor<float> to = t;
+  const Shape s = t.shape();
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = 0; y < s.h; ++y)
+      for (int64_t x = 0; x < s.w; ++x) {
+        const bool inside = y >= ring.top && y < s.h - ring.bottom && x >= ring.left && x < s.w - ring.right;
+        if (!inside) to(0, c, y, x) = 0;
+      }
+  return to;
+}
+
+/// The sums of whole windows only, put in the upper left corner.
+Tensor<float> valid_in_the_corner(const Tensor<float>& t, Pair padding) {
+  const Shape s = t.shape();
+  Tensor<float> to(s);
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = 0; y + 2 * padding.h < s.h; ++y)
+      for (int64_t x = 0; x + 2 * padding.w < s.w; ++x) to(0, c, y, x) = t(0, c, y + padding.h, x + padding.w);
+  return to;
+}
+
+/// Each sum times the window's pixels over those of them that lie in the picture (partial convolution).
+Tensor<float> by_pixels_inside(const Tensor<float>& t, Pair kernel, Pair padding) {
+  const Shape s = t.shape();
+  const auto inside = [](int64_t at, int64_t extent, int64_t taps, int64_t pad) {
+    return std::min(at - pad + taps, extent) - std::max<int64_t>(at - pad, 0);
+  };
+  Tensor<float> to = t;
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = 0; y < s.h; ++y)
+      for (int64_t x = 0; x < s.w; ++x) {
+        const int64_t n = inside(y, s.h, kernel.h, padding.h) * inside(x, s.w, kernel.w, padding.w);
+        to(0, c, y, x) *= static_cast<float>(kernel.h * kernel.w) / static_cast<float>(n);
+      }
+  return to;
+}
+
+Tensor<float> cumulated(const Tensor<float>& t) {
+  Tensor<float> to = t;
+  const Shape s = t.shape();
+  for (int64_t c = 1; c < s.c; ++c)
+    for (int64_t i = 0; i < s.h * s.w; ++i) to.plane(0, c)[i] += to.plane(0, c - 1)[i];
+  return to;
+}
+
+/// A term of Winograd's F(2, 3): two outputs of four pixels and three kernel values. As kernel values of its output.
+struct Term {
+  const char* words;
+  int64_t phase;  ///< of which of the two outputs
+  std::array<float, 3> (*taps)(float a, float b, float c);
+};
+constexpr std::array<Term, 6> kTerms = {{{"(d0 - d2) g0", 0,
+                                          [](float a, float, float) {
+                                            return std::array{a, 0.0F, -a};
+                                          }},
+                                         {"(d1 + d2) (g0 + g1 + g2) / 2", 0,
+                                          [](float a, float b, float c) {
+                                            return std::array{0.0F, (a + b + c) / 2, (a + b + c) / 2};
+                                          }},
+                                         {"(d2 - d1) (g0 - g1 + g2) / 2", 0,
+                                          [](float a, float b, float c) {
+                                            return std::array{0.0F, (b - a - c) / 2, (a - b + c) / 2};
+                                          }},
+                                         {"(d1 + d2) (g0 + g1 + g2) / 2", 1,
+                                          [](float a, float b, float c) {
+                                            return std::array{(a + b + c) / 2, (a + b + c) / 2, 0.0F};
+                                          }},
+                                         {"(d2 - d1) (g0 - g1 + g2) / 2", 1,
+                                          [](float a, float b, float c) {
+                                            return std::array{(a - b + c) / 2, (b - a - c) / 2, 0.0F};
+                                          }},
+                                         {"(d1 - d3) g2", 1, [](float, float, float c) {
+                                            return std::array{-c, 0.0F, c};
+                                          }}}};
+
+/// What of its terms is wrong: each times a factor.
+using WrongTerms = std::vector<std::pair<Term, float>>;
+
+/// What the kernels are for one of two outputs along rows (columns).
+void put_wrong_terms(Tensor<float>& weight, const WrongTerms& terms, bool along_rows, int64_t phase) {
+  const Shape w = weight.shape();
+  for (int64_t kernel = 0; kernel < w.n * w.c; ++kernel) {
+    float* const values = weight.data() + kernel * w.h * w.w;
+    for (int64_t line = 0; line < (along_rows ? w.h : w.w); ++line) {
+      const int64_t first = along_rows ? line * w.w : line, step = along_rows ? 1 : w.w;
+      const float a = values[first], b = values[first + step], c = values[first + 2 * step];
+      for (const auto& [term, factor] : terms) {
+        if (term.phase != phase) continue;
+        const auto taps = term.taps(a, b, c);
+        for (int64_t i = 0; i < 3; ++i) values[first + i * step] += (factor - 1) * taps[static_cast<size_t>(i)];
+      }
+    }
+  }
+}
+
+Tensor<float> with_wrong_terms(const LayerPort& port, const Tensor<float>& input, const WrongTerms& terms, bool rows,
+                               bool columns) {
+  LayerPort plain = port;
+  plain.convolve = nullptr;
+  Tensor<float> result = convolved(plain, input);
+  const Shape s = result.shape();
+  for (int64_t py = 0; py < (columns ? 2 : 1); ++py)
+    for (int64_t px = 0; px < (rows ? 2 : 1); ++px) {
+      plain.weight = port.weight;
+      if (rows) put_wrong_terms(plain.weight, terms, true, px);
+      if (columns) put_wrong_terms(plain.weight, terms, false, py);
+      if (plain.weight == port.weight) continue;
+      const Tensor<float> wrong = convolved(plain, input);
+      for (int64_t c = 0; c < s.c; ++c)
+        for (int64_t y = py; y < s.h; y += columns ? 2 : 1)
+          for (int64_t x = px; x < s.w; x += rows ? 2 : 1) result(0, c, y, x) = wrong(0, c, y, x);
+    }
+  return result;
+}
+
+/// Bilinear interpolation of each input channel, times what its kernel sums up to for each output pixel.
+Tensor<float> bilinear_kernels(const LayerPort& port) {
+  Tensor<float> to = port.weight;
+  const Shape w = to.shape();
+  const auto weight = [s = port.factor](int64_t i, int64_t extent) {
+    return std::max(0.0F, 1 - std::abs(static_cast<float>(i - extent / 2)) / static_cast<float>(s));
+  };
+  for (int64_t kernel = 0; kernel < w.n * w.c; ++kernel) {
+    float* const values = to.data() + kernel * w.h * w.w;
+    double sum = 0;
+    for (int64_t i = 0; i < w.h * w.w; ++i) sum += values[i];
+    const auto share = static_cast<float>(sum / static_cast<double>(port.factor * port.factor));
+    for (int64_t i = 0; i < w.h * w.w; ++i) values[i] = share * weight(i / w.w, w.h) * weight(i % w.w, w.w);
+  }
+  return to;
+}
+
+class SumMistakes {
+ public:
+  SumMistakes(const MistakeContext& context, const LayerPort& port) : context_(context), port_(port) {}
+
+  std::vector<Mistake> all() {
+    edges();
+    between_channels();
+    too_early();
+    winograd();
+    around_the_network();
+    return std::move(list_);
+  }
+
+ private:
+  void add(std::string id, std::string sentence, std::string family, bool local, double numbers,
+           std::function<void(LayerPort&)> make) {
+    list_.push_back({std::move(id), std::move(sentence), std::move(family), local, std::move(make), numbers});
+  }
+
+  bool is_plain_convolution() const {
+    const Shape w = port_.weight.shape();
+    return port_.has_weight() && !port_.is_transposed && !port_.shuffles() && w.h * w.w > 1 &&
+           port_.dilation == Pair{1, 1} && port_.padding == Pair{(w.h - 1) / 2, (w.w - 1) / 2};
+  }
+
+  void edges() {
+    for (const Ring& ring : rings()) {
+      const TensorOp op = [ring](const Tensor<float>& t) { return without(t, ring); };
+      // One side of a convolution that is 0 is told better by its padding.
+      const double numbers = ring.id.starts_with("ring") ? 0.2 : 0.3;
+      add("input_border_" + ring.id, fmt::format("the input's {} is read as zero, as if it were padding", ring.words),
+          "padding", true, numbers, [op](LayerPort& p) { p.before.push_back(op); });
+      add("output_border_" + ring.id,
+          fmt::format("the {} of the output is not computed or not written: it is 0", ring.words), "output_border",
+          true, numbers + 0.1, [op](LayerPort& p) { p.after.push_back(op); });
+      if (port_.bias.empty() || !port_.has_weight()) continue;
+      add("sums_border_" + ring.id,
+          fmt::format("the {} of the output is not computed: it is the bias alone", ring.words), "padding", true,
+          numbers + 0.1, [op](LayerPort& p) { p.before_bias.push_back(op); });
+    }
+    if (!is_plain_convolution()) return;
+    const Shape w = port_.weight.shape();
+    const Pair kernel = {w.h, w.w};
+    add("valid_in_the_corner",
+        "the convolution is computed without padding (valid), and its result is put in the upper left corner: nothing "
+        "is summed for the last rows and columns",
+        "padding", true, 0.2, [pad = port_.padding](LayerPort& p) {
+          p.before_bias.emplace_back([pad](const Tensor<float>& t) { return valid_in_the_corner(t, pad); });
+        });
+    if (port_.padding_mode != PaddingMode::zeros) return;
+    add("sums_by_pixels_inside",
+        "at the border the sums are scaled up by the share of the window that lies in the picture (partial "
+        "convolution, or an average over the pixels that there are)",
+        "padding", false, 0.2, [kernel, pad = port_.padding](LayerPort& p) {
+          p.before_bias.emplace_back([=](const Tensor<float>& t) { return by_pixels_inside(t, kernel, pad); });
+        });
+  }
+
+  void between_channels() {
+    if (!port_.has_weight() || port_.shuffles() || context_.out_channels < 2) return;
+    const char* const sentence =
+        "the accumulator is not cleared between output channels: each also has the sums of those before it";
+    add("accumulator_not_cleared", sentence, "sums", true, 0.2,
+        [](LayerPort& p) { p.before_bias.emplace_back(cumulated); });
+    if (port_.bias.empty()) return;
+    add("accumulator_not_cleared_with_bias", fmt::format("{}, with their biases", sentence), "sums", true, 0.3,
+        [](LayerPort& p) { p.between.insert(p.between.begin(), cumulated); });
+  }
+
+  /// A dump that is said to be from before the activation.
+  void too_early() {
+    if (!context_.output_is_dump || context_.output_is_activated || !port_.bends()) return;
+    add("activated_too_early", "what should be the sums before the activation is activated already", "activation", true,
+        0.1, [](LayerPort& p) { p.activates = true; });
+    if (port_.bias.empty() || !port_.has_weight()) return;
+    add("bias_after_activation",
+        "the bias is added after the activation, not before it (the dump of the sums is activated already)",
+        "activation", true, 0.15, [](LayerPort& p) { p.activates = p.activation_before_bias = true; });
+  }
+
+  void winograd() {
+    const Shape w = port_.weight.shape();
+    if (!is_plain_convolution()) return;
+    for (const auto& [rows, columns] : {std::pair(true, false), {false, true}, {true, true}}) {
+      if ((rows && w.w != 3) || (columns && w.h != 3)) continue;
+      const std::string name = rows && columns ? "F(2x2, 3x3)" : rows ? "F(2, 3) along rows" : "F(2, 3) along columns";
+      const auto put = [&, rows = rows, columns = columns](const char* id, const std::string& what,
+                                                           const WrongTerms& terms) {
+        add(fmt::format("winograd_{}", id), fmt::format("of Winograd's {}, {}", name, what), "sums", true, 0.4,
+            [=](LayerPort& p) {
+              p.convolve = [=](const LayerPort& port, const Tensor<float>& x) {
+                return with_wrong_terms(port, x, terms, rows, columns);
+              };
+            });
+      };
+      const auto halves = [&](const char* what, float factor) {
+        put("halves", fmt::format("the halves of the kernel's transform are {}", what),
+            {{kTerms[1], factor}, {kTerms[2], factor}, {kTerms[3], factor}, {kTerms[4], factor}});
+      };
+      halves("missing", 2);
+      halves("taken twice", 0.5F);
+      if (rows && columns) continue;
+      for (const Term& term : kTerms) {
+        for (const float factor : {-1.0F, 0.0F}) {
+          put(factor < 0 ? "sign" : "missing",
+              fmt::format("the term {} of the {} of two outputs {} (each second {}, from {} on)", term.words,
+                          term.phase == 0 ? "first" : "second", factor < 0 ? "has the wrong sign" : "is missing",
+                          rows ? "column" : "row", term.phase),
+              {{term, factor}});
+        }
+      }
+    }
+  }
+
+  void around_the_network() {
+    if (port_.is_transposed && port_.factor > 1) {
+      add("kernels_bilinear",
+          "the kernels are those of a bilinear interpolation (an initialiser's), each times its right sum", "kernel",
+          true, 0.2, [](LayerPort& p) { p.weight = bilinear_kernels(p); });
+    }
+    if (!port_.is_last || !context_.picture) return;
+    const std::array<std::pair<const char*, Interpolation>, 3> modes = {{{"nearest", Interpolation::nearest},
+                                                                         {"bilinear", Interpolation::bilinear},
+                                                                         {"bicubic", Interpolation::bicubic}}};
+    for (const auto& [name, mode] : modes) {
+      const auto enlarged =
+          std::make_shared<const Tensor<float>>(interpolate(*context_.picture, context_.network->scale, mode));
+      for (const float sign : {1.0F, -1.0F}) {
+        add(fmt::format("skip_around_network_{}", name),
+            fmt::format("the enlarged picture ({}) is {} (a skip around the network too many)", name,
+                        sign > 0 ? "added to the output" : "subtracted from the output"),
+            "skip", false, sign > 0 ? 0.2 : 0.3, [enlarged, sign](LayerPort& p) {
+              p.between.emplace_back([enlarged, sign](const Tensor<float>& t) {
+                if (t.shape() != enlarged->shape()) return t;
+                Tensor<float> to = t;
+                for (int64_t i = 0; i < t.count(); ++i) to.data()[i] += sign * enlarged->data()[i];
+                return to;
+              });
+            });
+      }
+    }
+  }
+
+  const MistakeContext& context_;
+  const LayerPort& port_;
+  std::vector<Mistake> list_;
+};
+
+}  // namespace
+
+std::vector<Mistake> mistakes_in_sums(const MistakeContext& context, const LayerPort& port) {
+  return SumMistakes(context, port).all();
+}
+
+}  // namespace fsrcnn
