@@ -18,6 +18,7 @@
 namespace fsrcnn {
 namespace {
 
+constexpr double kSameStep = 0.02;  // two steps that may be one, each found from its dump's values
 constexpr std::string_view kBeforeClamp = "before the clamp: values beyond 0 and 1 are not cut off";
 
 class Diagnoser {
@@ -84,8 +85,10 @@ class Diagnoser {
 
   /// Takes the reading of a dump that agrees with what is expected, or else the likeliest.
   void interpret(PlacedDump& dump, const Tensor<float>& expected) {
-    if (are_integers(dump.values)) dump.integers_of = dumped_.stated_at(dump.place);
+    const bool integers = are_integers(dump.values);
+    if (integers) dump.integers_of = dumped_.stated_at(dump.place);
     std::vector<Reading> readings = readings_of(dump.values, expected, dump.is_picture, dump.integers_of);
+    if (integers && !dump.integers_of && !readings.empty()) take_common_step(readings[0], dump, expected);
     if (dump.integers_of && is_output(network_, dump.place)) {
       // A port may write pixels, whatever the scale of its last sums.
       constexpr Quantisation kPixels = {1.0 / 255, 0, ElementType::u8};
@@ -107,6 +110,19 @@ class Diagnoser {
     dump.values = std::move(reading.values);
     dump.quantum = reading.step;
     dump.form += (dump.form.empty() || reading.form.empty() ? "" : ", ") + reading.form;
+  }
+
+  /// Integers whose scale is not stated: that of the dumps before them, if it fits as well as one of their own.
+  void take_common_step(Reading& reading, const PlacedDump& dump, const Tensor<float>& expected) {
+    if (common_step_ > 0 && std::abs(reading.step / common_step_ - 1) < kSameStep) {
+      std::vector<Reading> same = readings_of(dump.values, expected, false, Quantisation{common_step_, 0, {}});
+      if (!same.empty() &&
+          squares_between(same[0].values, expected) <= 1.5 * squares_between(reading.values, expected)) {
+        reading = std::move(same[0]);
+      }
+    }
+    if (common_step_ == 0 && reading.form.find("integers, value = q ") != std::string::npos)
+      common_step_ = reading.step;
   }
 
   /// Its shape is that of a convolution without padding, or a transposed one without output_padding: a mistake.
@@ -401,6 +417,13 @@ class Diagnoser {
     Tensor<float> x = input;
     for (const LayerPort& port : ports) {
       try {
+        if (port.activates && port.bends() && !port.is_last) {
+          LayerPort before = port;
+          before.activates = false;
+          maps_[port.name + " before its activation"] =
+              std::make_shared<const Tensor<float>>(port.convolves ? compute(before, x) : x);
+          kept_ += x.count();
+        }
         x = compute(port, x);
       } catch (const Error&) {
         return;
@@ -420,6 +443,7 @@ class Diagnoser {
   std::map<const PlacedDump*, std::vector<Tensor<float>>> candidates_;  // what layers after it may have read
   std::map<std::string, std::shared_ptr<const Tensor<float>>> maps_;
   int64_t kept_ = 0;
+  double common_step_ = 0;                   // of the first dump in integers without a stated scale
   std::string coarse_;                       // the first layer that agrees only because numbers are coarse
   const NumberForm* number_form_ = nullptr;  // in which a port has the model's numbers
   Diagnosis result_;

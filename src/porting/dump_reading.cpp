@@ -67,15 +67,6 @@ std::optional<Quantisation> scale_of_integers(const Tensor<float>& q, const Tens
   return best;
 }
 
-double rms_between(const Tensor<float>& a, const Tensor<float>& b) {
-  double sum = 0;
-  for (int64_t i = 0; i < a.count(); ++i) {
-    const double d = static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]);
-    sum += d * d;
-  }
-  return std::isfinite(sum) ? sum : std::numeric_limits<double>::infinity();
-}
-
 /// Of a picture, the luma. Where a colour is cut off at 0 or 1 nothing can be told, and the expected value stands.
 std::optional<Reading> luma_of_rgb(const Tensor<float>& rgb, const Tensor<float>& expected) {
   const int64_t size = rgb.shape().h * rgb.shape().w;
@@ -135,6 +126,21 @@ void asymmetric_int8_of_layer(LayerPort& port) {
   for (float& v : port.weight.values()) v = rounded_to(v, scale);
 }
 
+/// Of values with few significant digits, as printf("%.4e") writes them: the last digit's unit at the largest of them.
+double step_of_digits(const Tensor<float>& t) {
+  float largest = 0;
+  for (const float v : t.values()) largest = std::max(largest, std::abs(v));
+  if (largest == 0 || !std::isfinite(largest)) return 0;
+  for (int digits = 2; digits <= 6; ++digits) {
+    const auto has_few = [digits](float v) {
+      return v == 0 || std::abs(rounded_to_digits(v, digits) - v) <= 2e-7F * std::abs(v);
+    };
+    if (!std::all_of(t.values().begin(), t.values().end(), has_few)) continue;
+    return std::pow(10.0, std::floor(std::log10(largest)) - digits + 1);
+  }
+  return 0;
+}
+
 }  // namespace
 
 bool are_integers(const Tensor<float>& t) {
@@ -160,10 +166,20 @@ std::string scale_words(const Quantisation& s) {
   return fmt::format("integers, value = (q {} {}) {}", s.zero_point < 0 ? "+" : "-", std::abs(s.zero_point), by);
 }
 
+double squares_between(const Tensor<float>& a, const Tensor<float>& b) {
+  double sum = 0;
+  for (int64_t i = 0; i < a.count(); ++i) {
+    const double d = static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]);
+    sum += d * d;
+  }
+  return std::isfinite(sum) ? sum : std::numeric_limits<double>::infinity();
+}
+
 double step_of_dump(const Tensor<float>& t) {
   const double known = step_of_values(t);
   const auto grid = grid_of(t.values());
-  return grid ? std::max(known, grid->step) : known;
+  const double step = grid ? std::max(known, grid->step) : known;
+  return step > 0 ? step : step_of_digits(t);
 }
 
 Tensor<float> channels_first(const Tensor<float>& t) {
@@ -192,7 +208,7 @@ std::vector<Reading> readings_of(const Tensor<float>& dump, const Tensor<float>&
       readings.push_back({std::move(luma), step, "the luma of a gray picture"});
     }
     std::stable_sort(readings.begin(), readings.end(), [&](const Reading& a, const Reading& b) {
-      return rms_between(a.values, expected) < rms_between(b.values, expected);
+      return squares_between(a.values, expected) < squares_between(b.values, expected);
     });
     return readings;
   }

@@ -21,6 +21,9 @@ struct Reading {
 /// none that is coarser than float32.
 double step_of_dump(const Tensor<float>& t);
 
+/// The sum of squares of the differences of two tensors of one shape.
+double squares_between(const Tensor<float>& a, const Tensor<float>& b);
+
 /// All values are whole numbers, and some of them beyond -1 and 1.
 bool are_integers(const Tensor<float>& t);
 

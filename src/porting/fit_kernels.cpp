@@ -152,7 +152,8 @@ class KernelRules {
       const bool usual = name == letters;
       const std::string in = usual ? "" : fmt::format(" in the order {}", name);
       // Whole channels or taps are more likely left out as such.
-      const int64_t slice = axes[0] == 2 ? s.n * s.c : axes[0] == 0 ? s.c * s.h * s.w : s.n * s.h * s.w;
+      const int first = axes[0] == 2 && s.h * s.w == 1 ? axes[2] : axes[0];  // that has more than one place
+      const int64_t slice = first == 2 ? s.n * s.c : first == 0 ? s.c * s.h * s.w : s.n * s.h * s.w;
       for (const bool end : {true, false}) {
         std::reverse(order.begin(), order.end());  // from the end first, then from the beginning
         const KernelEquations::Prefix zeroed = equations_.best_zeroed(order);
@@ -167,12 +168,12 @@ class KernelRules {
             for (const int64_t i : zeros) to.data()[i] = 0;
             return to;
           };
-          if (whole > 0 && axes[0] == (equations_.is_transposed() ? 0 : 1)) {
+          if (whole > 0 && first == (equations_.is_transposed() ? 0 : 1)) {
             put("input_channels",
                 fmt::format("the {} {} input channel{} left out: kernels of 0, as where the channels or the weights {}",
                             end ? "last" : "first", count / slice, count == slice ? " is" : "s are",
                             end ? "end too soon" : "begin too late"),
-                0.5 + whole, zero);
+                0.5 + std::min(whole, 0.25), zero);
             continue;
           }
           put(end ? "kernels_end_too_soon" : "kernels_begin_too_late",

@@ -128,6 +128,37 @@ class Parts {
     return fmt::format("{}", fmt::join(parts, "; "));
   }
 
+  /// Values left out that are the outer ring, or all of one phase of a transposed convolution's output; or "".
+  std::string known_set(const std::vector<double>& times) const {
+    const Shape w = port().weight.shape();
+    if (!std::all_of(times.begin(), times.end(), [](double t) { return t == 0 || t == 1; })) return "";
+    const auto are_missing = [&](const std::function<bool(int64_t y, int64_t x)>& belongs) {
+      for (int64_t i = 0; i < w.h * w.w; ++i) {
+        if (belongs(i / w.w, i % w.w) != (times[static_cast<size_t>(i)] == 0)) return false;
+      }
+      return true;
+    };
+    for (int64_t r = 1; 2 * r < std::min(w.h, w.w); ++r) {
+      if (are_missing([&](int64_t y, int64_t x) { return y < r || x < r || y >= w.h - r || x >= w.w - r; })) {
+        return fmt::format("the outer ring{} left out: only the inner {} by {} count",
+                           r == 1 ? " is" : fmt::format("s ({}) are", r), w.h - 2 * r, w.w - 2 * r);
+      }
+    }
+    const int64_t s = port().is_transposed ? port().factor : 1;
+    for (int64_t phase = 0; s > 1 && phase < s * s; ++phase) {
+      const int64_t py = phase / s, px = phase % s;
+      if (are_missing([&](int64_t y, int64_t x) {
+            return (y + s * w.h - port().padding.h) % s == py && (x + s * w.w - port().padding.w) % s == px;
+          })) {
+        return fmt::format(
+            "those of phase ({0}, {1}) are left out: of the output's pixels (y, x) in each {2} by {2} "
+            "that one is never computed, it is the bias alone",
+            py, px, s);
+      }
+    }
+    return "";
+  }
+
   void taps() {
     const Shape w = port().weight.shape();
     const auto by_tap = [&w](int64_t, int64_t ky, int64_t kx, size_t k) {
@@ -145,8 +176,10 @@ class Parts {
       by_columns = by_columns && (*t)[k] == columns[x];
     }
     double n = 0;
-    std::string what;
-    if (by_rows && !by_columns) {
+    std::string what = known_set(*t);
+    if (!what.empty()) {
+      n = 0.5;
+    } else if (by_rows && !by_columns) {
       what = told(
           rows, [](size_t k) { return fmt::format("row {}", k); }, n);
     } else if (by_columns && !by_rows) {

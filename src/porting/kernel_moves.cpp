@@ -105,7 +105,9 @@ class KernelMoves {
         double gain = 2 * fa * along[a] - fa * fa * squares_[a];
         if (b >= 0)
           gain += 2 * fb * along[b] - fb * fb * squares_[b] - 2 * fa * fb * effects_.col(a).dot(effects_.col(b));
-        if (gain <= best) return;
+        // A second effect must have one: what acts on zeros only is nowhere.
+        if (gain <= best + (b >= 0 ? 1e-6 * squares_[b] + 1e-9 * all : 0) || (b >= 0 && squares_[b] <= 1e-9 * all))
+          return;
         best = gain;
         move = {{a, fa}};
         if (b >= 0) move.emplace_back(b, fb);

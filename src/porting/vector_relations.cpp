@@ -22,9 +22,10 @@ class Relations {
   }
 
   std::vector<VectorReading> all() {
+    bytes();
+    if (right_.size() < 2) return std::move(list_);
     powers();
     steps();
-    bytes();
     some_scaled();
     wrapped();
     channels();
@@ -209,7 +210,7 @@ class Relations {
 
 std::vector<VectorReading> vector_relations(const std::vector<float>& right, const std::vector<float>& found,
                                             const std::vector<double>& precision) {
-  if (right.size() != found.size() || right.size() < 2) return {};
+  if (right.size() != found.size() || right.empty()) return {};
   return Relations(right, found, precision).all();
 }
 
