@@ -41,7 +41,7 @@ def slopes_complement(port, layer, random):
     "<slope>",
     "divi|reciprocal|invers|\\b1 ?/|one over",
     vague="slope",
-    unless="positive|wrong (side|way)|inverted",
+    unless="positive|wrong (side|way)",
 )
 @at("mapping_4")
 @at("feature_extraction", "large")

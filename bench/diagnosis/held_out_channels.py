@@ -12,7 +12,7 @@ from port import correlate
 
 @kind(
     "output's number for the input's",
-    "own|same number|its number|number of the output|output'?s? (number|index|channel)|depthwise|diagonal"
+    "\\bown\\b|same number|its number|number of the output|output'?s? (number|index|channel)|depthwise|diagonal"
     "|only (one|its)|index",
     "channel|input|kernel|index",
     vague="kernel",

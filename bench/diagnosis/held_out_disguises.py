@@ -116,7 +116,7 @@ def output_as_bytes_in_npy(dressing):
     dressing.save(OUTPUT, words[None], words / 255)
 
 
-@disguise("output from 0 to 255", {"setting": ENDS}, {"picture": "large"}, bound=1e-6)
+@disguise("output from 0 to 255", {"setting": ENDS}, {"picture": "large"}, bound=1e-6, says=["\\b255\\b"])
 def output_from_0_to_255(dressing):
     """Multiplied by 255 for the file of a picture, and dumped before it is rounded."""
     dressing.save_all()

@@ -185,7 +185,7 @@ def input_filtered_by_a_median(port, layer, random):
 @kind(
     "input a byte off",
     PICTURE,
-    "bytes?\\b|\\boff by|\\bgbr\\b|<shifted>|green.*blue.*red|channel order|align|planes?.*(order|<swap>)",
+    "bytes?\\b|\\bgbr\\b|green.*blue.*red|channel order|misalign|planes?.*(order|<swap>)",
     vague="input",
     unless="low byte|rows?\\b|red and blue",
 )

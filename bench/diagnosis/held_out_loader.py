@@ -122,7 +122,7 @@ def offset_binary_taken_for_twos_complement(port, layer, random):
 @kind(
     "scales along the wrong axis",
     "<scale>|quanti",
-    "inputs?\\b|axis|axes|column|wrong|each|per\\b|own|channel|transpos",
+    "inputs?\\b|axis|axes|column|wrong|each|\\bper\\b|\\bown\\b|channel|transpos",
     vague="kernel",
     unless="slope|bias (is|are)",
 )
@@ -155,7 +155,7 @@ def scales_of_two_channels_exchanged(port, layer, random, first, second):
     layer.kernel[second] *= largest[first] / largest[second]
 
 
-@kind("biases by the tensor's scale", "bias", "<scale>", "channel|each|per\\b|own|every|tensor|differ", vague="bias")
+@kind("biases by the tensor's scale", "bias", "<scale>", "channel|each|\\bper\\b|\\bown\\b|every|tensor", vague="bias")
 @at("mapping_3")
 @at("feature_extraction", "large")
 def biases_by_the_tensors_scale(port, layer, random):
@@ -167,7 +167,7 @@ def biases_by_the_tensors_scale(port, layer, random):
 @kind(
     "weights before averaging",
     "weight|kernel|parameter|\\bset\\b|model|network",
-    "others?\\b|another|differ|not the|epoch|train|checkpoint|averag|\\bema\\b|near|close",
+    "another (set|model|training|network)|epoch|train|checkpoint|averag|\\bema\\b|near|close|much like|similar",
     spreads=True,
     vague="kernel",
 )
@@ -186,7 +186,7 @@ def weights_before_averaging(port, layer, random):
 @kind(
     "batch normalisation not folded",
     "normali[sz]|\\bbatch|<scale>",
-    "channels?|each|every|own|batch|norm",
+    "channels?|each|every|\\bown\\b|batch|norm",
     vague="kernel",
     unless="slopes?\\b|input channels?",
 )
@@ -251,7 +251,7 @@ def weights_as_powers_of_two(port, layer, random):
 
 @kind(
     "code book of another layer",
-    "code.?book|palette|cluster|look.?up|tables?\\b|levels|monoton|non.?linear|curve|another (set|layer|model)",
+    "code.?book|palette|cluster|look.?up|tables?\\b|levels|monoton|non.?linear|curve",
     "weight|kernel",
     vague="kernel",
 )

@@ -94,7 +94,7 @@ def rounded_up(port, layer, random, bits):
 @kind(
     "multipliers rounded to powers of two",
     "<scale>|power|shift|2\\^",
-    "channel|each|per|own|every",
+    "channel|each|\\bper\\b|\\bown\\b|every",
     beside=1,
     vague="kernel",
     unless="slopes?\\b|shifted by \\d+ (pixel|row|column)",
@@ -208,8 +208,9 @@ def output_of_six_bits(port, layer, random):
 @kind(
     "channels' own scales lost",
     "<scale>|normali[sz]|largest|maximum",
-    "channel|each|every|per\\b",
+    "channel|each|every|\\bper\\b",
     beside=1,
+    vague="slope",
     unless="slope|kernels|bias",
 )
 @at("mapping_3")

@@ -38,7 +38,7 @@ WORDS = {
     "scale": r"scaled?\b|scales?\b|scaling|factor|multipli\w+|times (too|as|larg|smal)"
     r"|\bgain|ratio|too (large|small|high|low|big)|larger|smaller|doubled|halved|half\b",
     "shifted": r"shift\w*|\boff\b|off by|mov\w+|offset|displac\w*|roll\w*|delay\w*"
-    r"|\blate\b|early|lags?\b|too far|misaligned",
+    r"|\blate\b|\bearly|lags?\b|too far|misaligned",
     "old": r"\bold\b|earlier|previous|before|left\s?over|stale|not (cleared|updated|refreshed)",
     "twice": r"twice|doubled?|two times|2 times|\b2x|again|a second time",
 }
@@ -53,7 +53,7 @@ UNKNOWN = (
 # Answers that are true where the numbers of a layer are wrong, but tell no cause: "5 of the 144 kernels are others".
 VAGUE = {
     "kernel": r"^(?!.*another model).*(kernels?|weights?)\b.*(not the ones?|not those|others?\b|differ)",
-    "slope": r"(slopes?|prelu)\b.*(not the ones?|not those|others?\b|differ)",
+    "slope": r"(slopes?|prelu|activation)\b.*(not the ones?|not those|others?\b|differ)",
     "bias": r"bias(es)?\b.*(not the ones?|not those|others?\b|differ|the first\b)",
     "input": r"(input|picture|luma)\b.*(not the ones?|another|others?\b|differ|[\d.]+ times (the )?input)",
 }
