@@ -65,6 +65,7 @@ class Matcher {
     for (Candidate& c : all) {
       if (!c.place) by_shape(c, all);
     }
+    by_before_and_after(all);
     // Depth to space's own dump is compared, rather than that of the convolution before it.
     for (Candidate& c : all) {
       const auto is_shuffled = [&](const Candidate& o) { return o.place == c.place && !comes_before_shuffle(o); };
@@ -272,6 +273,32 @@ class Matcher {
     }
   }
 
+  /// Of two dumps whose names mean one layer before its activation, the one that says so is that, and the other the
+  /// activated one: "head_conv" and "head".
+  void by_before_and_after(std::vector<Candidate>& all) const {
+    const auto says_before = [](const Candidate& c) {
+      const std::vector<std::string> tokens = tokens_of(c.name);
+      for (const char* word : {"conv", "convolution", "pre", "sum", "sums", "acc", "linear", "z"}) {
+        if (has(tokens, word)) return true;
+      }
+      return false;
+    };
+    for (Candidate& c : all) {
+      if (!c.place || c.place->layer < 0 || c.place->activated || says_before(c)) continue;
+      const auto layer = static_cast<size_t>(c.place->layer);
+      const Layer& end = network_.layers[depth_to_space_after(network_, layer).value_or(layer)];
+      const NetworkPlace after{c.place->layer, true};
+      const auto is_at = [&](const NetworkPlace& place) {
+        return std::any_of(all.begin(), all.end(), [&](const Candidate& o) { return &o != &c && o.place == place; });
+      };
+      const bool has_partner = std::any_of(
+          all.begin(), all.end(), [&](const Candidate& o) { return &o != &c && o.place == c.place && says_before(o); });
+      if (end.activation == Layer::Activation::none || !has_partner || is_at(after)) continue;
+      c.place = after;
+      c.matched = "by its name, beside that of the convolution";
+    }
+  }
+
   bool fits_input(const Candidate& c) const {
     const int64_t channels = network_.channels();
     return pixels_ > 0 ? c.tensor.count() == pixels_ * channels : c.tensor.shape().c == channels;
@@ -303,7 +330,7 @@ std::vector<fs::path> files_in(const fs::path& path) {
   std::error_code error;
   for (fs::recursive_directory_iterator i(path, error); !error && i != fs::recursive_directory_iterator();
        i.increment(error)) {
-    if (i->is_regular_file()) files.push_back(i->path());
+    if (!i->is_directory()) files.push_back(i->path());
   }
   if (error) fail(ErrorCode::io, "reading '{}' failed: {}", path.string(), error.message());
   std::sort(files.begin(), files.end());
@@ -326,6 +353,10 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
   DumpFolder folder;
   std::vector<Candidate> all;
   for (const fs::path& file : files_in(path)) {
+    if (file != path && !fs::is_regular_file(file)) {
+      folder.unused.push_back({file.string(), "it is not a regular file"});
+      continue;
+    }
     if (is_no_dump(file)) {
       folder.unused.push_back({file.string(), "its format is not one that dumps are read from"});
       continue;
@@ -338,6 +369,7 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
                        std::move(t.tensor), !is_archive(file) && !is_dump(file)});
       }
     } catch (const Error& error) {
+      if (file == path) throw;  // it was asked for by name
       folder.unused.push_back({file.string(), error.what(), true});
     }
   }

@@ -62,7 +62,12 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
     }
     if (place->layer < 0 && request.input) fail(ErrorCode::usage, "the input is given twice");
     dumps_.push_back({*place, dump.file, dump.tensor.to_float(), 0, dump.is_picture, dump.matched});
-    if (is_before_depth_to_space(network_, *place, dumps_.back().values.shape())) shuffle(dumps_.back());
+    const Shape shape = dumps_.back().values.shape();
+    if (shape.count() == 0) {
+      fail(ErrorCode::input, "{} has no values: its shape is {}", dump.file.empty() ? dump.name : dump.file,
+           to_string(shape));
+    }
+    if (is_before_depth_to_space(network_, *place, shape)) shuffle(dumps_.back());
   }
   std::stable_sort(dumps_.begin(), dumps_.end(), [](const auto& a, const auto& b) { return a.place < b.place; });
   drop_repeated();
@@ -79,6 +84,14 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
     const auto [channels, scale] = shape_at(network_, dump.place);
     const Shape expected{1, channels, first.h * scale / first_scale, first.w * scale / first_scale};
     const bool is_nhwc = dump.values.shape() == Shape{1, expected.h, expected.w, channels};
+    if (const Shape s = dump.values.shape();
+        !dump.is_picture && channels > 1 && s.n == 1 && s.c > channels && s.h == expected.h && s.w == expected.w) {
+      // Vectors are filled up to whole ones.
+      std::vector<float>& values = dump.values.values();
+      values.resize(static_cast<size_t>(expected.count()));
+      dump.values = Tensor<float>(expected, std::move(values));
+      dump.form = fmt::format("the first {} of {} channels", channels, s.c);
+    }
     if (dump.values.shape() != expected && !is_nhwc && dump.values.count() == expected.count()) {
       dump.values = Tensor<float>(expected, std::move(dump.values.values()));
     }

@@ -1,6 +1,7 @@
 // Values of another place in memory: gaps between channels, runs that were sent twice, a tile's halo that is still that
 // of the tile before, samples between pixels.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -97,6 +98,8 @@ class Memory {
     gaps();
     runs();
     samples();
+    planes();
+    input_ends();
     for (const bool rows : {false, true}) stale_halo(rows);
     return std::move(list_);
   }
@@ -149,6 +152,8 @@ class Memory {
     }
     const int64_t length = last - first + 1;
     if (first < 0 || length < kFewestInRun || 2 * wrong < length || 2 * length > layer_.found().count()) return;
+    // Whole channels are told as such.
+    if (first % size_ == 0 && 20 * length >= 19 * size_) return;
     const float *found = layer_.found().data(), *right = layer_.right().data();
     for (int64_t from = 0; from + length <= layer_.found().count(); ++from) {
       if (from == first || std::abs(found[first] - right[from]) > layer_.tolerance()) continue;
@@ -170,6 +175,72 @@ class Memory {
     }
   }
 
+  /// The last rows of each channel hold the first ones of the next, or the other way round.
+  void planes() {
+    for (const int64_t rows : {1, 2, 3}) {
+      if (shape_.c < 2 || shape_.h <= 2 * rows || places_.empty()) return;
+      for (const bool next : {true, false}) {
+        const auto from = [rows, next, s = shape_](int64_t i) {
+          const int64_t c = i / (s.h * s.w), y = i / s.w % s.h, x = i % s.w;
+          if (next && y >= s.h - rows && c + 1 < s.c) return ((c + 1) * s.h + y - (s.h - rows)) * s.w + x;
+          if (!next && y < rows && c > 0) return ((c - 1) * s.h + y + s.h - rows) * s.w + x;
+          return i;
+        };
+        if (!places_.agree(from)) continue;
+        put(next ? "planes_overlap_next" : "planes_overlap_before",
+            fmt::format("the {} {} of each channel {} the {} of the channel {}: the planes overlap in memory",
+                        next ? "last" : "first", rows == 1 ? "row" : fmt::format("{} rows", rows),
+                        rows == 1 ? "holds" : "hold", next ? "first" : "last", next ? "after it" : "before it"),
+            0.4, through_memory(from));
+      }
+    }
+  }
+
+  /// The last rows (columns) of the input count as 0, or the first: they were read before they were written.
+  void input_ends() {
+    const LayerPort& port = layer_.port();
+    if (!port.convolves || !port.has_weight() || port.shuffles()) return;
+    std::array<std::array<int64_t, 2>, 2> box = {{{shape_.h, 0}, {shape_.w, 0}}};
+    for (int64_t i = 0; i < layer_.found().count(); ++i) {
+      if (off(i) <= layer_.tolerance()) continue;
+      const int64_t y = i / shape_.w % shape_.h, x = i % shape_.w;
+      box[0] = {std::min(box[0][0], y), std::max(box[0][1], y + 1)};
+      box[1] = {std::min(box[1][0], x), std::max(box[1][1], x + 1)};
+    }
+    const Shape in = layer_.input().shape();
+    for (const bool rows : {true, false}) {
+      const auto [first, end] = box[rows ? 0 : 1];
+      const int64_t extent = rows ? shape_.h : shape_.w, scale = port.is_transposed ? port.factor : 1;
+      const int64_t reach = (layer_.reach() + scale - 1) / scale;
+      for (const bool last : {true, false}) {
+        if ((last ? end != extent : first != 0) || (last ? first == 0 : end == extent)) continue;
+        const int64_t wrong = ((last ? extent - first : end) + scale - 1) / scale;
+        for (int64_t n = std::max<int64_t>(2, wrong - reach); n <= wrong && n < (rows ? in.h : in.w); ++n) {
+          list_.push_back(
+              {"input_end_zero",
+               fmt::format(
+                   "the {} {} {} of the input count as 0: they are read too early, when they are not written yet",
+                   last ? "last" : "first", n, rows ? "rows" : "columns"),
+               "input_range", false,
+               [n, rows, last](LayerPort& p) {
+                 p.before.emplace_back([n, rows, last](const Tensor<float>& t) {
+                   Tensor<float> to = t;
+                   const Shape s = t.shape();
+                   for (int64_t c = 0; c < s.c; ++c)
+                     for (int64_t y = 0; y < s.h; ++y)
+                       for (int64_t x = 0; x < s.w; ++x) {
+                         const int64_t at = rows ? y : x, whole = rows ? s.h : s.w;
+                         if (last ? at >= whole - n : at < n) to(0, c, y, x) = 0;
+                       }
+                   return to;
+                 });
+               },
+               0.6});
+        }
+      }
+    }
+  }
+
   /// Texture coordinates that are no pixels' centres.
   void samples() {
     if (places_.empty() || shape_.h < 3 || shape_.w < 3) return;
@@ -181,8 +252,6 @@ class Memory {
     const Way ways[] = {
         // NOLINT(*-c-arrays)
         {"corners", "i / (n - 1), from corner to corner", h / (h - 1), w / (w - 1), -0.5},
-        {"edges", "i / n, at the pixels' upper left corners", 1, 1, -0.5},
-        {"next", "(i + 1) / n, at the pixels' lower right corners", 1, 1, 0.5},
         {"inner", "(i + 0.5) (n - 1) / n, where whole numbers are the pixels' centres", (h - 1) / h, (w - 1) / w, 0}};
     for (const Way& way : ways) {
       for (const int axes : {3, 2, 1}) {

@@ -139,7 +139,10 @@ class Scales {
       } else {
         other_factors.push_back(c);
       }
-      if (std::abs(l.offset - bias) <= 4 * layer_.tolerance()) {
+      if (l.factor != 1 && std::abs(l.offset - l.factor * bias) <= layer_.tolerance()) {
+        l.offset = l.factor * bias;
+        other_offsets.push_back(c);
+      } else if (std::abs(l.offset - bias) <= (l.factor == 1 ? 4 : 1) * layer_.tolerance()) {
         l.offset = bias;
       } else {
         other_offsets.push_back(c);

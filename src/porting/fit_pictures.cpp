@@ -46,6 +46,9 @@ class Pictures {
   }
 
   void other() {
+    int64_t same = 0;
+    for (size_t i = 0; i < given().size(); ++i) same += std::abs(given()[i] - found()[i]) <= layer_.tolerance() ? 1 : 0;
+    if (20 * same > layer_.found().count()) return;
     double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
     for (size_t i = 0; i < given().size(); ++i) {
       const double g = given()[i], f = found()[i];

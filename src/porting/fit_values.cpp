@@ -188,6 +188,9 @@ class Values {
     if (q == 0) return;
     put("truncated_toward_zero", stage_.id + "range", fmt::format("{} truncated toward 0, not rounded", stage_.words),
         0.1, [q](float v) { return static_cast<float>(v - std::copysign(std::min<double>(q / 2, std::abs(v)), v)); });
+    put("half_added_then_truncated", stage_.id + "range",
+        fmt::format("{} rounded by adding a half and truncating toward 0: values below 0 are rounded up", stage_.words),
+        0.15, [q](float v) { return v < 0 ? static_cast<float>(std::min(v + q, 0.0)) : v; });
     put("rounded_up", stage_.id + "range", fmt::format("{} rounded up, not to the nearest", stage_.words), 0.1,
         [q](float v) { return static_cast<float>(v + q / 2); });
   }

@@ -82,6 +82,16 @@ class Words {
     }
     rule("words_ones_complement", "below 0 are one step off: ones' complement for two's", 0.5,
          [](int64_t w) { return w < 0 ? w + 1 : w; });
+    for (int high = 1; high < 16 && std::ldexp(step, high) < 2 * largest; ++high) {
+      for (int low = 0; low < high; ++low) {
+        rule("words_bits_exchanged", fmt::format("have bits {} and {} exchanged (two data lines)", high, low), 0.5,
+             [high, low](int64_t w) {
+               const int64_t differ = (w >> high ^ w >> low) & 1;
+               return w ^ (differ << high | differ << low);
+             });
+      }
+    }
+    parts_late(step, largest);
     for (int bit = 0; bit < 24 && std::ldexp(step, bit) < 2 * largest; ++bit) {
       const int64_t mask = int64_t{1} << bit;
       rule("words_bit_0", fmt::format("always have 0 in bit {} (stuck, or not connected)", bit), 0.5,
@@ -123,6 +133,47 @@ class Words {
           });
         },
         false);
+  }
+
+  /// A byte of each word comes a value later (or earlier) than the rest.
+  void parts_late(double step, double largest) {
+    if (largest > 32768.5 * step) return;
+    const int64_t count = layer_.found().count();
+    for (const bool low : {true, false}) {
+      for (const int64_t by : {1, -1}) {
+        const auto made = [step, low, by, count](const float* t, int64_t i) {
+          const auto word = [&](int64_t at) { return static_cast<int64_t>(std::nearbyint(t[at] / step)); };
+          const int64_t from = i - by, there = from < 0 || from >= count ? 0 : word(from);
+          return static_cast<float>(static_cast<double>(low ? (word(i) & ~int64_t{255}) | (there & 255)
+                                                            : (word(i) & 255) | (there & ~int64_t{255})) *
+                                    step);
+        };
+        int64_t met = 0;
+        for (int64_t i = 0; i < count; ++i) {
+          met += std::abs(made(layer_.right().data(), i) - found(i)) <= 1.01 * step ? 1 : 0;
+          if (i == 255 && met < 128) break;
+        }
+        if (static_cast<double>(met) < 0.99 * static_cast<double>(count)) continue;
+        // Of a value half-way between two words either may have been taken: what was found is right to a step.
+        put(
+            "words_byte_late",
+            fmt::format(
+                "the {} byte of the output's words (steps of {:.4g}) comes a value {}: it is that of the pixel {}",
+                low ? "lower" : "upper", step, by > 0 ? "late" : "early", by > 0 ? "before" : "after"),
+            "output_words", 0.6,
+            [made, step, like = std::make_shared<const Tensor<float>>(layer_.found())](LayerPort& p) {
+              p.after.emplace_back([made, step, like](const Tensor<float>& t) {
+                Tensor<float> to = t;
+                for (int64_t i = 0; i < t.count() && t.shape() == like->shape(); ++i) {
+                  const float value = made(t.data(), i), other = like->data()[i];
+                  to.data()[i] = std::abs(value - other) <= 1.01 * step ? other : value;
+                }
+                return to;
+              });
+            },
+            false);
+      }
+    }
   }
 
   /// What is small is 0.

@@ -26,6 +26,7 @@ std::vector<Mistake> fit_sums(const LayerCase& layer);
 std::vector<Mistake> fit_accumulators(const LayerCase& layer);
 std::vector<Mistake> fit_words(const LayerCase& layer);
 std::vector<Mistake> fit_memory(const LayerCase& layer);
+std::vector<Mistake> fit_workgroups(const LayerCase& layer);
 std::vector<Mistake> fit_stamps(const LayerCase& layer);
 /// Single values, runs, blocks and rectangles: only where nothing else explains.
 std::vector<Mistake> fit_scattered(const LayerCase& layer);

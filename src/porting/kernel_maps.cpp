@@ -79,6 +79,8 @@ class KernelMaps {
     words();
     pitches();
     rolled();
+    products();
+    scales();
     shared();
     kernels();
     return std::move(list_);
@@ -275,6 +277,77 @@ class KernelMaps {
               });
             });
       }
+    }
+  }
+
+  /// Of the products of an output, in the order in which they are summed, only some are there.
+  void products() {
+    const Shape s = shape_;
+    const int64_t each = transposed_ ? s.n * s.h * s.w : s.c * s.h * s.w;
+    for (const int64_t n : {2, 4}) {
+      for (int64_t lost = 0; lost < n; ++lost) {
+        put(fmt::format("kernels_products_lost_{}_{}", n, lost),
+            fmt::format(
+                "of each output's products each {} is lost, from {} on (as where sums that depend on each other "
+                "are added at once)",
+                n == 2 ? "second" : "fourth", lost),
+            0.4, [n, lost, each, transposed = transposed_](const Tensor<float>& t) {
+              Tensor<float> to = t;
+              const Shape shape = t.shape();
+              for (int64_t i = 0; i < t.count(); ++i) {
+                const int64_t taps = shape.h * shape.w, kernel = i / taps;
+                const int64_t at = transposed ? kernel / shape.c * taps + i % taps : i % each;
+                if (at % n == lost) to.data()[i] = 0;
+              }
+              return to;
+            });
+      }
+    }
+    if (s.h != s.w || s.h == 1) return;
+    for (const bool rows : {true, false}) {
+      put(fmt::format("kernels_one_index_{}", rows ? "rows" : "columns"),
+          fmt::format(
+              "one index serves both axes: only the window's diagonal is read, with the sums of the kernels' {}",
+              rows ? "rows" : "columns"),
+          0.3, [rows](const Tensor<float>& t) {
+            Tensor<float> to(t.shape());
+            const Shape shape = t.shape();
+            for (int64_t n = 0; n < shape.n; ++n)
+              for (int64_t c = 0; c < shape.c; ++c)
+                for (int64_t y = 0; y < shape.h; ++y)
+                  for (int64_t x = 0; x < shape.w; ++x) to(n, c, rows ? y : x, rows ? y : x) += t(n, c, y, x);
+            return to;
+          });
+    }
+  }
+
+  /// Steps of integer weights taken along the other axis.
+  void scales() {
+    if (shape_.n != shape_.c || shape_.n < 2) return;
+    for (const bool back : {false, true}) {
+      put(fmt::format("kernels_scales_other_axis_{}", back ? 1 : 0),
+          fmt::format("the kernels' scales are those of the {} channels, where they were quantised by the {}: each is "
+                      "scaled by the ratio of the two",
+                      back ? "output" : "input", back ? "input" : "output"),
+          0.4, [back](const Tensor<float>& t) {
+            const Shape s = t.shape();
+            std::vector<double> a(static_cast<size_t>(s.n)), b(static_cast<size_t>(s.c));
+            for (int64_t i = 0; i < t.count(); ++i) {
+              const int64_t kernel = i / (s.h * s.w);
+              double &of_a = a[static_cast<size_t>(kernel / s.c)], &of_b = b[static_cast<size_t>(kernel % s.c)];
+              of_a = std::max<double>(of_a, std::abs(t.data()[i]));
+              of_b = std::max<double>(of_b, std::abs(t.data()[i]));
+            }
+            Tensor<float> to = t;
+            // By the same vector: that of the axis by which they were quantised.
+            for (int64_t i = 0; i < t.count(); ++i) {
+              const int64_t kernel = i / (s.h * s.w);
+              const auto o = static_cast<size_t>(kernel / s.c), in = static_cast<size_t>(kernel % s.c);
+              const double ratio = back ? b[o] / b[in] : a[in] / a[o];
+              to.data()[i] = static_cast<float>(t.data()[i] * ratio);
+            }
+            return to;
+          });
     }
   }
 

@@ -40,6 +40,7 @@ class List {
     twice();
     if (port_.has_weight()) append(mistakes_in_steps(context_, port_));
     append(mistakes_in_sums(context_, port_));
+    if (port_.has_weight() && port_.convolves) append(mistakes_in_files(context_, port_));
     inputs();
     if (context_.output_is_dump) outputs();
     return std::move(list_);
@@ -296,6 +297,10 @@ class List {
         range("input_limited_range", "the input is of limited range (16 to 235), not of full range",
               [](float v) { return (v * 219 + 16) / 255; });
       }
+      range("input_low_byte", "the input is the lower byte of 16 bits",
+            [](float v) { return static_cast<float>(static_cast<int>(std::nearbyint(v * 65535)) % 256) / 255; });
+      range("input_high_byte", "the input is the upper byte of 16 bits, with 256 for 255",
+            [](float v) { return static_cast<float>(static_cast<int>(std::nearbyint(v * 65535)) / 256) / 255; });
       range("input_8_bits", "the input is rounded to 8 bits", [](float v) { return std::nearbyint(v * 255) / 255; });
       range("input_8_bits_truncated", "the input is truncated to 8 bits",
             [](float v) { return std::floor(v * 255) / 255; });

@@ -48,6 +48,8 @@ std::vector<Mistake> mistakes_in_vectors(const MistakeContext& context, const La
 std::vector<Mistake> mistakes_in_steps(const MistakeContext& context, const LayerPort& port);
 /// Those in its sums: at the picture's edges, between channels, in Winograd's terms, around the network.
 std::vector<Mistake> mistakes_in_sums(const MistakeContext& context, const LayerPort& port);
+/// Those in the order of its files: biases within the kernels' stream, biases and slopes in turn, steps of channels.
+std::vector<Mistake> mistakes_in_files(const MistakeContext& context, const LayerPort& port);
 
 /// Lumas that a port may take of a picture (1, C, H, W) instead of the right one, by what they are.
 std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Tensor<float>& picture,

@@ -77,6 +77,45 @@ Tensor<float> by_pixels_inside(const Tensor<float>& t, Pair kernel, Pair padding
   return to;
 }
 
+Tensor<float> median_of_3_by_3(const Tensor<float>& t) {
+  const Shape s = t.shape();
+  Tensor<float> to(s);
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = 0; y < s.h; ++y)
+      for (int64_t x = 0; x < s.w; ++x) {
+        std::array<float, 9> near{};
+        for (int64_t i = 0; i < 9; ++i) {
+          near[static_cast<size_t>(i)] =
+              t(0, c, std::clamp<int64_t>(y + i / 3 - 1, 0, s.h - 1), std::clamp<int64_t>(x + i % 3 - 1, 0, s.w - 1));
+        }
+        std::nth_element(near.begin(), near.begin() + 4, near.end());
+        to(0, c, y, x) = near[4];
+      }
+  return to;
+}
+
+/// The sums of the first half of the input channels are activated with the bias, those of the second are added to it.
+Tensor<float> activated_after_each_half(const LayerPort& port, const Tensor<float>& input, bool second_first) {
+  LayerPort plain = port;
+  plain.convolve = nullptr;
+  const Shape s = input.shape();
+  Tensor<float> first = input, second = input;
+  for (int64_t c = 0; c < s.c; ++c) {
+    Tensor<float>& without = (c < s.c / 2) != second_first ? second : first;
+    std::fill_n(without.plane(0, c), s.h * s.w, 0.0F);
+  }
+  Tensor<float> sums = convolved(plain, first);
+  const Tensor<float> rest = convolved(plain, second);
+  const int64_t size = sums.shape().h * sums.shape().w;
+  for (int64_t i = 0; i < sums.count(); ++i) {
+    const int64_t c = i / size;
+    const float bias = port.bias.empty() ? 0 : port.bias[static_cast<size_t>(c)], z = sums.data()[i] + bias;
+    // The bias comes once more, from without.
+    sums.data()[i] = (z > 0 ? z : z * port.slope_of(c)) + rest.data()[i] - bias;
+  }
+  return sums;
+}
+
 Tensor<float> cumulated(const Tensor<float>& t) {
   Tensor<float> to = t;
   const Shape s = t.shape();
@@ -177,6 +216,7 @@ class SumMistakes {
   SumMistakes(const MistakeContext& context, const LayerPort& port) : context_(context), port_(port) {}
 
   std::vector<Mistake> all() {
+    inputs();
     edges();
     between_channels();
     too_early();
@@ -195,6 +235,32 @@ class SumMistakes {
     const Shape w = port_.weight.shape();
     return port_.has_weight() && !port_.is_transposed && !port_.shuffles() && w.h * w.w > 1 &&
            port_.dilation == Pair{1, 1} && port_.padding == Pair{(w.h - 1) / 2, (w.w - 1) / 2};
+  }
+
+  void inputs() {
+    for (const bool rows : {false, true}) {
+      for (const int64_t odd : {1, 0}) {
+        add(fmt::format("input_{}_{}_zero", odd == 1 ? "odd" : "even", rows ? "rows" : "columns"),
+            fmt::format(
+                "each second {0} of the input, from {1} on, is not read: it counts as 0 (a loop over pairs, or a "
+                "stride)",
+                rows ? "row" : "column", odd),
+            "input_range", true, 0.3, [rows, odd](LayerPort& p) {
+              p.before.emplace_back([rows, odd](const Tensor<float>& t) {
+                Tensor<float> to = t;
+                const Shape s = t.shape();
+                for (int64_t c = 0; c < s.c; ++c)
+                  for (int64_t y = 0; y < s.h; ++y)
+                    for (int64_t x = 0; x < s.w; ++x)
+                      if ((rows ? y : x) % 2 == odd) to(0, c, y, x) = 0;
+                return to;
+              });
+            });
+      }
+    }
+    if (!port_.reads_input) return;
+    add("input_median", "the input went through a median filter of 3 by 3 pixels (noise reduction)", "input_moved",
+        true, 0.3, [](LayerPort& p) { p.before.emplace_back(median_of_3_by_3); });
   }
 
   void edges() {
@@ -236,6 +302,19 @@ class SumMistakes {
         "the accumulator is not cleared between output channels: each also has the sums of those before it";
     add("accumulator_not_cleared", sentence, "sums", true, 0.2,
         [](LayerPort& p) { p.before_bias.emplace_back(cumulated); });
+    if (port_.bends() && context_.in_channels > 1 && !port_.is_transposed) {
+      for (const bool second : {false, true}) {
+        add("activation_after_each_pass",
+            fmt::format("the input channels are summed in two passes, and the activation comes after each of them: the "
+                        "sum of the {} half is activated before that of the other is added",
+                        second ? "second" : "first"),
+            "sums", true, 0.3, [second](LayerPort& p) {
+              p.convolve = [second](const LayerPort& port, const Tensor<float>& x) {
+                return activated_after_each_half(port, x, second);
+              };
+            });
+      }
+    }
     if (port_.bias.empty()) return;
     add("accumulator_not_cleared_with_bias", fmt::format("{}, with their biases", sentence), "sums", true, 0.3,
         [](LayerPort& p) { p.between.insert(p.between.begin(), cumulated); });
@@ -244,8 +323,8 @@ class SumMistakes {
   /// A dump that is said to be from before the activation.
   void too_early() {
     if (!context_.output_is_dump || context_.output_is_activated || !port_.bends()) return;
-    add("activated_too_early", "what should be the sums before the activation is activated already", "activation", true,
-        0.1, [](LayerPort& p) { p.activates = true; });
+    add("activated_too_early", "what should be the sums before the activation is activated already", "output_activated",
+        true, 0.1, [](LayerPort& p) { p.activates = true; });
     if (port_.bias.empty() || !port_.has_weight()) return;
     add("bias_after_activation",
         "the bias is added after the activation, not before it (the dump of the sums is activated already)",

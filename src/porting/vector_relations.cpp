@@ -28,6 +28,7 @@ class Relations {
     steps();
     some_scaled();
     wrapped();
+    clipped();
     channels();
     line();
     return std::move(list_);
@@ -154,6 +155,28 @@ class Relations {
          fmt::format("wrap round (overflow): those beyond {:.4g} are {:.4g}{} off, the range of their words", range / 2,
                      range, is_power ? fmt::format(" (2^{:g})", bits) : ""),
          values, 0.5});
+  }
+
+  /// The largest are cut at one size.
+  void clipped() {
+    double bound = 0, least = largest_, most_kept = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < right_.size(); ++i) {
+      if (!differs(i)) {
+        most_kept = std::max<double>(most_kept, std::abs(right_[i]));
+        continue;
+      }
+      const double size = std::abs(found_[i]);
+      if (count++ > 0 && std::abs(size - bound) > 2 * precision_[i]) return;
+      if (found_[i] * right_[i] < 0) return;
+      bound = size, least = std::min<double>(least, std::abs(right_[i]));
+    }
+    if (count < 2 || least < bound || most_kept > bound + 2 * precision_[0]) return;
+    std::vector<float> values;
+    for (const float v : right_) {
+      values.push_back(static_cast<float>(std::clamp<double>(v, -bound, bound)));
+    }
+    list_.push_back({"clipped", fmt::format("are clipped at {:.4g} in size (they saturate)", bound), values, 0.5});
   }
 
   /// Each is one of the right ones, or 0.

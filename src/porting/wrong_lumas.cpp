@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <utility>
@@ -142,21 +143,38 @@ std::map<std::string, std::shared_ptr<const Tensor<float>>> wrong_lumas(const Te
     if (kind.full) put(kind.name + (kind.limited ? ", of full range" : ""), std::move(full_range));
     if (kind.limited) put(kind.name + ", of limited range", std::move(limited));
   }
+  // What a sensor sees: one colour at each pixel.
+  const char* const colours = "RGB";
+  for (const char* pattern : {"RGGB", "BGGR", "GRBG", "GBRG"}) {
+    Tensor<float> mosaic({1, 1, s.h, s.w});
+    for (int64_t y = 0; y < s.h; ++y)
+      for (int64_t x = 0; x < s.w; ++x) {
+        const char colour = pattern[y % 2 * 2 + x % 2];
+        mosaic(0, 0, y, x) = picture(0, std::strchr(colours, colour) - colours, y, x);
+      }
+    put(fmt::format("the mosaic of a camera's sensor (Bayer, {}: one colour at each pixel)", pattern),
+        std::move(mosaic));
+  }
   // R, G, B of each pixel side by side in memory, read as planes; and the other way round; or with an alpha beside
   // them.
-  Tensor<float> interleaved(s), planes(s), four_as_three(s), three_as_four(s);
+  Tensor<float> interleaved(s), planes(s), four_as_three(s), three_as_four(s), byte_late(s), byte_early(s);
   const int64_t size = s.h * s.w;
   for (int64_t i = 0; i < 3 * size; ++i) {
     interleaved.data()[i] = picture.plane(0, i % 3)[i / 3];
     planes.plane(0, i % 3)[i / 3] = picture.data()[i];
     four_as_three.plane(0, i % 3)[i / 3] = i % 4 == 3 ? 1 : picture.plane(0, i % 4)[i / 4];
     const int64_t byte = i / 3 * 4 + i % 3;
+    const int64_t next = (i + 1) % (3 * size), last = (i + 3 * size - 1) % (3 * size);
+    byte_late.plane(0, i % 3)[i / 3] = picture.plane(0, next % 3)[next / 3];
+    byte_early.plane(0, i % 3)[i / 3] = picture.plane(0, last % 3)[last / 3];
     three_as_four.plane(0, i % 3)[i / 3] = byte < 3 * size ? picture.plane(0, byte % 3)[byte / 3] : 0;
   }
   for (const auto& [pixels, words] :
        {std::pair(&interleaved, "of interleaved pixels (R, G, B, R, G, B) that are read as planes"),
         std::pair(&planes, "of planes that are read as interleaved pixels (R, G, B, R, G, B)"),
         std::pair(&four_as_three, "of pixels with alpha (RGBA, 4 bytes) that are read as RGB (3 bytes)"),
+        std::pair(&byte_late, "of RGB pixels that are read from the second byte on (a byte off: G, B, and the next R)"),
+        std::pair(&byte_early, "of RGB pixels that are read a byte too early (the B before, R, G)"),
         std::pair(&three_as_four, "of RGB pixels (3 bytes) that are read as RGBA (4 bytes)")}) {
     Tensor<float> luma({1, 1, s.h, s.w});
     for (int64_t i = 0; i < size; ++i) {
