@@ -22,10 +22,15 @@ SIZES = {"small": (24, 20), "large": (160, 112)}
 FILES = ("places", "channels", "numbers", "loader")
 MORE = ("more_places", "more_channels", "more_numbers", "more_loader", "more_input")
 THIRD = ("third_places", "third_channels", "third_loader", "third_numbers")
+FOURTH = ("places", "channels", "activations", "numbers", "loader", "input", "pairs")
 FRESH = ("places", "channels", "activations", "numbers", "loader", "input", "disguises", "pairs")
 LOTS = (*FILES, *MORE, *THIRD, "disguises", "pairs")
 MODULES = {
-    "tuned": (*(f"tuned_{file}" for file in LOTS), *(f"tuned_retired_{file}" for file in LOTS)),
+    "tuned": (
+        *(f"tuned_{file}" for file in LOTS),
+        *(f"tuned_retired_{file}" for file in LOTS),
+        *(f"tuned_fourth_{file}" for file in FOURTH),
+    ),
     "held_out": tuple(f"held_out_{file}" for file in FRESH),
 }
 

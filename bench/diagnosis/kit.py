@@ -90,3 +90,20 @@ def delayed(values, pixels):
 def step_of(y, bits):
     """The largest power of two by which y fits into words of so many bits with a sign."""
     return 2.0 ** (np.ceil(np.log2(np.abs(y).max() + 1e-30)) - (bits - 1))
+
+
+def in_blocks(y, count=16):
+    """(blocks, values) and each block's power of two: block floating point."""
+    blocks = y.reshape(-1, count)
+    return blocks, np.ceil(np.log2(np.abs(blocks).max(1, keepdims=True) + 1e-30))
+
+
+def read_as_kernel(layer, stream):
+    """The kernel that is read from a stream's first values."""
+    values = np.asarray(stream, layer.kernel.dtype).ravel()
+    layer.kernel = values[: layer.kernel.size].reshape(layer.kernel.shape).copy()
+
+
+def chroma(rgb):
+    """Cb and Cr of BT.601, limited range, in bytes."""
+    return 128 + rgb.astype(float) @ np.array([[-37.797, -74.203, 112], [112, -93.786, -18.214]]).T / 255

@@ -29,6 +29,7 @@ import cases as registry  # noqa: E402
 import held_out_examples  # noqa: E402
 import held_out_more_examples  # noqa: E402
 import judge_examples  # noqa: E402
+import judge_fourth_examples  # noqa: E402
 import judge_retired_examples  # noqa: E402
 import judge_retired_third_examples  # noqa: E402
 import judge_third_examples  # noqa: E402
@@ -44,7 +45,8 @@ EXAMPLES = {
     "tuned": judge_examples.EXAMPLES
     + judge_third_examples.EXAMPLES
     + judge_retired_examples.EXAMPLES
-    + judge_retired_third_examples.EXAMPLES,
+    + judge_retired_third_examples.EXAMPLES
+    + judge_fourth_examples.EXAMPLES,
     "held_out": held_out_examples.EXAMPLES + held_out_more_examples.EXAMPLES,
 }
 
