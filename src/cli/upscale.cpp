@@ -183,8 +183,8 @@ void add_upscale(CLI::App& app) {
   const auto options = std::make_shared<UpscaleOptions>();
   command
       ->add_option("input", options->jobs.inputs,
-                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL and others that libvips reads), films "
-                   "(any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
+                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
+                   "content), films (any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
