@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "cli/progress_bar.hpp"
 #include "cli/run_summary.hpp"
 #include "cli/size_option.hpp"
+#include "picture/decode_apart.hpp"
 #include "picture/upscale_picture.hpp"
 
 namespace fsrcnn::cli {
@@ -126,6 +128,10 @@ void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
   const std::vector<Job> jobs = plan_jobs(options.jobs, summary.warnings);
   if (!options.quiet) {
     for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+  }
+  // Before the engine has threads.
+  if (std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.error && !job.is_film; })) {
+    prepare_decoder();
   }
   EngineChoice engines(options.model, options.engine.options);
   summary.cpu = engines.first().cpu();

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
+#include "picture/decode_apart.hpp"
 #include "picture/row_decoder.hpp"
 
 namespace fsrcnn {
@@ -30,6 +31,7 @@ void deinterleave(const std::byte* samples, Tensor<float>& planes, const Decode&
 }
 
 std::unique_ptr<RowDecoder> open_decoder(const fs::path& path, int64_t most_pixels) {
+  if (decodes_apart()) return decode_apart(path, most_pixels);
   PictureFile file(path, open_picture_file(path));
   const PictureFormat& format = require_format(file);
   return decode_here(std::move(file), format, most_pixels);
