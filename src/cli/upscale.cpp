@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "cli/progress_bar.hpp"
 #include "cli/run_summary.hpp"
 #include "cli/size_option.hpp"
+#include "picture/decode_apart.hpp"
 #include "picture/upscale_picture.hpp"
 
 namespace fsrcnn::cli {
@@ -127,6 +129,10 @@ void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
   if (!options.quiet) {
     for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
   }
+  // Before the engine has threads.
+  if (std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.error && !job.is_film; })) {
+    prepare_decoder();
+  }
   EngineChoice engines(options.model, options.engine.options);
   summary.cpu = engines.first().cpu();
   summary.threads = engines.first().threads();
@@ -183,8 +189,8 @@ void add_upscale(CLI::App& app) {
   const auto options = std::make_shared<UpscaleOptions>();
   command
       ->add_option("input", options->jobs.inputs,
-                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL and others that libvips reads), films "
-                   "(any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
+                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
+                   "content), films (any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
