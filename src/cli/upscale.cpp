@@ -215,6 +215,15 @@ void add_upscale(CLI::App& app) {
       ->default_str("95; for AVIF and HEIC 90")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
+  options->engine.options.extend_edges = true;
+  command
+      ->add_option_function<std::string>(
+          "--edges", [options](const std::string& name) { options->engine.options.extend_edges = name == "mirror"; },
+          "What the network sees outside: mirror, the picture's mirror image, so that borders look like the rest; pad, "
+          "its own padding, as PyTorch computes it")
+      ->default_str("mirror")
+      ->check(CLI::IsMember({"mirror", "pad"}).description(""))
+      ->type_name("mirror|pad");
   command->add_option("--max-pixels", options->picture.most_pixels, "Largest accepted input picture, in pixels")
       ->default_str(std::to_string(kMostPixels))
       ->check(positive_number())

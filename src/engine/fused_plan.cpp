@@ -318,10 +318,11 @@ int FusedPlan::most_rows_back() const {
   return most;
 }
 
-FusedPlan::FusedPlan(const LoweredNetwork& network, Precision p, std::string_view cpu)
+FusedPlan::FusedPlan(const LoweredNetwork& network, Precision p, std::string_view cpu, const Looks& l)
     : kernels(fused_kernels(cpu)),
       gemm(gemm_kernels(cpu)),
       precision(p),
+      looks(l),
       levels(network.levels),
       scale(network.scale),
       colours(network.colours),

@@ -39,37 +39,54 @@ void FusedStrip::load_row(int64_t y, const ConstPlane* input, int64_t first_inpu
   const Ring& ring = rings_.front();
   const int border = ring.value->border;
   float* const to = row(ring, y);
-  if (y < -border || y >= height_ + border) {
+  if (!is_endless() && (y < -border || y >= height_ + border)) {
     std::fill_n(to - ring.value->halo * lanes_, ring.value->channels * ring.stride, 0.0F);
     return;
   }
   for (int c = 0; c < plan_->colours; ++c) load_plane_row(y, input[c], first_input_row, to + c * ring.stride);
 }
 
+// Columns begin ... end - 1 of a row, to to[begin] ...
+void FusedStrip::load_samples(const std::byte* row, const ConstPlane& input, int64_t begin, int64_t end,
+                              float* to) const {
+  switch (input.type) {
+    case SampleType::u8: return to_luma<uint8_t>(row, input, plan_->levels, begin, end, to);
+    case SampleType::u16: return to_luma<uint16_t>(row, input, plan_->levels, begin, end, to);
+    case SampleType::f32: return to_luma<float>(row, input, plan_->levels, begin, end, to);
+  }
+}
+
 void FusedStrip::load_plane_row(int64_t y, const ConstPlane& input, int64_t first_input_row, float* to) {
   const int border = rings_.front().value->border, halo = rings_.front().value->halo;
-  const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
+  const int64_t row = is_endless() ? mirrored(y, height_) : std::clamp<int64_t>(y, 0, height_ - 1);
+  const std::byte* const from = input.row(row - first_input_row);
   // First the columns one after the other, then each lane's.
   const int64_t begin = column(0, 0, -halo), end = column(0, lanes_ - 1, range_.positions);
   const int64_t left = std::max<int64_t>(begin, 0), right = std::min(end, width_);
   float* const luma = scratch_.input_luma - begin;
-  switch (input.type) {
-    case SampleType::u8: to_luma<uint8_t>(from, input, plan_->levels, left, right, luma); break;
-    case SampleType::u16: to_luma<uint16_t>(from, input, plan_->levels, left, right, luma); break;
-    case SampleType::f32:
-      to_luma<float>(from, input, plan_->levels, left, right, luma);
-      if (all_usable(luma + left, luma + right)) break;
-      for (int64_t x = left; x < right; ++x) {
-        if (std::abs(luma[x]) <= kLargest) continue;
-        luma[x] = 0;
-        if (inside(y)) unusable_.push_back({y, x});
-      }
+  load_samples(from, input, left, right, luma);
+  const int64_t first = is_endless() ? begin : left, last = is_endless() ? end : right;
+  const auto load_image = [&](int64_t x) {
+    const int64_t image = mirrored(x, width_);
+    load_samples(from, input, image, image + 1, luma + (x - image));
+  };
+  for (int64_t x = first; x < left; ++x) load_image(x);
+  for (int64_t x = right; x < last; ++x) load_image(x);
+  if (input.type == SampleType::f32 && !all_usable(luma + first, luma + last)) {
+    for (int64_t x = first; x < last; ++x) {
+      if (std::abs(luma[x]) <= kLargest) continue;
+      luma[x] = 0;
+      // What reads a pixel's mirror image reads the pixel, too.
+      if (inside(y) && x >= left && x < right) unusable_.push_back({y, x});
+    }
   }
-  const int64_t edge_left = std::max(begin, left - border), edge_right = std::min(end, right + border);
-  std::fill(luma + begin, luma + edge_left, 0.0F);
-  std::fill(luma + edge_left, luma + left, luma[left]);
-  std::fill(luma + right, luma + edge_right, luma[right - 1]);
-  std::fill(luma + edge_right, luma + end, 0.0F);
+  if (!is_endless()) {
+    const int64_t edge_left = std::max(begin, left - border), edge_right = std::min(end, right + border);
+    std::fill(luma + begin, luma + edge_left, 0.0F);
+    std::fill(luma + edge_left, luma + left, luma[left]);
+    std::fill(luma + right, luma + edge_right, luma[right - 1]);
+    std::fill(luma + edge_right, luma + end, 0.0F);
+  }
   for (int lane = 0; lane < lanes_; ++lane) {
     const float* const of_lane = luma + column(0, lane, 0);
     for (int p = -halo; p < range_.positions; ++p) to[p * lanes_ + lane] = of_lane[p];
@@ -166,14 +183,22 @@ void FusedStrip::store_row(int64_t y, int colour, int py, const Plane& output, i
   }
 }
 
+// The rows or columns of a picture that are read for those from begin to end - 1, some of which may lie outside.
+std::pair<int64_t, int64_t> FusedStrip::read_span(int64_t begin, int64_t end, int64_t size) const {
+  int64_t first = std::max<int64_t>(begin, 0), last = std::min(end, size);
+  if (is_endless() && begin < 0) last = std::max(last, std::min(-begin, size));
+  if (is_endless() && end > size) first = std::min(first, std::max<int64_t>(2 * size - end, 0));
+  return {first, last};
+}
+
 bool FusedStrip::reads_the_same(const StripRange& range, const ConstPlane& a, const ConstPlane& b, int64_t y,
                                 int64_t end) const {
   // From the warm-up of the first layer to what it looks ahead in the last group of rows; see start().
   const int64_t lag = plan_->output_lag;
-  const int64_t first = std::max<int64_t>(0, y - kRowsAtOnce * plan_->warm_up() + lag);
-  const int64_t last = std::min(a.height, (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag);
-  const int64_t right = std::min(a.width, range.input_begin + int64_t{lanes_} * range.positions);
-  const int64_t left = std::max<int64_t>(0, range.input_begin - rings_.front().value->halo);
+  const auto [first, last] =
+      read_span(y - plan_->rows_above(), (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag, a.height);
+  const auto [left, right] = read_span(range.input_begin - rings_.front().value->halo,
+                                       range.input_begin + int64_t{lanes_} * range.positions, a.width);
   const int64_t offset = left * bytes_of(a.type);
   const auto bytes = static_cast<size_t>((right - left) * bytes_of(a.type));
   for (int64_t row = first; row < last; ++row) {
