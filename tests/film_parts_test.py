@@ -198,12 +198,14 @@ class FilmPartsTest(FilmCase):
         options = ["--codec", "ffv1"]
         for name, source, more in (("0", film, []), ("other_film", other, []), ("other_model", film, ["--model", "fsrcnn-s-x2"]),
                                    ("other_option", film, ["--encoder-option", "slices=4"]), ("other_edges", film, ["--edges", "pad"]),
+                                   ("other_guard", film, ["--guard", "0.5"]),
                                    ("1", film, ["--cpu", "sse4"])):  # fmt: skip
             self.succeed("upscale", source, "-o", f"{name}.nut", "--frames", "0:10" if name == "0" else "10:20", *options, *more)
         self.fail_with(INPUT, "join", film, "0.nut", "other_film.nut", "-o", "c.mkv", says="belongs to another film")
         self.fail_with(INPUT, "join", film, "0.nut", "other_model.nut", "-o", "c.mkv", says="made differently")
         self.fail_with(INPUT, "join", film, "0.nut", "other_option.nut", "-o", "c.mkv", says="made differently")
         self.fail_with(INPUT, "join", film, "0.nut", "other_edges.nut", "-o", "c.mkv", says="made differently")
+        self.fail_with(INPUT, "join", film, "0.nut", "other_guard.nut", "-o", "c.mkv", says="made differently")
         self.succeed("join", film, "0.nut", "1.nut", "-o", "c.mkv")
         whole, bad = (self.folder / "1.nut").read_bytes(), self.folder / "bad.nut"
         packet = probe(self.folder / "1.nut", "-show_packets")["packets"][5]

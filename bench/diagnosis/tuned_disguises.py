@@ -95,7 +95,7 @@ def cropped_output(dressing, by):
     np.save(dressing.path(OUTPUT), right[None, :, by:-by, by:-by].astype(np.float32))
 
 
-PLAIN = ("--edges", "pad")  # what the network computes, and no more
+PLAIN = ("--edges", "pad", "--guard", "0")  # what the network computes, and no more
 
 
 @disguise("own picture", {"setting": ENDS}, {"setting": ENDS, "picture": "large"}, bound=0.005)

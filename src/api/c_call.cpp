@@ -19,6 +19,7 @@ UpscalerOptions options_of(const fsrcnn_options* options) {
                          .precision = options->exact != 0 ? Precision::exact : Precision::fast,
                          .scale = options->scale};
   result.extend_edges = options->extend_edges != 0;
+  result.guard = options->guard;
   if (options->executor != nullptr) result.executor = options->executor->executor;
   check_options(result);
   return result;

@@ -129,6 +129,8 @@ struct FusedPlan {
   int rows_above() const { return std::max(0, kRowsAtOnce * warm_up() - output_lag); }
   int first_step;
   int most_halo() const;
+  /// Of values that are computed; the input's is read.
+  int most_copied_halo() const;
   /// Rows above its own that an output depends on.
   int most_rows_back() const;
 };

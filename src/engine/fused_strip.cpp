@@ -56,19 +56,26 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
     products = 3 * plan.tail->point_rows() * products_of_point_;
     sums = ptrdiff_t{plan.tail->rows()} * plan.tail->phases * sums_stride_;
   }
-  const ptrdiff_t parts[] = {take(widest),        take(features == 0 ? 0 : 8 * widest),
-                             take(features),      take(winograd),
-                             take(points),        take(products),
-                             take(sums),          take(sums_stride_),
-                             take(output_stride_)};
+  const bool guards = plan.looks.guard > 0;
+  const ptrdiff_t parts[] = {take(widest),
+                             take(features == 0 ? 0 : 8 * widest),
+                             take(features),
+                             take(winograd),
+                             take(points),
+                             take(products),
+                             take(sums),
+                             take(sums_stride_),
+                             take(output_stride_),
+                             take(guards ? sums_stride_ : 0),
+                             take(guards ? sums_stride_ : 0)};
   bytes_ = static_cast<int64_t>(total * sizeof(float));
   memory_ = allocate_aligned(static_cast<size_t>(total));
   float* const base = memory_.get();
   // What lies outside the picture is computed from what lies there, and thrown away: it must only be finite.
   std::fill_n(base, total, 0.0F);
   for (size_t v = 0; v < rings_.size(); ++v) rings_[v].data = base + rings[v];
-  scratch_ = {base + parts[0], base + parts[1], base + parts[2], base + parts[3], base + parts[4],
-              base + parts[5], base + parts[6], base + parts[7], base + parts[8]};
+  scratch_ = {base + parts[0], base + parts[1], base + parts[2], base + parts[3], base + parts[4], base + parts[5],
+              base + parts[6], base + parts[7], base + parts[8], base + parts[9], base + parts[10]};
 }
 
 void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, int64_t first_row) {

@@ -77,6 +77,13 @@ class FusedStrip {
   /// The rest of the memory, each a part of it.
   struct Scratch {
     float *input_luma, *input_points, *features, *winograd, *points, *products, *sums, *mask, *output_row;
+    float *low, *high;  ///< the guard's limits in a row
+  };
+
+  /// The sums of a colour's phases in a row, `stride` floats apart.
+  struct Sums {
+    float* data;
+    ptrdiff_t stride;
   };
 
   float* row(const Ring& ring, int64_t y) const;
@@ -85,7 +92,10 @@ class FusedStrip {
   void load_row(int64_t y, const ConstPlane* input, int64_t first_input_row);
   void load_plane_row(int64_t y, const ConstPlane& input, int64_t first_input_row, float* to);
   void load_samples(const std::byte* row, const ConstPlane& input, int64_t begin, int64_t end, float* to) const;
-  void store_row(int64_t y, int colour, int py, const Plane& output, int64_t output_row);
+  Sums sums_of(int64_t y, int colour) const;
+  void guard(int64_t y, int colour, const Sums& sums);
+  void limit_at_edge(const GuardLimits& limits, int64_t x);
+  void store_row(const Sums& sums, int colour, int py, const Plane& output, int64_t output_row);
   void spoil(int64_t y, const Plane& output, int64_t output_row) const;
   template <class Sample>
   void spoil_samples(int64_t y, const Plane& output, int64_t output_row) const;

@@ -128,7 +128,9 @@ void FusedStrip::store(const Plane* output, int64_t output_begin, int64_t end, S
   for (int64_t y = std::max(first, first_row_); y < std::min(first + kRowsAtOnce, end); ++y) {
     const int64_t output_row = scale * (y - output_begin);
     for (int colour = 0; colour < plan_->colours; ++colour) {
-      for (int py = 0; py < scale; ++py) store_row(y, colour, py, output[colour], output_row + py);
+      const Sums sums = sums_of(y, colour);
+      if (plan_->looks.guard > 0) guard(y, colour, sums);
+      for (int py = 0; py < scale; ++py) store_row(sums, colour, py, output[colour], output_row + py);
       if (!unusable_.empty()) spoil(y, output[colour], output_row);
     }
   }
@@ -138,34 +140,70 @@ void FusedStrip::store(const Plane* output, int64_t output_begin, int64_t end, S
   watch.lap(&StageTimes::output);
 }
 
-// The sub-pixels py of LR row y.
-void FusedStrip::store_row(int64_t y, int colour, int py, const Plane& output, int64_t output_row) {
-  const int scale = plan_->scale, phases = plan_->phases(), begin = colour * phases + py;
+// LR row y.
+FusedStrip::Sums FusedStrip::sums_of(int64_t y, int colour) const {
+  const int phases = plan_->phases(), begin = colour * phases;
+  const Ring* const added = plan_->output < 0 ? nullptr : &rings_[static_cast<size_t>(plan_->output)];
+  if (!plan_->tail) return {row(*added, y) + begin * added->stride, added->stride};
+  float* const sums = sums_row(static_cast<int>(y - (group_ - kRowsAtOnce))) + begin * sums_stride_;
+  for (int phase = 0; added != nullptr && phase < phases; ++phase) {
+    const float* const from = row(*added, y) + (begin + phase) * added->stride;
+    float* const to = sums + phase * sums_stride_;
+    for (int i = 0; i < range_.positions * lanes_; ++i) to[i] += from[i];
+  }
+  return {sums, sums_stride_};
+}
+
+// Adds the bias, too.
+void FusedStrip::guard(int64_t y, int colour, const Sums& sums) {
+  const Ring& input = rings_.front();
+  // The input is ahead of the output: where the output at position 0 has its own pixel.
+  const auto at = [&](int64_t r) {
+    return row(input, std::clamp<int64_t>(r, 0, height_ - 1)) + colour * input.stride - plan_->output_lag * lanes_;
+  };
+  const GuardLimits limits{
+      .rows = {at(y - 1), at(y), at(y + 1)}, .positions = range_.positions, .low = scratch_.low, .high = scratch_.high};
+  kernels_->guard_limits(limits);
+  for (const int64_t x : {int64_t{0}, width_ - 1}) limit_at_edge(limits, x);
+  static constexpr std::array<float, kMostFusedScale * kMostFusedScale> kNoBias{};
+  kernels_->guard_row({.sums = sums.data,
+                       .phase_stride = sums.stride,
+                       .bias = plan_->tail ? plan_->tail->bias.data() + colour * plan_->phases() : kNoBias.data(),
+                       .phases = plan_->phases(),
+                       .positions = range_.positions,
+                       .low = scratch_.low,
+                       .high = scratch_.high,
+                       .kept = 1 - plan_->looks.guard});
+}
+
+// The limits in the picture's first or last column, outside of which its edge goes on.
+void FusedStrip::limit_at_edge(const GuardLimits& limits, int64_t x) {
+  const int64_t index = x - column(plan_->output_lag, 0, 0);
+  if (index < 0 || index >= int64_t{lanes_} * range_.positions) return;
+  const int64_t at = index % range_.positions * lanes_ + index / range_.positions;
+  float nine[9];
+  for (int i = 0; i < 9; ++i) {
+    nine[i] = limits.rows[i / 3][at + (std::clamp<int64_t>(x - 1 + i % 3, 0, width_ - 1) - x) * lanes_];
+  }
+  const auto [low, high] = guard_range(nine);
+  limits.low[at] = low;
+  limits.high[at] = high;
+}
+
+// The sub-pixels py of an LR row.
+void FusedStrip::store_row(const Sums& sums, int colour, int py, const Plane& output, int64_t output_row) {
+  const int scale = plan_->scale;
   const int64_t sample = bytes_of(output.type), lane_bytes = range_.positions * scale * sample;
   const auto [black, level_range] = levels_of(plan_->levels, output);
-  const Ring* const added = plan_->output < 0 ? nullptr : &rings_[static_cast<size_t>(plan_->output)];
-  float* sums = nullptr;
-  ptrdiff_t stride = 0;
-  if (plan_->tail) {
-    sums = sums_row(static_cast<int>(y - (group_ - kRowsAtOnce))) + begin * sums_stride_;
-    stride = sums_stride_;
-    for (int px = 0; added != nullptr && px < scale; ++px) {
-      const float* const from = row(*added, y) + (begin + px * scale) * added->stride;
-      float* const to = sums + px * scale * stride;
-      for (int i = 0; i < range_.positions * lanes_; ++i) to[i] += from[i];
-    }
-  } else {
-    sums = row(*added, y) + begin * added->stride;
-    stride = added->stride;
-  }
+  const bool has_bias = plan_->tail && plan_->looks.guard == 0;  // that is still to be added
   std::array<float, kMostFusedScale> bias{};
   for (int px = 0; px < scale; ++px) {
-    bias[static_cast<size_t>(px)] =
-        (plan_->tail ? plan_->tail->bias[static_cast<size_t>(begin + px * scale)] : 0.0F) - black;
+    const int phase = colour * plan_->phases() + px * scale + py;
+    bias[static_cast<size_t>(px)] = (has_bias ? plan_->tail->bias[static_cast<size_t>(phase)] : 0.0F) - black;
   }
   kernels_->output_row(output.type, scale,
-                       {.sums = sums,
-                        .phase_stride = scale * stride,
+                       {.sums = sums.data + py * sums.stride,
+                        .phase_stride = scale * sums.stride,
                         .bias = bias.data(),
                         .positions = range_.positions,
                         .factor = output.one / level_range,

@@ -13,7 +13,7 @@ int64_t multiple_of_4_below(int64_t x) { return x - (x % 4 + 4) % 4; }
 int64_t units(int64_t columns) { return (columns + kUnit - 1) / kUnit * kUnit; }
 
 // A lane's walk is not shorter than the halo that is copied from the end of the walk before it.
-int64_t least_walks(const FusedPlan& plan) { return units(int64_t{plan.most_halo()} * plan.kernels->lanes); }
+int64_t least_walks(const FusedPlan& plan) { return units(int64_t{plan.most_copied_halo()} * plan.kernels->lanes); }
 
 // Strips of `most` columns each, but the last, which is as wide as is left.
 std::vector<StripRange> cut(const FusedPlan& plan, int64_t width, int64_t most) {

@@ -84,7 +84,8 @@ void run_in_tiles(const Network& network, const Looks& looks, const RunTile& run
           load_row(input[c], levels, mirrored(row, height) - input_begin, left, right, tile.row(0, c, row - top));
         }
       }
-      const Tensor<float> upscaled = run(tile);
+      Tensor<float> upscaled = run(tile);
+      if (looks.guard > 0) guard_overshoot(tile, looks.guard, upscaled);
       for (int64_t c = 0; c < channels; ++c) {
         for (int64_t row = scale * y; row < scale * y_end; ++row) {
           store_row(upscaled.row(0, c, row - scale * top) + scale * (x - left), scale * (x_end - x), output[c], levels,
