@@ -117,6 +117,8 @@ fsrcnn_options fuzz_options(Fuzz& fuzz, const fsrcnn_executor* executor, std::st
   options.threads =
       one_in(fuzz, 10) ? fuzz.PickValueInArray({-1, INT_MAX, INT_MIN, 1025}) : fuzz.ConsumeIntegralInRange(0, 2);
   options.exact = fuzz.ConsumeIntegralInRange(0, 1);
+  options.extend_edges = fuzz.ConsumeIntegralInRange(0, 1);
+  options.guard = fuzz.PickValueInArray({0.0F, 0.5F, 1.0F, -1.0F, NAN});
   options.scale = one_in(fuzz, 10) ? fuzz.ConsumeIntegralInRange(-2, 5) : 0;
   if (one_in(fuzz, 4)) {
     options.executor = executor;

@@ -3,7 +3,9 @@
 
 #include "fuzz_target.hpp"
 #include "picture/exif_in_tiff.hpp"
+#include "picture/jp2_boxes.hpp"
 #include "picture/jxl_boxes.hpp"
+#include "picture/picture_format.hpp"
 #include "picture/png_chunks.hpp"
 #include "picture/tiff_pages.hpp"
 
@@ -23,6 +25,12 @@ void read_headers(fsrcnn::Bytes bytes) {
   file.clear();
   file.seekg(0);
   fsrcnn::png_chunks(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::jp2_boxes(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::picture_format(file, ".tga");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from support.film_case import FAST, FilmCase, decoded, hashes, packets
+from support.film_case import FAST, FilmCase, decoded, hashes, packets, probe
 from support.program import GOLDEN, INPUT, IO, PROGRAM, SANITIZED, USAGE, main
 
 
@@ -197,14 +197,20 @@ class FilmPartsTest(FilmCase):
         other = self.make("b.mkv", frames=20, filters=",hflip")
         options = ["--codec", "ffv1"]
         for name, source, more in (("0", film, []), ("other_film", other, []), ("other_model", film, ["--model", "fsrcnn-s-x2"]),
-                                   ("other_option", film, ["--encoder-option", "slices=4"]), ("1", film, ["--cpu", "sse4"])):  # fmt: skip
+                                   ("other_option", film, ["--encoder-option", "slices=4"]), ("other_edges", film, ["--edges", "pad"]),
+                                   ("other_guard", film, ["--guard", "0.5"]),
+                                   ("1", film, ["--cpu", "sse4"])):  # fmt: skip
             self.succeed("upscale", source, "-o", f"{name}.nut", "--frames", "0:10" if name == "0" else "10:20", *options, *more)
         self.fail_with(INPUT, "join", film, "0.nut", "other_film.nut", "-o", "c.mkv", says="belongs to another film")
         self.fail_with(INPUT, "join", film, "0.nut", "other_model.nut", "-o", "c.mkv", says="made differently")
         self.fail_with(INPUT, "join", film, "0.nut", "other_option.nut", "-o", "c.mkv", says="made differently")
+        self.fail_with(INPUT, "join", film, "0.nut", "other_edges.nut", "-o", "c.mkv", says="made differently")
+        self.fail_with(INPUT, "join", film, "0.nut", "other_guard.nut", "-o", "c.mkv", says="made differently")
         self.succeed("join", film, "0.nut", "1.nut", "-o", "c.mkv")
         whole, bad = (self.folder / "1.nut").read_bytes(), self.folder / "bad.nut"
-        bad.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
+        packet = probe(self.folder / "1.nut", "-show_packets")["packets"][5]
+        at = int(packet["pos"]) + int(packet["size"]) // 2
+        bad.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         self.fail_with(INPUT, "join", film, "0.nut", "bad.nut", "-o", "d.mkv", says="differ from those written")
 
     def test_parts_of_models_that_differ_in_padding_are_not_joined(self):

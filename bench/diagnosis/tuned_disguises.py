@@ -95,11 +95,14 @@ def cropped_output(dressing, by):
     np.save(dressing.path(OUTPUT), right[None, :, by:-by, by:-by].astype(np.float32))
 
 
+PLAIN = ("--edges", "pad", "--guard", "0")  # what the network computes, and no more
+
+
 @disguise("own picture", {"setting": ENDS}, {"setting": ENDS, "picture": "large"}, bound=0.005)
 def own_picture(dressing):
     """The program's own upscaled picture as the output."""
     dressing.reference = dressing.folder / "upscaled.png"
-    dressing.program("upscale", dressing.picture, "-o", dressing.reference, "--model", dressing.network)
+    dressing.program("upscale", dressing.picture, "-o", dressing.reference, "--model", dressing.network, *PLAIN)
 
 
 @disguise("deconvolution by phases", {}, {"network": "fsrcnn-x3"}, bound=2e-6)

@@ -22,6 +22,7 @@ from network import make_frame
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKED = (97, 61)
+PLAIN = ("--edges", "pad", "--guard", "0")  # what the network computes, and no more
 
 
 class Failure(Exception):
@@ -91,14 +92,14 @@ class Ours:
         channels, height, width = samples.shape
         if channels == 1:
             film = b"YUV4MPEG2 W%d H%d F25:1 Ip A1:1 Cmono XCOLORRANGE=LIMITED\nFRAME\n%b" % (width, height, samples.tobytes())
-            out = self.run_program("upscale", "-", "-o", "-", "--quiet", input=film)
+            out = self.run_program("upscale", "-", "-o", "-", *PLAIN, "--quiet", input=film)
             head, _, rest = out.partition(b"\n")
             w, h = (int(re.search(rb" %b(\d+)" % axis, head)[1]) for axis in (b"W", b"H"))
             return np.frombuffer(rest.partition(b"\n")[2][: w * h], np.uint8).reshape(1, h, w)
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "in.png"), Path(folder, "out.png")
             Image.fromarray(samples.transpose(1, 2, 0)).save(source)
-            self.run_program("upscale", source, "-o", target, "--quiet")
+            self.run_program("upscale", source, "-o", target, *PLAIN, "--quiet")
             return np.asarray(Image.open(target)).transpose(2, 0, 1)
 
     def milliseconds(self, width, height, threads):

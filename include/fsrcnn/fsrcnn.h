@@ -101,7 +101,13 @@ typedef struct fsrcnn_options {
   int scale;       /* for weights that do not state it */
   int exact;       /* not 0: direct convolutions only; 0: transforms, within 1e-5 of full scale */
   const fsrcnn_executor* executor; /* requires threads = 0 */
-  uint64_t reserved[6];
+  int extend_edges; /* not 0: outside the picture is its mirror image, as far as the network looks, so that borders look
+                       like the rest; for display. 0: the network's own padding alone, as PyTorch computes it */
+  float guard;      /* 0 to 1: the share that is taken away of overshoot beside edges, white lines and ghosts: of what
+                       each output pixel has beyond the range of the 3x3 input pixels around it, widened by half of that
+                       range, at the edge of an even surface by a sixteenth; channel by channel, for display. 0: nothing,
+                       as PyTorch computes it */
+  uint64_t reserved[5];
 } fsrcnn_options;
 
 typedef struct fsrcnn_upscaler fsrcnn_upscaler;

@@ -95,6 +95,13 @@ struct UpscalerOptions {
   int64_t scale = 0;                      ///< for weights that do not state it; 0: from the weights
   int strip_columns = 0;                  ///< columns computed together; 0: automatic. Results do not depend on it
   std::optional<Executor> executor = std::nullopt;  ///< its threads are used; requires threads = 0
+  /// Outside the picture is its mirror image, as far as the network looks, so that borders look like the rest; for
+  /// display. false: the network's own padding alone, as PyTorch computes it.
+  bool extend_edges = false;
+  /// 0 to 1: the share that is taken away of overshoot beside edges, white lines and ghosts: of what each output pixel
+  /// has beyond the range of the 3x3 input pixels around it, widened by half of that range, at the edge of an even
+  /// surface by a sixteenth; channel by channel, for display. 0: nothing, as PyTorch computes it.
+  float guard = 0;
 };
 
 /// Receives the share of the work done, from 0 to 1. It never decreases, and calls never overlap.

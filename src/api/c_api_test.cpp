@@ -66,6 +66,28 @@ TEST(CApi, UpscalesPlanesAndRows) {
   }
 }
 
+TEST(CApi, Looks) {
+  const Tensor<float> luma = test::random_tensor({1, 1, 30, 40}, 1);
+  Tensor<float> output({1, 1, 60, 80});
+  Tensor<float> before;
+  for (const auto& [extend_edges, guard] : {std::pair{false, 0.0F}, {true, 0.0F}, {true, 0.5F}, {false, 1.0F}}) {
+    fsrcnn_options options{};
+    options.extend_edges = extend_edges ? 1 : 0;
+    options.guard = guard;
+    fsrcnn_upscaler* const upscaler = fsrcnn_upscaler_create("fsrcnn-x2", &options);
+    ASSERT_EQ(fsrcnn_upscale_f32(upscaler, luma.data(), 40, 30, 40 * 4, output.data(), 80 * 4), FSRCNN_OK);
+    Engine engine(builtin_network("fsrcnn-x2").value(), {.extend_edges = extend_edges, .guard = guard});
+    EXPECT_EQ(output, engine.upscale(luma)) << extend_edges << ", " << guard;
+    EXPECT_NE(output, before) << extend_edges << ", " << guard;
+    before = output;
+    fsrcnn_upscaler_destroy(upscaler);
+  }
+  fsrcnn_options options{};
+  options.guard = -1;
+  EXPECT_EQ(fsrcnn_upscaler_create("fsrcnn-x2", &options), nullptr);
+  EXPECT_STREQ(fsrcnn_last_error(), "guard is -1, but must be from 0 to 1");
+}
+
 TEST(CApi, ConvTranspose2d) {
   const Tensor<float> input = test::random_tensor({2, 6, 5, 7}, 2), weight = test::random_tensor({6, 2, 4, 3}, 3);
   const std::vector<float> bias = test::random_tensor({1, 1, 1, 4}, 4).values();

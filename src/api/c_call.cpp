@@ -18,6 +18,8 @@ UpscalerOptions options_of(const fsrcnn_options* options) {
                          .cpu = options->cpu == nullptr ? "" : options->cpu,
                          .precision = options->exact != 0 ? Precision::exact : Precision::fast,
                          .scale = options->scale};
+  result.extend_edges = options->extend_edges != 0;
+  result.guard = options->guard;
   if (options->executor != nullptr) result.executor = options->executor->executor;
   check_options(result);
   return result;

@@ -158,6 +158,9 @@ void check_options(const UpscalerOptions& options) {
   if (options.scale < 0) {
     fail(ErrorCode::usage, "scale is {}, but must be at least 1, or 0 for the model's", options.scale);
   }
+  if (!(options.guard >= 0 && options.guard <= 1)) {
+    fail(ErrorCode::usage, "guard is {}, but must be from 0 to 1", options.guard);
+  }
   if (options.strip_columns < 0) {
     fail(ErrorCode::usage, "strip_columns is {}, but must be at least 1, or 0 for the default", options.strip_columns);
   }

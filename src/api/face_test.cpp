@@ -279,6 +279,8 @@ TEST(Face, OptionsAreChecked) {
   EXPECT_EQ(made({.scale = -2}), "2: scale is -2, but must be at least 1, or 0 for the model's");
   EXPECT_EQ(made({.strip_columns = -64}), "2: strip_columns is -64, but must be at least 1, or 0 for the default");
   EXPECT_EQ(made({.precision = static_cast<Precision>(9)}), "2: unknown precision 9");
+  EXPECT_EQ(made({.guard = 1.5F}), "2: guard is 1.5, but must be from 0 to 1");
+  EXPECT_EQ(made({.guard = NAN}), "2: guard is nan, but must be from 0 to 1");
   EXPECT_EQ(made({.threads = 2, .executor = Executor(3)}),
             "2: threads is 2, but must be 0 with an executor, which has 3 of its own");
   EXPECT_EQ(test::error_of([] { Executor(-1); }),

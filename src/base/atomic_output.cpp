@@ -16,13 +16,13 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/stale_temporaries.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
@@ -32,16 +32,6 @@ namespace {
 [[noreturn]] void fail_with_errno(const char* doing, const fs::path& path) {
   fail(ErrorCode::io, "{} '{}' failed: {}", doing, path.string(), std::generic_category().message(errno));
 }
-
-struct Descriptor {
-  int value;
-  explicit Descriptor(int fd) : value(fd) {}
-  ~Descriptor() {
-    if (value >= 0) close(value);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
 
 // The mode of what an output replaces; the umask cannot be asked for without changing it for all threads.
 std::optional<mode_t> mode_of(const fs::path& path) {
@@ -98,11 +88,11 @@ void remove_in_handler(int parent, const char* name) noexcept {
   const Descriptor folder(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   alignas(dirent64) std::array<char, 2048> entries;
   ssize_t size = 0;
-  while ((size = getdents64(folder.value, entries.data(), entries.size())) > 0) {
+  while ((size = getdents64(folder.get(), entries.data(), entries.size())) > 0) {
     for (ssize_t at = 0; at < size;) {
       const auto* const entry = reinterpret_cast<const dirent64*>(entries.data() + at);
       const std::string_view inside = entry->d_name;
-      if (inside != "." && inside != "..") remove_in_handler(folder.value, entry->d_name);
+      if (inside != "." && inside != "..") remove_in_handler(folder.get(), entry->d_name);
       at += entry->d_reclen;
     }
   }
@@ -112,9 +102,9 @@ void remove_in_handler(int parent, const char* name) noexcept {
 /// `shown` is the name that people know the file by.
 void write_bytes(const fs::path& path, Bytes bytes, const fs::path& shown) {
   const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (fd.value < 0) fail_with_errno("writing", shown);
+  if (fd.get() < 0) fail_with_errno("writing", shown);
   while (!bytes.empty()) {
-    const ssize_t written = write(fd.value, bytes.data(), bytes.size());
+    const ssize_t written = write(fd.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail_with_errno("writing", shown);
     bytes = bytes.subspan(written);
@@ -142,24 +132,33 @@ AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(st
       (!fs::is_directory(target_, ignored) || !fs::is_empty(target_, ignored))) {
     fail(ErrorCode::io, "writing '{}' failed: it already exists; choose another name", target_.string());
   }
-  std::random_device random;
-  const std::string name = target_.parent_path() / fmt::format(".fsrcnn.{:08x}{:08x}", random(), random());
-  register_temporary(name, target_);  // before it exists, because a signal may come at any time
+  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  remove_stale_temporaries(folder);
   // A new output gets the mode of any new file; one that replaces another is its owner's alone until it has that one's.
   const std::optional<mode_t> mode = mode_of(target_);
-  const bool made =
-      kind == Kind::file
-          ? Descriptor(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode ? 0600 : 0666)).value >= 0
-          : mkdir(name.c_str(), mode ? 0700 : 0777) == 0;
-  if (!made) {
-    const int why = errno;
-    unregister_temporary(name);
-    errno = why;
-    fail_with_errno("writing", target_);
+  constexpr int kMostTries = 10;  // of locking it, in which another process may come between
+  for (int tries = 1; temporary_.empty(); ++tries) {
+    const std::string name = target_.parent_path() / temporary_name();
+    register_temporary(name, target_);  // before it exists, because a signal may come at any time
+    const int flags = kind == Kind::file ? O_WRONLY | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
+    if (kind == Kind::file || mkdir(name.c_str(), mode ? 0700 : 0777) == 0) {
+      lock_.reset(open(name.c_str(), flags | O_CLOEXEC, mode ? 0600 : 0666));
+    }
+    if (lock_.get() < 0) {
+      const int why = errno;
+      unregister_temporary(name);
+      errno = why;
+      fail_with_errno("writing", target_);
+    }
+    if (lock_temporary(lock_.get(), name) || tries == kMostTries) {
+      temporary_ = name;
+    } else {
+      lock_.reset();
+      unregister_temporary(name);
+    }
   }
-  temporary_ = name;
   // Some file systems have no modes to change; the file is good there all the same.
-  if (mode) (void)chmod(name.c_str(), *mode);
+  if (mode) (void)chmod(temporary_.c_str(), *mode);
 }
 
 AtomicOutput::~AtomicOutput() {
@@ -175,10 +174,11 @@ void AtomicOutput::commit() {
   const Descriptor fd(open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
   const auto flush = kind_ == Kind::file ? fsync : syncfs;
   // Where there is nothing to flush to, EINVAL says so.
-  if (fd.value < 0 || (flush(fd.value) != 0 && errno != EINVAL)) fail_with_errno("writing", target_);
+  if (fd.get() < 0 || (flush(fd.get()) != 0 && errno != EINVAL)) fail_with_errno("writing", target_);
   if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_with_errno("writing", target_);
   unregister_temporary(temporary_.string());
   temporary_.clear();
+  lock_.reset();
 }
 
 void remove_temporary_files() noexcept {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/descriptor.hpp"
 #include "base/file.hpp"
 
 namespace fsrcnn {
@@ -11,7 +12,8 @@ std::filesystem::path follow_links(std::filesystem::path path);
 
 /// An output that appears complete or not at all: everything is written to a temporary file (or folder) beside the
 /// target, which commit() renames to the target. Without commit() the temporary is removed and the target is untouched.
-/// Links are followed. The file keeps the mode of the file that it replaces.
+/// Links are followed. What a killed process left in the target's folder is removed. The file keeps the mode of the
+/// file that it replaces.
 class AtomicOutput {
  public:
   enum class Kind { file, folder };
@@ -35,6 +37,7 @@ class AtomicOutput {
  private:
   std::filesystem::path target_, temporary_;
   Kind kind_;
+  Descriptor lock_;  // of the temporary, as long as it is one
 };
 
 /// Removes the temporary files and folders of all AtomicOutputs that have not been committed. May be called by a signal

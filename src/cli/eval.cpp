@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/engine_option.hpp"
 #include "cli/model_option.hpp"
+#include "picture/decode_apart.hpp"
 #include "quality/report.hpp"
 
 namespace fsrcnn::cli {
@@ -38,6 +39,7 @@ void print_table(const std::vector<Evaluation>& evaluations) {
 }
 
 void run(const EvalOptions& options) {
+  prepare_decoder();                 // before the engine has threads
   std::optional<AtomicOutput> page;  // made first, so that it is known before the work that it can be written
   if (!options.html.empty()) page.emplace(options.html, AtomicOutput::Kind::file);
   std::optional<Engine> engine;

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "picture/open_image.hpp"
+#include "picture/picture_format.hpp"
 #include "picture/picture_writer.hpp"
 #include "video/film_muxer.hpp"
 

@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/manual.hpp"
+#include "picture/decode_apart.hpp"
 #include "video/av.hpp"
 
 namespace fsrcnn::cli {
@@ -38,6 +39,7 @@ void show_defaults(CLI::App& app) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
+  decode_pictures_apart(argc, argv);
   handle_signals();
   quiet_av_log();
   CLI::App app(

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "cli/progress_bar.hpp"
 #include "cli/run_summary.hpp"
 #include "cli/size_option.hpp"
+#include "picture/decode_apart.hpp"
 #include "picture/upscale_picture.hpp"
 
 namespace fsrcnn::cli {
@@ -127,6 +129,10 @@ void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
   if (!options.quiet) {
     for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
   }
+  // Before the engine has threads.
+  if (std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.error && !job.is_film; })) {
+    prepare_decoder();
+  }
   EngineChoice engines(options.model, options.engine.options);
   summary.cpu = engines.first().cpu();
   summary.threads = engines.first().threads();
@@ -170,10 +176,13 @@ void run(const UpscaleOptions& options) {
 }
 
 /// CLI11's own range would let NaN pass.
-std::string check_scale(const std::string& text) {
-  double scale = 0;
-  const bool number = CLI::detail::lexical_cast(text, scale);
-  return number && scale >= 1 && scale <= 8 ? "" : fmt::format("'{}' is not a scale from 1 to 8", text);
+CLI::Validator number_from(double least, double most, const char* name) {
+  const auto check = [=](const std::string& text) {
+    double number = 0;
+    const bool is_one = CLI::detail::lexical_cast(text, number) && number >= least && number <= most;
+    return is_one ? "" : fmt::format("'{}' is not a {} from {} to {}", text, name, least, most);
+  };
+  return CLI::Validator(check, "");
 }
 
 }  // namespace
@@ -183,8 +192,8 @@ void add_upscale(CLI::App& app) {
   const auto options = std::make_shared<UpscaleOptions>();
   command
       ->add_option("input", options->jobs.inputs,
-                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL and others that libvips reads), films "
-                   "(any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
+                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
+                   "content), films (any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
@@ -201,7 +210,7 @@ void add_upscale(CLI::App& app) {
       ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
   CLI::Option* scale = command->add_option("--scale", options->picture.target.scale, "Factor for width and height")
                            ->default_str("the model's")
-                           ->check(CLI::Validator(check_scale, ""))
+                           ->check(number_from(1, 8, "scale"))
                            ->type_name("1...8");
   command
       ->add_option_function<std::string>(
@@ -215,6 +224,25 @@ void add_upscale(CLI::App& app) {
       ->default_str("95; for AVIF and HEIC 90")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
+  options->engine.options.extend_edges = true;
+  command
+      ->add_option_function<std::string>(
+          "--edges", [options](const std::string& name) { options->engine.options.extend_edges = name == "mirror"; },
+          "What the network sees outside: mirror, the picture's mirror image, so that borders look like the rest; pad, "
+          "its own padding, as PyTorch computes it")
+      ->default_str("mirror")
+      ->check(CLI::IsMember({"mirror", "pad"}).description(""))
+      ->type_name("mirror|pad");
+  options->engine.options.guard = 1;
+  command
+      ->add_option(
+          "--guard", options->engine.options.guard,
+          "How much is taken away of white lines and ghosts beside edges: of what a pixel has beyond the range "
+          "of the 3x3 input pixels around it, widened by half of that range, at the edge of an even surface by "
+          "a sixteenth. 0: nothing, 1: all")
+      ->default_str("1")
+      ->check(number_from(0, 1, "share"))
+      ->type_name("0...1");
   command->add_option("--max-pixels", options->picture.most_pixels, "Largest accepted input picture, in pixels")
       ->default_str(std::to_string(kMostPixels))
       ->check(positive_number())

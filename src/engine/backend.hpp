@@ -9,6 +9,7 @@
 
 #include "base/plane.hpp"
 #include "base/thread_pool.hpp"
+#include "engine/looks.hpp"
 #include "network/network.hpp"
 
 // Backends: ways of computing a network. Each opens a network as a session, and is independent of the others.
@@ -51,6 +52,7 @@ struct SessionOptions {
   std::string cpu;  ///< one of cpu_names()
   Precision precision = Precision::fast;
   int strip_columns = 0;  ///< 0: chosen
+  Looks looks = {};
   std::shared_ptr<ThreadPool> pool;
 };
 

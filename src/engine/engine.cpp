@@ -52,7 +52,7 @@ Engine::Engine(Network network, const UpscalerOptions& options)
       options_(options),
       pool_(thread_pool_for(options.executor, options.threads)) {
   check_network(network_, network_.family.empty() ? "the network" : network_.family);
-  session_ = open_session(network_, {cpu_, options_.precision, options_.strip_columns, pool_});
+  session_ = open_session(network_, {cpu_, options_.precision, options_.strip_columns, looks(), pool_});
 }
 
 FrameStatistics Engine::upscale(const ConstPlane& input, const Plane& output, const FrameOptions& options) {

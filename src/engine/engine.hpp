@@ -34,6 +34,7 @@ class Engine {
   const std::string& cpu() const { return cpu_; }
 
   Precision precision() const { return options_.precision; }
+  Looks looks() const { return {.extend_edges = options_.extend_edges, .guard = options_.guard}; }
   /// As Session::bits.
   std::string bits() const { return session_->bits(); }
 

@@ -52,6 +52,8 @@ class FusedRows : public RowSession {
 
   int64_t complete(int64_t rows) const override {
     if (rows == height_) return height_;
+    // The mirror image above the picture.
+    if (plan_.looks.extend_edges && rows < plan_.rows_above()) return 0;
     // A step computes kRowsAtOnce rows and needs those that lie `lag` below them.
     return std::max<int64_t>(0, rows - plan_.output_lag) / kRowsAtOnce * kRowsAtOnce;
   }
@@ -65,7 +67,10 @@ class FusedRows : public RowSession {
         strip.store(output, begin, height_);
       }
     });
-    return std::min(height_, strips_.front()->next_row() + plan_.output_lag);
+    const int64_t next = std::min(height_, strips_.front()->next_row() + plan_.output_lag);
+    if (!plan_.looks.extend_edges) return next;
+    // The mirror image below the picture.
+    return std::clamp<int64_t>(height_ - plan_.output_lag - kRowsAtOnce, 0, next);
   }
 
  private:
@@ -78,7 +83,7 @@ class FusedRows : public RowSession {
 class FusedSession : public Session {
  public:
   FusedSession(const LoweredNetwork& network, const SessionOptions& options)
-      : plan_(network, options.precision, options.cpu), options_(options) {}
+      : plan_(network, options.precision, options.cpu, options.looks), options_(options) {}
 
   // Strips and transforms are the same on all instruction sets.
   std::string bits() const override { return class_of_bits(options_.cpu); }

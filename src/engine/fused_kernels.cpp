@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 
 #include "base/simd-inl.hpp"
+#include "engine/guard_row-inl.hpp"
 #include "engine/output_row-inl.hpp"
 #include "engine/toom_cook-inl.hpp"
 
@@ -342,6 +343,8 @@ const FusedKernels kFusedKernels = {
     .expanded_points = expanded_points,
     .add_tail_rows = add_tail_rows,
     .activate = activate,
+    .guard_limits = guard_limits,
+    .guard_row = guard_row,
     .output_row = output_row,
 };
 

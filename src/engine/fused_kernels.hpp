@@ -88,6 +88,23 @@ struct OutputRow {
   std::byte* out;     ///< for each lane its positions * scale samples
 };
 
+/// guard_range of the 3x3 pixels around each.
+struct GuardLimits {
+  const float* rows[3];  ///< at position 0 of the row in the middle and of its neighbours; from position -1 on
+  int positions;         ///< of the limits; one more is read
+  float *low, *high;     ///< [positions]
+};
+
+/// Some phases of a row of sums become what the guard leaves of them; see guard_overshoot.
+struct GuardRow {
+  float* sums;  ///< [phases][positions], phase_stride apart
+  ptrdiff_t phase_stride;
+  const float* bias;  ///< of the phases; part of the result
+  int phases, positions;
+  const float *low, *high;  ///< [positions]
+  float kept;               ///< the share of the overshoot
+};
+
 /// The inner loops for one instruction set. All pointers are aligned to a vector, and no function reads or writes
 /// outside the ranges stated above.
 struct FusedKernels {
@@ -104,6 +121,8 @@ struct FusedKernels {
   void (*add_tail_rows)(int pairs, const TailRows&);
   /// x = the activation of x; PReLU with any slope.
   void (*activate)(Layer::Activation activation, float slope, float low, float high, int vectors, float* x);
+  void (*guard_limits)(const GuardLimits&);
+  void (*guard_row)(const GuardRow&);
   /// Samples are clamp((sum + bias) * factor, 0, most), integers rounded to the nearest.
   void (*output_row)(SampleType type, int scale, const OutputRow&);
 };

@@ -205,13 +205,16 @@ void PlanBuilder::finish_activation(size_t value, PlanStep& step) const {
 
 /// How far each value is behind the input: as its steps look ahead.
 void PlanBuilder::set_lags() {
+  // The guard looks at the pixels around each output's.
+  const int least = plan_.looks.guard > 0 ? 1 : 0;
   const auto lag = [&](int v) -> int& { return plan_.values[static_cast<size_t>(v)].lag; };
   for (bool settled = false; !settled;) {
     for (const PlanStep& step : plan_.steps) {
       const int ahead = std::max({step.rows.last, step.columns.last, 0});
       lag(step.output) = std::max(lag(step.output), lag(step.input) + ahead);
     }
-    plan_.output_lag = plan_.output >= 0 ? lag(plan_.output) : 0;
+    plan_.output_lag = std::max(least, plan_.output >= 0 ? lag(plan_.output) : 0);
+    if (plan_.output >= 0) lag(plan_.output) = plan_.output_lag;
     settled = true;
     if (!plan_.tail) continue;
     // What is added to the tail's output waits for it, or the tail for that, and with it all that follows its input.
@@ -229,6 +232,13 @@ void PlanBuilder::set_windows() {
   const auto value = [&](int v) -> PlanValue& { return plan_.values[static_cast<size_t>(v)]; };
   plan_.outside_columns = 2 * kTile;
   if (plan_.tail) value(plan_.tail->input).start = -1;
+  if (plan_.looks.guard > 0) {
+    // As a step that makes the output from 3x3 pixels of the input would.
+    PlanValue& in = plan_.values.front();
+    in.rows = std::max(in.rows, plan_.output_lag + 1 + kRowsAtOnce);
+    in.halo = std::max(in.halo, plan_.output_lag + 1);
+    in.start = std::min(in.start, -divide_up(plan_.output_lag + 1, kRowsAtOnce));
+  }
   for (auto step = plan_.steps.rbegin(); step != plan_.steps.rend(); ++step) {
     PlanValue& in = value(step->input);
     const PlanValue& out = value(step->output);
@@ -312,16 +322,23 @@ int FusedPlan::most_halo() const {
   return most;
 }
 
+int FusedPlan::most_copied_halo() const {
+  int most = kLeastHalo;
+  for (size_t v = 1; v < values.size(); ++v) most = std::max(most, values[v].halo);
+  return most;
+}
+
 int FusedPlan::most_rows_back() const {
   int most = 0;
   for (const TapRange& range : rows_read) most = std::max(most, -range.first);
   return most;
 }
 
-FusedPlan::FusedPlan(const LoweredNetwork& network, Precision p, std::string_view cpu)
+FusedPlan::FusedPlan(const LoweredNetwork& network, Precision p, std::string_view cpu, const Looks& l)
     : kernels(fused_kernels(cpu)),
       gemm(gemm_kernels(cpu)),
       precision(p),
+      looks(l),
       levels(network.levels),
       scale(network.scale),
       colours(network.colours),

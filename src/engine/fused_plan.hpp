@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -7,6 +8,7 @@
 
 #include "base/plane.hpp"
 #include "engine/fused_kernels.hpp"
+#include "engine/looks.hpp"
 #include "engine/lowering.hpp"
 #include "engine/toom_cook.hpp"
 
@@ -96,7 +98,7 @@ struct PlanTail {
 /// transformed weights, cut into the blocks of an instruction set.
 struct FusedPlan {
   /// `cpu` is one of cpu_names() that there are kernels for.
-  FusedPlan(const LoweredNetwork& network, Precision precision, std::string_view cpu);
+  FusedPlan(const LoweredNetwork& network, Precision precision, std::string_view cpu, const Looks& looks = {});
 
   /// Whether the kernels support the output's scale and the strips' size.
   static bool fits(const LoweredNetwork& network);
@@ -107,6 +109,7 @@ struct FusedPlan {
   const FusedKernels* kernels;
   const GemmKernels* gemm;
   Precision precision;
+  Looks looks;
   Levels levels;
   int scale, colours;
   std::vector<PlanValue> values;  ///< the first is the input
@@ -122,8 +125,12 @@ struct FusedPlan {
   int phases() const { return scale * scale; }
   /// Steps before the first output's step at which loading rows, and computing, starts.
   int warm_up() const { return -values.front().start; }
+  /// Rows of the input above those of a first output that a strip reads.
+  int rows_above() const { return std::max(0, kRowsAtOnce * warm_up() - output_lag); }
   int first_step;
   int most_halo() const;
+  /// Of values that are computed; the input's is read.
+  int most_copied_halo() const;
   /// Rows above its own that an output depends on.
   int most_rows_back() const;
 };

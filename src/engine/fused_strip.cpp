@@ -56,19 +56,26 @@ FusedStrip::FusedStrip(const FusedPlan& plan, int max_positions)
     products = 3 * plan.tail->point_rows() * products_of_point_;
     sums = ptrdiff_t{plan.tail->rows()} * plan.tail->phases * sums_stride_;
   }
-  const ptrdiff_t parts[] = {take(widest),        take(features == 0 ? 0 : 8 * widest),
-                             take(features),      take(winograd),
-                             take(points),        take(products),
-                             take(sums),          take(sums_stride_),
-                             take(output_stride_)};
+  const bool guards = plan.looks.guard > 0;
+  const ptrdiff_t parts[] = {take(widest),
+                             take(features == 0 ? 0 : 8 * widest),
+                             take(features),
+                             take(winograd),
+                             take(points),
+                             take(products),
+                             take(sums),
+                             take(sums_stride_),
+                             take(output_stride_),
+                             take(guards ? sums_stride_ : 0),
+                             take(guards ? sums_stride_ : 0)};
   bytes_ = static_cast<int64_t>(total * sizeof(float));
   memory_ = allocate_aligned(static_cast<size_t>(total));
   float* const base = memory_.get();
   // What lies outside the picture is computed from what lies there, and thrown away: it must only be finite.
   std::fill_n(base, total, 0.0F);
   for (size_t v = 0; v < rings_.size(); ++v) rings_[v].data = base + rings[v];
-  scratch_ = {base + parts[0], base + parts[1], base + parts[2], base + parts[3], base + parts[4],
-              base + parts[5], base + parts[6], base + parts[7], base + parts[8]};
+  scratch_ = {base + parts[0], base + parts[1], base + parts[2], base + parts[3], base + parts[4], base + parts[5],
+              base + parts[6], base + parts[7], base + parts[8], base + parts[9], base + parts[10]};
 }
 
 void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, int64_t first_row) {
@@ -83,7 +90,7 @@ void FusedStrip::start(const StripRange& range, int64_t width, int64_t height, i
   if (!plan_->tail) return;
   const int lag = plan_->values[static_cast<size_t>(plan_->tail->input)].lag, border = plan_->tail->border;
   const int64_t begin = column(lag, 0, 0), end = begin + int64_t{lanes_} * range.positions;
-  masked_ = begin < -border || end > width + border;
+  masked_ = !is_endless() && (begin < -border || end > width + border);
   for (int p = 0; masked_ && p < range.positions; ++p) {
     for (int lane = 0; lane < lanes_; ++lane) {
       const int64_t x = column(lag, lane, p);
@@ -116,6 +123,10 @@ void FusedStrip::fill_outside(const Ring& ring, int64_t y) {
   const ptrdiff_t row_floats = ring.value->channels * ring.stride, halo = ring.value->halo * lanes_;
   for (int64_t r = y; r < y + kRowsAtOnce; ++r) {
     float* const to = row(ring, r);
+    if (is_endless()) {
+      if (ring.value->read_back) copy_halo(ring, to);
+      continue;
+    }
     if (!inside(r)) {
       if (r >= height_ && r < height_ + border) {
         std::copy_n(row(ring, r - 1) - halo, row_floats, to - halo);
@@ -130,7 +141,7 @@ void FusedStrip::fill_outside(const Ring& ring, int64_t y) {
     }
     if (ring.value->read_back) copy_halo(ring, to);
   }
-  if (border > 0 && y <= 0 && y + kRowsAtOnce > 0) {
+  if (!is_endless() && border > 0 && y <= 0 && y + kRowsAtOnce > 0) {
     for (int64_t r = std::max<int64_t>(y + kRowsAtOnce - ring.value->rows, -border); r < 0; ++r) {
       std::copy_n(row(ring, 0) - halo, row_floats, row(ring, r) - halo);
     }
@@ -143,7 +154,7 @@ void FusedStrip::copy_halo(const Ring& ring, float* to) {
   for (int c = 0; c < ring.value->channels; ++c, to += ring.stride) {
     for (int p = -halo; p < 0; ++p) {
       // At the picture's left edge column 0 is at position `lag`, and position p beyond it.
-      const bool edge = range_.input_begin == 0 && lag - p <= ring.value->border;
+      const bool edge = !is_endless() && range_.input_begin == 0 && lag - p <= ring.value->border;
       to[p * lanes_] = edge ? to[lag * lanes_] : 0.0F;
       std::memcpy(to + p * lanes_ + 1, to + (range_.positions + p) * lanes_, bytes);
     }
@@ -161,7 +172,7 @@ void FusedStrip::step(const ConstPlane* input, int64_t first_input_row, StageTim
     const Ring& to = rings_[static_cast<size_t>(step.output)];
     if (group_ < first_row_ + kRowsAtOnce * to.value->start) continue;
     const int64_t y = ahead - to.value->lag;
-    if (y + kRowsAtOnce > 0 && y < height_) run(step, y);
+    if (reaches(y)) run(step, y);
     const bool is_last = i + 1 == plan.steps.size() || plan.steps[i + 1].output != step.output;
     if (is_last && step.output != plan.output) fill_outside(to, y);
     watch.lap(step.stage);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/aligned.hpp"
@@ -31,7 +32,7 @@ class Stopwatch {
 
 /// Columns of a picture that run through all layers together, in LR pixels.
 struct StripRange {
-  int64_t input_begin;               ///< a multiple of 4
+  int64_t input_begin;               ///< a multiple of 4; below 0 where edges are extended
   int64_t output_begin, output_end;  ///< what it computes
   int positions;                     ///< columns of each lane: a multiple of FusedStrip::position_step
 };
@@ -76,6 +77,13 @@ class FusedStrip {
   /// The rest of the memory, each a part of it.
   struct Scratch {
     float *input_luma, *input_points, *features, *winograd, *points, *products, *sums, *mask, *output_row;
+    float *low, *high;  ///< the guard's limits in a row
+  };
+
+  /// The sums of a colour's phases in a row, `stride` floats apart.
+  struct Sums {
+    float* data;
+    ptrdiff_t stride;
   };
 
   float* row(const Ring& ring, int64_t y) const;
@@ -83,10 +91,15 @@ class FusedStrip {
   const float* input_row(const Ring& from, const Ring& to, int64_t y) const;
   void load_row(int64_t y, const ConstPlane* input, int64_t first_input_row);
   void load_plane_row(int64_t y, const ConstPlane& input, int64_t first_input_row, float* to);
-  void store_row(int64_t y, int colour, int py, const Plane& output, int64_t output_row);
+  void load_samples(const std::byte* row, const ConstPlane& input, int64_t begin, int64_t end, float* to) const;
+  Sums sums_of(int64_t y, int colour) const;
+  void guard(int64_t y, int colour, const Sums& sums);
+  void limit_at_edge(const GuardLimits& limits, int64_t x);
+  void store_row(const Sums& sums, int colour, int py, const Plane& output, int64_t output_row);
   void spoil(int64_t y, const Plane& output, int64_t output_row) const;
   template <class Sample>
   void spoil_samples(int64_t y, const Plane& output, int64_t output_row) const;
+  std::pair<int64_t, int64_t> read_span(int64_t begin, int64_t end, int64_t size) const;
   void run(const PlanStep& step, int64_t y);
   void head(const PlanStep& step, int64_t y);
   void winograd(const PlanStep& step, int64_t y);
@@ -107,6 +120,13 @@ class FusedStrip {
     return scratch_.sums + (sums_begin_ + r) % plan_->tail->rows() * plan_->tail->phases * sums_stride_;
   }
   bool inside(int64_t y) const { return y >= 0 && y < height_; }
+  // With extended edges every layer is computed outside the picture, as if that went on for ever, and no padding is
+  // reached.
+  bool is_endless() const { return plan_->looks.extend_edges; }
+  // Whether some of rows y ... y + 3 are computed.
+  bool reaches(int64_t y, int border = 0) const {
+    return is_endless() || (y + kRowsAtOnce > -border && y < height_ + border);
+  }
 
   const FusedPlan* plan_;
   const FusedKernels* kernels_;

@@ -39,37 +39,54 @@ void FusedStrip::load_row(int64_t y, const ConstPlane* input, int64_t first_inpu
   const Ring& ring = rings_.front();
   const int border = ring.value->border;
   float* const to = row(ring, y);
-  if (y < -border || y >= height_ + border) {
+  if (!is_endless() && (y < -border || y >= height_ + border)) {
     std::fill_n(to - ring.value->halo * lanes_, ring.value->channels * ring.stride, 0.0F);
     return;
   }
   for (int c = 0; c < plan_->colours; ++c) load_plane_row(y, input[c], first_input_row, to + c * ring.stride);
 }
 
+// Columns begin ... end - 1 of a row, to to[begin] ...
+void FusedStrip::load_samples(const std::byte* row, const ConstPlane& input, int64_t begin, int64_t end,
+                              float* to) const {
+  switch (input.type) {
+    case SampleType::u8: return to_luma<uint8_t>(row, input, plan_->levels, begin, end, to);
+    case SampleType::u16: return to_luma<uint16_t>(row, input, plan_->levels, begin, end, to);
+    case SampleType::f32: return to_luma<float>(row, input, plan_->levels, begin, end, to);
+  }
+}
+
 void FusedStrip::load_plane_row(int64_t y, const ConstPlane& input, int64_t first_input_row, float* to) {
   const int border = rings_.front().value->border, halo = rings_.front().value->halo;
-  const std::byte* const from = input.row(std::clamp<int64_t>(y, 0, height_ - 1) - first_input_row);
+  const int64_t row = is_endless() ? mirrored(y, height_) : std::clamp<int64_t>(y, 0, height_ - 1);
+  const std::byte* const from = input.row(row - first_input_row);
   // First the columns one after the other, then each lane's.
   const int64_t begin = column(0, 0, -halo), end = column(0, lanes_ - 1, range_.positions);
   const int64_t left = std::max<int64_t>(begin, 0), right = std::min(end, width_);
   float* const luma = scratch_.input_luma - begin;
-  switch (input.type) {
-    case SampleType::u8: to_luma<uint8_t>(from, input, plan_->levels, left, right, luma); break;
-    case SampleType::u16: to_luma<uint16_t>(from, input, plan_->levels, left, right, luma); break;
-    case SampleType::f32:
-      to_luma<float>(from, input, plan_->levels, left, right, luma);
-      if (all_usable(luma + left, luma + right)) break;
-      for (int64_t x = left; x < right; ++x) {
-        if (std::abs(luma[x]) <= kLargest) continue;
-        luma[x] = 0;
-        if (inside(y)) unusable_.push_back({y, x});
-      }
+  load_samples(from, input, left, right, luma);
+  const int64_t first = is_endless() ? begin : left, last = is_endless() ? end : right;
+  const auto load_image = [&](int64_t x) {
+    const int64_t image = mirrored(x, width_);
+    load_samples(from, input, image, image + 1, luma + (x - image));
+  };
+  for (int64_t x = first; x < left; ++x) load_image(x);
+  for (int64_t x = right; x < last; ++x) load_image(x);
+  if (input.type == SampleType::f32 && !all_usable(luma + first, luma + last)) {
+    for (int64_t x = first; x < last; ++x) {
+      if (std::abs(luma[x]) <= kLargest) continue;
+      luma[x] = 0;
+      // What reads a pixel's mirror image reads the pixel, too.
+      if (inside(y) && x >= left && x < right) unusable_.push_back({y, x});
+    }
   }
-  const int64_t edge_left = std::max(begin, left - border), edge_right = std::min(end, right + border);
-  std::fill(luma + begin, luma + edge_left, 0.0F);
-  std::fill(luma + edge_left, luma + left, luma[left]);
-  std::fill(luma + right, luma + edge_right, luma[right - 1]);
-  std::fill(luma + edge_right, luma + end, 0.0F);
+  if (!is_endless()) {
+    const int64_t edge_left = std::max(begin, left - border), edge_right = std::min(end, right + border);
+    std::fill(luma + begin, luma + edge_left, 0.0F);
+    std::fill(luma + edge_left, luma + left, luma[left]);
+    std::fill(luma + right, luma + edge_right, luma[right - 1]);
+    std::fill(luma + edge_right, luma + end, 0.0F);
+  }
   for (int lane = 0; lane < lanes_; ++lane) {
     const float* const of_lane = luma + column(0, lane, 0);
     for (int p = -halo; p < range_.positions; ++p) to[p * lanes_ + lane] = of_lane[p];
@@ -111,7 +128,9 @@ void FusedStrip::store(const Plane* output, int64_t output_begin, int64_t end, S
   for (int64_t y = std::max(first, first_row_); y < std::min(first + kRowsAtOnce, end); ++y) {
     const int64_t output_row = scale * (y - output_begin);
     for (int colour = 0; colour < plan_->colours; ++colour) {
-      for (int py = 0; py < scale; ++py) store_row(y, colour, py, output[colour], output_row + py);
+      const Sums sums = sums_of(y, colour);
+      if (plan_->looks.guard > 0) guard(y, colour, sums);
+      for (int py = 0; py < scale; ++py) store_row(sums, colour, py, output[colour], output_row + py);
       if (!unusable_.empty()) spoil(y, output[colour], output_row);
     }
   }
@@ -121,34 +140,70 @@ void FusedStrip::store(const Plane* output, int64_t output_begin, int64_t end, S
   watch.lap(&StageTimes::output);
 }
 
-// The sub-pixels py of LR row y.
-void FusedStrip::store_row(int64_t y, int colour, int py, const Plane& output, int64_t output_row) {
-  const int scale = plan_->scale, phases = plan_->phases(), begin = colour * phases + py;
+// LR row y.
+FusedStrip::Sums FusedStrip::sums_of(int64_t y, int colour) const {
+  const int phases = plan_->phases(), begin = colour * phases;
+  const Ring* const added = plan_->output < 0 ? nullptr : &rings_[static_cast<size_t>(plan_->output)];
+  if (!plan_->tail) return {row(*added, y) + begin * added->stride, added->stride};
+  float* const sums = sums_row(static_cast<int>(y - (group_ - kRowsAtOnce))) + begin * sums_stride_;
+  for (int phase = 0; added != nullptr && phase < phases; ++phase) {
+    const float* const from = row(*added, y) + (begin + phase) * added->stride;
+    float* const to = sums + phase * sums_stride_;
+    for (int i = 0; i < range_.positions * lanes_; ++i) to[i] += from[i];
+  }
+  return {sums, sums_stride_};
+}
+
+// Adds the bias, too.
+void FusedStrip::guard(int64_t y, int colour, const Sums& sums) {
+  const Ring& input = rings_.front();
+  // The input is ahead of the output: where the output at position 0 has its own pixel.
+  const auto at = [&](int64_t r) {
+    return row(input, std::clamp<int64_t>(r, 0, height_ - 1)) + colour * input.stride - plan_->output_lag * lanes_;
+  };
+  const GuardLimits limits{
+      .rows = {at(y - 1), at(y), at(y + 1)}, .positions = range_.positions, .low = scratch_.low, .high = scratch_.high};
+  kernels_->guard_limits(limits);
+  for (const int64_t x : {int64_t{0}, width_ - 1}) limit_at_edge(limits, x);
+  static constexpr std::array<float, kMostFusedScale * kMostFusedScale> kNoBias{};
+  kernels_->guard_row({.sums = sums.data,
+                       .phase_stride = sums.stride,
+                       .bias = plan_->tail ? plan_->tail->bias.data() + colour * plan_->phases() : kNoBias.data(),
+                       .phases = plan_->phases(),
+                       .positions = range_.positions,
+                       .low = scratch_.low,
+                       .high = scratch_.high,
+                       .kept = 1 - plan_->looks.guard});
+}
+
+// The limits in the picture's first or last column, outside of which its edge goes on.
+void FusedStrip::limit_at_edge(const GuardLimits& limits, int64_t x) {
+  const int64_t index = x - column(plan_->output_lag, 0, 0);
+  if (index < 0 || index >= int64_t{lanes_} * range_.positions) return;
+  const int64_t at = index % range_.positions * lanes_ + index / range_.positions;
+  float nine[9];
+  for (int i = 0; i < 9; ++i) {
+    nine[i] = limits.rows[i / 3][at + (std::clamp<int64_t>(x - 1 + i % 3, 0, width_ - 1) - x) * lanes_];
+  }
+  const auto [low, high] = guard_range(nine);
+  limits.low[at] = low;
+  limits.high[at] = high;
+}
+
+// The sub-pixels py of an LR row.
+void FusedStrip::store_row(const Sums& sums, int colour, int py, const Plane& output, int64_t output_row) {
+  const int scale = plan_->scale;
   const int64_t sample = bytes_of(output.type), lane_bytes = range_.positions * scale * sample;
   const auto [black, level_range] = levels_of(plan_->levels, output);
-  const Ring* const added = plan_->output < 0 ? nullptr : &rings_[static_cast<size_t>(plan_->output)];
-  float* sums = nullptr;
-  ptrdiff_t stride = 0;
-  if (plan_->tail) {
-    sums = sums_row(static_cast<int>(y - (group_ - kRowsAtOnce))) + begin * sums_stride_;
-    stride = sums_stride_;
-    for (int px = 0; added != nullptr && px < scale; ++px) {
-      const float* const from = row(*added, y) + (begin + px * scale) * added->stride;
-      float* const to = sums + px * scale * stride;
-      for (int i = 0; i < range_.positions * lanes_; ++i) to[i] += from[i];
-    }
-  } else {
-    sums = row(*added, y) + begin * added->stride;
-    stride = added->stride;
-  }
+  const bool has_bias = plan_->tail && plan_->looks.guard == 0;  // that is still to be added
   std::array<float, kMostFusedScale> bias{};
   for (int px = 0; px < scale; ++px) {
-    bias[static_cast<size_t>(px)] =
-        (plan_->tail ? plan_->tail->bias[static_cast<size_t>(begin + px * scale)] : 0.0F) - black;
+    const int phase = colour * plan_->phases() + px * scale + py;
+    bias[static_cast<size_t>(px)] = (has_bias ? plan_->tail->bias[static_cast<size_t>(phase)] : 0.0F) - black;
   }
   kernels_->output_row(output.type, scale,
-                       {.sums = sums,
-                        .phase_stride = scale * stride,
+                       {.sums = sums.data + py * sums.stride,
+                        .phase_stride = scale * sums.stride,
                         .bias = bias.data(),
                         .positions = range_.positions,
                         .factor = output.one / level_range,
@@ -166,14 +221,22 @@ void FusedStrip::store_row(int64_t y, int colour, int py, const Plane& output, i
   }
 }
 
+// The rows or columns of a picture that are read for those from begin to end - 1, some of which may lie outside.
+std::pair<int64_t, int64_t> FusedStrip::read_span(int64_t begin, int64_t end, int64_t size) const {
+  int64_t first = std::max<int64_t>(begin, 0), last = std::min(end, size);
+  if (is_endless() && begin < 0) last = std::max(last, std::min(-begin, size));
+  if (is_endless() && end > size) first = std::min(first, std::max<int64_t>(2 * size - end, 0));
+  return {first, last};
+}
+
 bool FusedStrip::reads_the_same(const StripRange& range, const ConstPlane& a, const ConstPlane& b, int64_t y,
                                 int64_t end) const {
   // From the warm-up of the first layer to what it looks ahead in the last group of rows; see start().
   const int64_t lag = plan_->output_lag;
-  const int64_t first = std::max<int64_t>(0, y - kRowsAtOnce * plan_->warm_up() + lag);
-  const int64_t last = std::min(a.height, (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag);
-  const int64_t right = std::min(a.width, range.input_begin + int64_t{lanes_} * range.positions);
-  const int64_t left = std::max<int64_t>(0, range.input_begin - rings_.front().value->halo);
+  const auto [first, last] =
+      read_span(y - plan_->rows_above(), (end + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce + lag, a.height);
+  const auto [left, right] = read_span(range.input_begin - rings_.front().value->halo,
+                                       range.input_begin + int64_t{lanes_} * range.positions, a.width);
   const int64_t offset = left * bytes_of(a.type);
   const auto bytes = static_cast<size_t>((right - left) * bytes_of(a.type));
   for (int64_t row = first; row < last; ++row) {

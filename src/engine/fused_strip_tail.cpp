@@ -12,7 +12,7 @@ void FusedStrip::expand(int64_t y, int position, int positions) {
   ExpandedPoints e{};
   for (int r = 0; r < kRowsAtOnce; ++r) {
     e.in_rows[r] = row(from, y + r) + position * lanes_;
-    e.row_inside[r] = y + r >= -tail.border && y + r < height_ + tail.border;
+    e.row_inside[r] = is_endless() || (y + r >= -tail.border && y + r < height_ + tail.border);
   }
   e.in_channel_stride = from.stride;
   e.in_channels = from.value->channels;
@@ -51,7 +51,7 @@ void FusedStrip::tail_products(int positions, float* products) {
 void FusedStrip::expanding_and_tail(int64_t y, StageTimes* times) {
   const PlanTail& tail = *plan_->tail;
   sums_begin_ += kRowsAtOnce;
-  if (y + kRowsAtOnce <= -tail.border || y >= height_ + tail.border) {
+  if (!reaches(y, tail.border)) {
     for (int r = tail.rows() - kRowsAtOnce; r < tail.rows(); ++r) {
       std::fill_n(sums_row(r), tail.phases * sums_stride_, 0.0F);
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "base/cpu.hpp"
 #include "engine/engine.hpp"
@@ -48,11 +49,41 @@ TEST(FusedStrip, AnyOrderOfJobsMakesTheSamePicture) {
   }
 }
 
+// The first rows and the last columns read images of some that they do not read themselves.
+TEST(FusedStrip, KnowsWhatItReadsOfTheMirrorImage) {
+  const LoweredNetwork network = *lower(test::random_network(9, 6, 3, 2, 31));
+  for (const std::string& cpu : test::fast_cpus()) {
+    for (const bool extend_edges : {false, true}) {
+      const FusedPlan plan(network, Precision::fast, cpu, {.extend_edges = extend_edges});
+      const FusedStrip strip(plan, 64 / plan.kernels->lanes);
+      const Tensor<float> a = test::random_tensor({1, 1, 90, 500}, 3);
+      const auto reads_the_same = [&](const StripRange& range, int64_t y, int64_t x) {
+        Tensor<float> b = a;
+        b(0, 0, y, x) += 1;
+        return strip.reads_the_same(range, plane_of(a), plane_of(std::as_const(b)), 0, 1);
+      };
+      const StripRange left{0, 0, 40, 64 / plan.kernels->lanes}, right{484, 499, 500, 64 / plan.kernels->lanes};
+      const int64_t below = kRowsAtOnce + plan.output_lag;
+      ASSERT_GT(plan.rows_above(), below);
+      EXPECT_FALSE(reads_the_same(left, below - 1, 10));
+      EXPECT_EQ(reads_the_same(left, below, 10), !extend_edges) << cpu;
+      EXPECT_TRUE(reads_the_same(left, plan.rows_above(), 10));
+      // Of 48 columns beyond the picture.
+      EXPECT_FALSE(reads_the_same(right, 0, 490));
+      EXPECT_EQ(reads_the_same(right, 0, 452), !extend_edges) << cpu;
+      EXPECT_TRUE(reads_the_same(right, 0, 451));
+    }
+  }
+}
+
 TEST(StripLayout, CoversEveryPictureOnce) {
   std::mt19937 random(5);
   for (const std::string& cpu : test::fast_cpus()) {
-    const FusedPlan plan(*lower(test::random_network(4, 3, 4, 2, 1)), Precision::fast, cpu);
-    for (int i = 0; i < 500; ++i) {
+    const LoweredNetwork network = *lower(test::random_network(4, 3, 4, 2, 1));
+    const FusedPlan padded(network, Precision::fast, cpu),
+        extended(network, Precision::fast, cpu, {.extend_edges = true});
+    for (int i = 0; i < 1000; ++i) {
+      const FusedPlan& plan = i % 4 < 2 ? padded : extended;
       const int64_t width = 1 + random() % 5000, height = 1 + random() % 3000;
       const int threads = 1 + static_cast<int>(random() % 16), columns = static_cast<int>(random() % 3 * 200);
       const StripLayout layout = lay_out_strips(plan, width, height, threads, columns, i % 2 == 0);
@@ -66,7 +97,8 @@ TEST(StripLayout, CoversEveryPictureOnce) {
         // What it computes is in what it reads, and not where it has no neighbours.
         const int64_t begin = strip.input_begin - plan.output_lag;
         EXPECT_LE(strip.output_end, begin + int64_t{strip.positions} * plan.kernels->lanes);
-        EXPECT_TRUE(strip.input_begin == 0 || strip.output_begin >= begin + plan.invalid_columns);
+        const bool knows_what_is_left_of_it = !plan.looks.extend_edges && strip.input_begin == 0;
+        EXPECT_TRUE(knows_what_is_left_of_it || strip.output_begin >= begin + plan.invalid_columns);
         x = strip.output_end;
       }
       EXPECT_EQ(x, width);

@@ -1,6 +1,8 @@
-// The fused engine's kernels that activate and make samples, beside plain loops; see tests/support/kernel_check.hpp.
+// The fused engine's kernels that activate, guard and make samples, beside plain loops; see
+// tests/support/kernel_check.hpp.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 
@@ -95,10 +97,85 @@ KernelRun prepare_activate(std::string_view cpu, KernelRandom& random) {
           [values] { return values->difference(); }};
 }
 
+KernelRun prepare_guard_limits(std::string_view cpu, KernelRandom& random) {
+  const FusedKernels& kernels = *fused_kernels(cpu);
+  const int lanes = kernels.lanes, positions = random.size(1, 20, 44), floats = positions * lanes;
+  struct State {
+    Guarded<float> in, low, high;
+  };
+  const Layout from(random, 3, 1, positions + 2, lanes), to(random, 1, 1, positions, lanes);
+  auto state = std::make_shared<State>(State{from.memory(), to.memory(), to.memory()});
+  State& s = *state;
+  from.fill(s.in, random);
+  // Half of the pixels are one of three, so that some of the nine are alike.
+  for (ptrdiff_t i = 0; random.flip(false) && i < from.size(); ++i) {
+    if (random.flip(true)) s.in[i] = random.of({-0.25F, 0.5F, 0.75F});
+  }
+  for (int i = 0; i < floats; ++i) {
+    std::array<float, 9> nine{};
+    for (int k = 0; k < 9; ++k) nine[static_cast<size_t>(k)] = s.in[from.at(k / 3, 0, k % 3 * lanes + i)];
+    std::sort(nine.begin(), nine.end());
+    const float range = nine[8] - nine[0];
+    s.low.expect(i, nine[0] - std::min(0.5F * range, 0.0625F * range + 8 * (nine[2] - nine[0])));
+    s.high.expect(i, nine[8] + std::min(0.5F * range, 0.0625F * range + 8 * (nine[8] - nine[6])));
+  }
+  GuardLimits limits{.rows = {}, .positions = positions, .low = s.low.data(), .high = s.high.data()};
+  for (int row = 0; row < 3; ++row) limits.rows[row] = s.in.data() + from.at(row, 0, lanes);
+  return {[state, limits, &kernels] { kernels.guard_limits(limits); },
+          [state] { return state->low.difference() + state->high.difference(); }};
+}
+
+KernelRun prepare_guard_row(std::string_view cpu, KernelRandom& random) {
+  const FusedKernels& kernels = *fused_kernels(cpu);
+  const int lanes = kernels.lanes, phases = random.size(1, 16, 4), positions = random.size(1, 20, 44);
+  const int floats = positions * lanes;
+  const float kept = random.of({0.0F, 0.0F, 0.25F, 1.0F});
+  struct State {
+    Guarded<float> sums, bias, low, high;
+    std::vector<float> before;
+  };
+  const Layout layout(random, 1, phases, positions, lanes), row(random, 1, 1, positions, lanes);
+  auto state = std::make_shared<State>(State{layout.memory(), Guarded<float>(phases), row.memory(), row.memory(), {}});
+  State& s = *state;
+  random.fill(s.bias, 0, phases);
+  for (int i = 0; i < floats; ++i) {
+    s.low[i] = random.real(-0.5F, 1);
+    s.high[i] = s.low[i] + random.real(0, 1);
+  }
+  for (int phase = 0; phase < phases; ++phase) {
+    for (int i = 0; i < floats; ++i) {
+      float& sum = s.sums[layout.at(0, phase, i)];
+      sum = random.of(0, 9) == 0 ? random.of({NAN, INFINITY, -INFINITY, 1e30F, -1e30F, 0.0F})
+                                 : random.real(-0.5F, 1.5F) - s.bias[phase];
+      const float x = sum + s.bias[phase], inside = std::clamp(x, 0.0F, 1.0F);
+      const float limited = std::clamp(inside, s.low[i], s.high[i]);
+      s.sums.expect(layout.at(0, phase, i), limited + kept * (inside - limited));
+    }
+  }
+  s.sums.remember();
+  s.before.assign(s.sums.data(), s.sums.data() + layout.size());
+  const GuardRow guard{.sums = s.sums.data(),
+                       .phase_stride = layout.channel_stride,
+                       .bias = s.bias.data(),
+                       .phases = phases,
+                       .positions = positions,
+                       .low = s.low.data(),
+                       .high = s.high.data(),
+                       .kept = kept};
+  // In place: each run begins with the same values.
+  return {[state, guard, &kernels] {
+            std::copy(state->before.begin(), state->before.end(), state->sums.data());
+            kernels.guard_row(guard);
+          },
+          [state] { return state->sums.difference(); }};
+}
+
 }  // namespace
 
 std::vector<KernelCase> output_kernel_cases() {
   return {{"activate", prepare_activate},
+          {"guard_limits", prepare_guard_limits},
+          {"guard_row", prepare_guard_row},
           {"output_row_u8", prepare_output_row<uint8_t>},
           {"output_row_u16", prepare_output_row<uint16_t>},
           {"output_row_f32", prepare_output_row<float>}};

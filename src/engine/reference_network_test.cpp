@@ -66,7 +66,7 @@ TEST_P(ReferenceNetwork, IsTheSameInTiles) {
   const ConstPlane in = plane_of(luma);
   const Plane out = plane_of(tiled);
   const auto run = [&](const Tensor<float>& tile) { return reference_network(golden.network, tile); };
-  run_in_tiles(golden.network, run, &in, 0, height, 0, height, &out, 1, [&](int64_t done) {
+  run_in_tiles(golden.network, {}, run, &in, 0, height, 0, height, &out, 1, [&](int64_t done) {
     ++tiles;
     pixels += done;
     return true;

@@ -8,10 +8,12 @@ namespace {
 constexpr int64_t kUnit = 64;            // columns that a strip's width is a multiple of
 constexpr int64_t kCachedColumns = 704;  // measured: more than 1 MB of feature maps, but the busy ones stay in 1 MB
 
+int64_t multiple_of_4_below(int64_t x) { return x - (x % 4 + 4) % 4; }
+
 int64_t units(int64_t columns) { return (columns + kUnit - 1) / kUnit * kUnit; }
 
 // A lane's walk is not shorter than the halo that is copied from the end of the walk before it.
-int64_t least_walks(const FusedPlan& plan) { return units(int64_t{plan.most_halo()} * plan.kernels->lanes); }
+int64_t least_walks(const FusedPlan& plan) { return units(int64_t{plan.most_copied_halo()} * plan.kernels->lanes); }
 
 // Strips of `most` columns each, but the last, which is as wide as is left.
 std::vector<StripRange> cut(const FusedPlan& plan, int64_t width, int64_t most) {
@@ -19,8 +21,9 @@ std::vector<StripRange> cut(const FusedPlan& plan, int64_t width, int64_t most) 
   const int lanes = plan.kernels->lanes;
   std::vector<StripRange> strips;
   for (int64_t x = 0; x < width;) {
-    // At the picture's left edge nothing is invalid: what lies beyond is known.
-    const int64_t begin = std::max<int64_t>(0, (x + lag - invalid) / 4 * 4);
+    int64_t begin = multiple_of_4_below(x + lag - invalid);
+    // At the picture's left edge nothing is invalid if what lies beyond is the padding of every layer.
+    if (!plan.looks.extend_edges) begin = std::max<int64_t>(0, begin);
     const int64_t columns = std::min(most, std::max(least_walks(plan), units(width + lag - begin)));
     const int64_t end = std::min(width, begin + columns - lag);
     strips.push_back({begin, x, end, static_cast<int>(columns / lanes)});

@@ -12,20 +12,25 @@ namespace {
 
 class TileRows : public RowSession {
  public:
-  TileRows(const Network& network, RunTile run, int64_t height)
-      : network_(network), run_(std::move(run)), height_(height), halo_(std::max<int64_t>(1, network.halo())) {}
+  TileRows(const Network& network, const Looks& looks, RunTile run, int64_t height)
+      : network_(network),
+        looks_(looks),
+        run_(std::move(run)),
+        height_(height),
+        halo_(std::max<int64_t>(1, network.halo())) {}
 
   int64_t complete(int64_t rows) const override {
     return rows == height_ ? height_ : std::max<int64_t>(0, rows - halo_);
   }
   int64_t compute(const ConstPlane* input, int64_t input_begin, const Plane* output, int64_t begin,
                   int64_t end) override {
-    run_in_tiles(network_, run_, input, input_begin, height_, begin, end - begin, output);
+    run_in_tiles(network_, looks_, run_, input, input_begin, height_, begin, end - begin, output);
     return std::max<int64_t>(0, end - halo_);
   }
 
  private:
   const Network& network_;
+  Looks looks_;
   RunTile run_;
   int64_t height_, halo_;
 };
@@ -44,17 +49,18 @@ class TileSession : public Session {
   FrameStatistics upscale(const ConstPlane* input, const Plane* output, const FrameOptions& options) override {
     Meter meter(options, input->width * input->height);
     FrameStatistics statistics;
-    run_in_tiles(network_, run_tile(), input, 0, input->height, 0, input->height, output, 1 << 18, [&](int64_t pixels) {
-      meter.add(pixels);
-      ++statistics.strips;
-      return !meter.stopped();
-    });
+    run_in_tiles(network_, options_.looks, run_tile(), input, 0, input->height, 0, input->height, output, 1 << 18,
+                 [&](int64_t pixels) {
+                   meter.add(pixels);
+                   ++statistics.strips;
+                   return !meter.stopped();
+                 });
     meter.throw_if_stopped();
     return statistics;
   }
 
   std::unique_ptr<RowSession> open_rows(int64_t /*width*/, int64_t height) override {
-    return std::make_unique<TileRows>(network_, run_tile(), height);
+    return std::make_unique<TileRows>(network_, options_.looks, run_tile(), height);
   }
 
  private:

@@ -32,12 +32,19 @@ void store(const float* from, int64_t count, const Plane& plane, Levels levels, 
   }
 }
 
-void load_row(const ConstPlane& plane, Levels levels, int64_t y, int64_t x, int64_t count, float* to) {
-  switch (plane.type) {
-    case SampleType::u8: return load<uint8_t>(plane, levels, y, x, count, to);
-    case SampleType::u16: return load<uint16_t>(plane, levels, y, x, count, to);
-    case SampleType::f32: return load<float>(plane, levels, y, x, count, to);
-  }
+// Columns begin ... end - 1, some of which may lie outside the plane: they are its mirror image.
+void load_row(const ConstPlane& plane, Levels levels, int64_t y, int64_t begin, int64_t end, float* to) {
+  const auto load_some = [&](int64_t x, int64_t count, float* first) {
+    switch (plane.type) {
+      case SampleType::u8: return load<uint8_t>(plane, levels, y, x, count, first);
+      case SampleType::u16: return load<uint16_t>(plane, levels, y, x, count, first);
+      case SampleType::f32: return load<float>(plane, levels, y, x, count, first);
+    }
+  };
+  const int64_t left = std::max<int64_t>(begin, 0), right = std::min(end, plane.width);
+  load_some(left, right - left, to + (left - begin));
+  for (int64_t x = begin; x < left; ++x) load_some(mirrored(x, plane.width), 1, to + (x - begin));
+  for (int64_t x = right; x < end; ++x) load_some(mirrored(x, plane.width), 1, to + (x - begin));
 }
 
 void store_row(const float* from, int64_t count, const Plane& plane, Levels levels, int64_t y, int64_t x) {
@@ -50,9 +57,9 @@ void store_row(const float* from, int64_t count, const Plane& plane, Levels leve
 
 }  // namespace
 
-void run_in_tiles(const Network& network, const RunTile& run, const ConstPlane* input, int64_t input_begin,
-                  int64_t height, int64_t first_row, int64_t rows, const Plane* output, int64_t tile_pixels,
-                  const std::function<bool(int64_t)>& after_tile) {
+void run_in_tiles(const Network& network, const Looks& looks, const RunTile& run, const ConstPlane* input,
+                  int64_t input_begin, int64_t height, int64_t first_row, int64_t rows, const Plane* output,
+                  int64_t tile_pixels, const std::function<bool(int64_t)>& after_tile) {
   const int64_t scale = network.scale, width = input->width, end = first_row + rows;
   const int64_t halo = std::max<int64_t>(1, network.halo()), channels = network.channels();
   const Levels levels = levels_of(network);
@@ -62,17 +69,23 @@ void run_in_tiles(const Network& network, const RunTile& run, const ConstPlane* 
   for (int64_t y = first_row; y < end; y += tile_rows) {
     for (int64_t x = 0; x < width; x += tile_columns) {
       const int64_t y_end = std::min(y + tile_rows, end), x_end = std::min(x + tile_columns, width);
-      // What is outside the picture is the network's padding, at every layer; pixels of the picture around the tile are
-      // real.
-      const int64_t top = std::max<int64_t>(y - halo, 0), left = std::max<int64_t>(x - halo, 0);
-      const int64_t bottom = std::min(y_end + halo, height), right = std::min(x_end + halo, width);
+      // Pixels of the picture around the tile are real. What is outside the picture is the network's padding, at every
+      // layer, or the mirror image, beyond which no output looks.
+      int64_t top = y - halo, left = x - halo, bottom = y_end + halo, right = x_end + halo;
+      if (!looks.extend_edges) {
+        top = std::max<int64_t>(top, 0);
+        left = std::max<int64_t>(left, 0);
+        bottom = std::min(bottom, height);
+        right = std::min(right, width);
+      }
       Tensor<float> tile({1, channels, bottom - top, right - left});
       for (int64_t c = 0; c < channels; ++c) {
         for (int64_t row = top; row < bottom; ++row) {
-          load_row(input[c], levels, row - input_begin, left, right - left, tile.row(0, c, row - top));
+          load_row(input[c], levels, mirrored(row, height) - input_begin, left, right, tile.row(0, c, row - top));
         }
       }
-      const Tensor<float> upscaled = run(tile);
+      Tensor<float> upscaled = run(tile);
+      if (looks.guard > 0) guard_overshoot(tile, looks.guard, upscaled);
       for (int64_t c = 0; c < channels; ++c) {
         for (int64_t row = scale * y; row < scale * y_end; ++row) {
           store_row(upscaled.row(0, c, row - scale * top) + scale * (x - left), scale * (x_end - x), output[c], levels,

@@ -5,6 +5,7 @@
 
 #include "base/plane.hpp"
 #include "base/tensor.hpp"
+#include "engine/looks.hpp"
 #include "network/network.hpp"
 
 namespace fsrcnn {
@@ -17,8 +18,8 @@ using RunTile = std::function<Tensor<float>(const Tensor<float>& tile)>;
 /// One plane each way for each of the network's channels. `input->row(y - input_begin)` is row y: there must be all
 /// rows that the halo reaches, as far as the plane has them. `output` begins with the rows of first_row. after_tile, if
 /// set, is called with the number of LR pixels done; false stops.
-void run_in_tiles(const Network& network, const RunTile& run, const ConstPlane* input, int64_t input_begin,
-                  int64_t height, int64_t first_row, int64_t rows, const Plane* output, int64_t tile_pixels = 1 << 18,
-                  const std::function<bool(int64_t)>& after_tile = nullptr);
+void run_in_tiles(const Network& network, const Looks& looks, const RunTile& run, const ConstPlane* input,
+                  int64_t input_begin, int64_t height, int64_t first_row, int64_t rows, const Plane* output,
+                  int64_t tile_pixels = 1 << 18, const std::function<bool(int64_t)>& after_tile = nullptr);
 
 }  // namespace fsrcnn

@@ -1,21 +1,20 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
+
+#include "picture/picture_file.hpp"
+#include "picture/picture_format.hpp"
 
 using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): libvips' own name
 
 namespace fsrcnn {
 
-/// Whether libvips recognises the content of a file as a picture. The name only matters for formats that only
-/// ImageMagick detects, and not reliably: BMP, TGA, ...
-bool is_picture(const std::filesystem::path& path);
-
-/// Opens a picture for reading from top to bottom; null, with libvips' message, if it is not a picture. The name is
-/// taken literally: brackets are not options, unlike in vips_image_new_from_file. Throws Error(io).
-std::shared_ptr<VipsImage> open_image(const std::filesystem::path& path, const char* options = "");
+/// Opens a picture for reading from top to bottom, by the loader of its format: libvips would choose by itself, but
+/// does not look at the content closely. With all_pages they stand below each other, for formats that libvips reads so.
+/// Null, with libvips' message, if it is damaged. Throws Error(input) if libvips has no such loader here.
+std::shared_ptr<VipsImage> open_image(const PictureFile& file, const PictureFormat& format, bool all_pages = false);
 
 /// The name of libvips' loader of the image: "pngload_source", ...
 std::string loader_of(VipsImage* image);

@@ -7,7 +7,7 @@
 
 #include "base/atomic_output.hpp"
 #include "network/builtin.hpp"
-#include "picture/open_image.hpp"
+#include "picture/picture_format.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "picture/upscale_picture.hpp"

@@ -1,23 +1,15 @@
 #include "picture/picture_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <fstream>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
-#include "picture/exif_in_tiff.hpp"
-#include "picture/gif_check.hpp"
-#include "picture/jxl_boxes.hpp"
-#include "picture/metadata.hpp"
-#include "picture/open_image.hpp"
-#include "picture/plain_colours.hpp"
-#include "picture/png_chunks.hpp"
-#include "picture/vips_support.hpp"
+#include "picture/decode_apart.hpp"
+#include "picture/row_decoder.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
@@ -26,262 +18,57 @@ namespace {
 
 constexpr int64_t kDecodedRows = 64;  // that are decoded together
 
-/// Rotates each of the pages, which are stacked vertically, by the EXIF orientation of the first.
-int turn_pages(VipsImage* in, VipsImage** out, int pages) {
-  if (pages == 1) return vips_autorot(in, out, nullptr);
-  std::vector<VipsImage*> turned;
-  const int height = in->Ysize / pages;
-  int result = 0;
-  for (int i = 0; i < pages && result == 0; ++i) {
-    VipsImage *page = nullptr, *upright = nullptr;
-    result = vips_extract_area(in, &page, 0, i * height, in->Xsize, height, nullptr);
-    if (result == 0) result = vips_autorot(page, &upright, nullptr);
-    // What joins them takes pixels from images that make them anew as if they lay still.
-    if (result == 0) turned.push_back(vips_image_copy_memory(upright));
-    if (result == 0 && turned.back() == nullptr) result = -1;
-    g_clear_object(&page);
-    g_clear_object(&upright);
-  }
-  if (result == 0) result = vips_arrayjoin(turned.data(), out, pages, "across", 1, nullptr);
-  for (VipsImage*& page : turned) g_clear_object(&page);
-  return result;
-}
-
-/// The bits that an AVIF or HEIC has of the 16 of which libvips makes them the uppermost, or 0.
-int heif_bits(VipsImage* image) {
-  if (!loader_of(image).starts_with("heif")) return 0;
-  int bits = 0;
-  // The second name is libvips' from 8.15 on; then the first may go.
-  for (const char* name : {"heif-bitdepth", "bits-per-sample"}) {
-    if (bits == 0 && has(image, name) && vips_image_get_int(image, name, &bits) != 0) vips_error_clear();
-  }
-  return bits > 8 && bits < 16 && image->BandFmt == VIPS_FORMAT_USHORT ? bits : 0;
-}
-
-/// The sample that is white. PGM and PPM may have any, and libvips leaves their samples as they are.
-int white_level(VipsImage* image, int bits) {
-  if (const int used = heif_bits(image); used != 0) return ((1 << used) - 1) << (16 - used);
-  int white = 0;
-  const bool known =
-      has(image, "ppm-max-value") && vips_image_get_int(image, "ppm-max-value", &white) == 0 && white > 0;
-  return known ? white : (1 << bits) - 1;
-}
-
 template <class Sample, class Decode>
-void deinterleave(VipsRegion* region, int top, Tensor<float>& planes, const Decode& decode) {
+void deinterleave(const std::byte* samples, Tensor<float>& planes, const Decode& decode) {
   const auto [n, c, h, w] = planes.shape();
   parallel_for(h, [&, c = c, w = w](int64_t y) {
-    const auto* samples = reinterpret_cast<const Sample*>(VIPS_REGION_ADDR(region, 0, top + static_cast<int>(y)));
+    const Sample* const from = reinterpret_cast<const Sample*>(samples) + y * w * c;
     for (int64_t k = 0; k < c; ++k) {
       float* row = planes.row(0, k, y);
-      for (int64_t x = 0; x < w; ++x) row[x] = static_cast<float>(decode(samples[x * c + k]));
+      for (int64_t x = 0; x < w; ++x) row[x] = static_cast<float>(decode(from[x * c + k]));
     }
   });
 }
 
+std::unique_ptr<RowDecoder> open_decoder(const fs::path& path, int64_t most_pixels) {
+  if (decodes_apart()) return decode_apart(path, most_pixels);
+  PictureFile file(path, open_picture_file(path));
+  const PictureFormat& format = require_format(file);
+  return decode_here(std::move(file), format, most_pixels);
+}
+
 }  // namespace
 
-PictureReader::PictureReader(const fs::path& path, int64_t most_pixels) : path_(path) {
-  start_vips();
-  take_vips_warnings();  // those are others'
-  open(most_pixels);
-  check_whole();
-  check_png();
-  normalise();
-  header_.metadata = describe(image_.get());
-  add_metadata();
-}
+PictureReader::PictureReader(const fs::path& path, int64_t most_pixels)
+    : path_(path), decoder_(open_decoder(path, most_pixels)) {}
 
-/// What libvips does not read.
-void PictureReader::add_metadata() {
-  VipsImage* const metadata = header_.metadata.get();
-  if (loader_.starts_with("tiff") && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
-    std::ifstream file(path_, std::ios::binary);
-    if (const auto exif = exif_of_tiff(file); !exif.empty()) add_exif(metadata, exif);
-  }
-  if (loader_.starts_with("jxl")) {
-    std::ifstream file(path_, std::ios::binary);
-    JxlBoxes boxes = jxl_boxes(file);
-    // Newer versions of libvips read them, also those that are compressed.
-    const bool has_exif = size_of_field(metadata, VIPS_META_EXIF_NAME) > 0;
-    const bool has_xmp = size_of_field(metadata, VIPS_META_XMP_NAME) > 0;
-    if (!has_exif && !boxes.exif.empty()) add_exif(metadata, as_bytes(boxes.exif));
-    if (!has_xmp && !boxes.xmp.empty()) {
-      vips_image_set_blob_copy(metadata, VIPS_META_XMP_NAME, boxes.xmp.data(), boxes.xmp.size());
-    }
-    std::erase_if(boxes.compressed, [&](const std::string& name) { return name == "EXIF" ? has_exif : has_xmp; });
-    if (!boxes.compressed.empty()) {
-      warnings_.push_back(fmt::format("'{}' has compressed {}, which is not supported and was dropped", path_.string(),
-                                      fmt::join(boxes.compressed, " and ")));
-    }
-    if (!boxes.exif.empty() && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
-      warnings_.push_back(fmt::format("'{}' has EXIF that is damaged or too large; it was dropped", path_.string()));
-    }
-  }
-}
+PictureReader::~PictureReader() = default;
 
-void PictureReader::open(int64_t most_pixels) {
-  image_ = open_image(path_);
-  if (image_ == nullptr) {
-    fail(ErrorCode::input, "'{}' is not a readable picture: {}", path_.string(), vips_message());
-  }
-  const std::string& loader = loader_ = loader_of(image_.get());
-  const int64_t pages = loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
-  const bool heif = loader.starts_with("heif");    // its other images are not frames, and it marks the primary one
-  const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
-  const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
-  if (pixels > most_pixels) {
-    fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the limit of {}; raise it with --max-pixels",
-         path_.string(), image_->Xsize, image_->Ysize,
-         pages > 1 && !heif && !levels ? fmt::format(" in each of {} frames", pages) : "", most_pixels);
-  }
-  header_.width = image_->Xsize;
-  header_.height = image_->Ysize;
-  if (pages > 1 && heif) {
-    warnings_.push_back(fmt::format("'{}' holds {} pictures; only the primary one is upscaled", path_.string(), pages));
-  } else if (pages > 1 && !levels) {
-    open_all_pages(pages);
-  }
-}
+const PictureHeader& PictureReader::header() const { return decoder_->start().header; }
+const std::vector<std::string>& PictureReader::warnings() const { return decoder_->start().warnings; }
 
-/// Smaller copies of the first page (pyramids, thumbnails) do not count as pages.
-int64_t PictureReader::count_tiff_pages() {
-  const int64_t pages = page_count(image_.get());
-  std::ifstream file(path_, std::ios::binary);
-  tiff_pages_ = tiff_pages(file, static_cast<size_t>(pages));
-  const auto is_reduced = [](const TiffPage& page) { return page.is_reduced; };
-  const bool copies = std::ssize(tiff_pages_) == pages && pages > 1 &&
-                      std::all_of(tiff_pages_.begin() + 1, tiff_pages_.end(), is_reduced);
-  return copies ? 1 : pages;
-}
-
-void PictureReader::open_all_pages(int64_t pages) {
-  for (size_t i = 1; i < tiff_pages_.size(); ++i) {
-    if (tiff_pages_[i].orientation == tiff_pages_[0].orientation) continue;
-    fail(ErrorCode::input,
-         "'{}' has {} pages, and the orientation of page {} differs from the first; extract the page you want",
-         path_.string(), pages, i + 1);
-  }
-  const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
-  if (known) {
-    image_ = open_image(path_, "[n=-1]");
-  }
-  if (!known || image_ == nullptr || image_->Xsize != header_.width || image_->Ysize != pages * header_.height) {
-    fail(ErrorCode::input, "'{}' has {} pages of different sizes or types{}; extract the page you want", path_.string(),
-         pages, image_ == nullptr ? " (" + vips_message() + ")" : "");
-  }
-  header_.frames = pages;
-}
-
-void PictureReader::check_whole() {
-  std::error_code error;
-  if (!loader_.starts_with("gif") || !fs::is_regular_file(path_, error)) return;
-  const GifState state = check_gif(read_file(path_, physical_memory_bytes() / 4));
-  if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: the GIF is truncated", path_.string());
-  if (state == GifState::damaged)
-    damage_.push_back(fmt::format("'{}' is damaged: some of its frames are incomplete", path_.string()));
-}
-
-void PictureReader::check_png() {
-  std::error_code error;
-  if (!loader_.starts_with("png") || !fs::is_regular_file(path_, error)) return;
-  std::ifstream file(path_, std::ios::binary);
-  const PngChunks chunks = png_chunks(file);
-  if (chunks.animated) {
-    fail(ErrorCode::input,
-         "'{}' is an animated PNG, which is not supported; convert it to a film or an animated WebP first, e.g. ffmpeg "
-         "-i '{}' frames.webp",
-         path_.string(), path_.string());
-  }
-  constexpr size_t kMuchMemory = 256 << 20;
-  if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); chunks.interlaced && bytes > kMuchMemory) {
-    warnings_.push_back(
-        fmt::format("'{}' is interlaced and must be decoded as a whole: {} MB of memory", path_.string(), bytes >> 20));
-  }
-  if (!chunks.colours.empty()) {
-    warnings_.push_back(
-        fmt::format("'{}' specifies colours other than sRGB in its {}, which is lost: the colours will look different",
-                    path_.string(), fmt::join(chunks.colours, " and ")));
-  }
-}
-
-std::vector<std::string> PictureReader::damage() {
-  image_.reset();  // some decoders report damage only at the end
-  vips_error_clear();
-  for (const std::string& warning : take_vips_warnings()) {
-    // Warnings of other loaders (e.g. unknown TIFF tags) are harmless.
-    const bool cut = loader_.starts_with("gif") && warning.find("Excessive number of frames") != std::string::npos;
-    const bool jpeg = loader_.starts_with("jpeg") && warning.find("VipsJpeg:") != std::string::npos;
-    if (cut) {
-      damage_.push_back(fmt::format("'{}' has too many frames for a GIF; those after the first {} are missing",
-                                    path_.string(), header_.frames));
-    } else if (jpeg || loader_.starts_with("gif") || loader_.starts_with("jp2k")) {
-      damage_.push_back(fmt::format("'{}' is damaged: {}", path_.string(), warning));
-    }
-  }
-  damage_.erase(std::unique(damage_.begin(), damage_.end()), damage_.end());
-  return damage_;
-}
-
-void PictureReader::normalise() {
-  bring_to_plain_colours(image_, path_, loader_, warnings_);
-  if (!tiff_pages_.empty()) put_tiff_floats_right(image_, path_, tiff_pages_.front());
-  const VipsInterpretation kind = image_->Type;
-  const bool gray_or_rgb = kind == VIPS_INTERPRETATION_sRGB || kind == VIPS_INTERPRETATION_RGB ||
-                           kind == VIPS_INTERPRETATION_RGB16 || kind == VIPS_INTERPRETATION_scRGB ||
-                           kind == VIPS_INTERPRETATION_B_W || kind == VIPS_INTERPRETATION_GREY16;
-  const VipsBandFormat format = image_->BandFmt;
-  const bool samples = format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT || format == VIPS_FORMAT_FLOAT;
-  if (!gray_or_rgb || !samples || image_->Bands > 4 || image_->Coding != VIPS_CODING_NONE) {
-    fail(ErrorCode::input,
-         "'{}' has {} channels of type {} in colour space {}; supported: gray, RGB or CMYK with 8 or 16 bits or "
-         "floats; convert it first",
-         path_.string(), image_->Bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format),
-         vips_enum_nick(VIPS_TYPE_INTERPRETATION, kind));
-  }
-  if (vips_image_get_orientation(image_.get()) > 1) {
-    // Turning needs the rows in another order than they come from the file.
-    replace(image_, path_,
-            [](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
-    const auto pages = static_cast<int>(header_.frames);
-    replace(image_, path_, [pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
-  }
-  header_.width = image_->Xsize;
-  header_.height = image_->Ysize / header_.frames;
-  header_.colour_planes = image_->Bands >= 3 ? 3 : 1;
-  header_.has_alpha = image_->Bands % 2 == 0;
-  header_.bits = format == VIPS_FORMAT_UCHAR ? 8 : format == VIPS_FORMAT_USHORT ? 16 : 32;
-  // libvips' rule: RGB of floats without a profile is scRGB.
-  header_.linear = header_.bits == 32 && kind == VIPS_INTERPRETATION_scRGB && !has(image_.get(), VIPS_META_ICC_NAME);
-  header_.used_bits = heif_bits(image_.get());
-  header_.hard_alpha = loader_.starts_with("gif");
-  if (header_.bits != 32) white_ = white_level(image_.get(), header_.bits);
-}
+std::vector<std::string> PictureReader::damage() { return decoder_->damage(); }
 
 void PictureReader::read(Tensor<float>& rows) {
+  const PictureHeader& picture = header();
   const auto [n, c, h, w] = rows.shape();
-  const VipsRect wanted{0, static_cast<int>(next_row_), static_cast<int>(w), static_cast<int>(h)};
-  // A region belongs to a thread, so none is kept.
-  const VipsPtr<VipsRegion> region(vips_region_new(image_.get()));
-  if (region == nullptr || vips_region_prepare(region.get(), &wanted) != 0) {
-    fail(ErrorCode::input, "'{}' is damaged: {}", path_.string(), vips_message());
-  }
-  const double white = white_;
+  samples_.resize(static_cast<size_t>(h * decoder_->start().row_bytes()));
+  decoder_->read(samples_.data(), h);
+  const double white = decoder_->start().white;
   const auto level = [white](auto sample) { return sample / white; };
-  switch (header_.bits) {
-    case 8: deinterleave<uint8_t>(region.get(), wanted.top, rows, level); break;
-    case 16: deinterleave<uint16_t>(region.get(), wanted.top, rows, level); break;
-    default: deinterleave<float>(region.get(), wanted.top, rows, [](float sample) { return sample; });
+  switch (picture.bits) {
+    case 8: deinterleave<uint8_t>(samples_.data(), rows, level); break;
+    case 16: deinterleave<uint16_t>(samples_.data(), rows, level); break;
+    default: deinterleave<float>(samples_.data(), rows, [](float sample) { return sample; });
   }
   const auto finite = [](float sample) { return std::isfinite(sample); };
-  if (header_.bits == 32 && !std::all_of(rows.values().begin(), rows.values().end(), finite)) {
+  if (picture.bits == 32 && !std::all_of(rows.values().begin(), rows.values().end(), finite)) {
     fail(ErrorCode::input, "'{}' has samples that are infinite or NaN", path_.string());
   }
-  for (int64_t k = 0; header_.linear && k < header_.colour_planes; ++k) {
+  for (int64_t k = 0; picture.linear && k < picture.colour_planes; ++k) {
     float* const samples = rows.plane(0, k);
     std::transform(samples, samples + h * w, samples, srgb_from_linear);
   }
-  next_row_ += h;
 }
 
 Picture read_picture(const fs::path& path) {

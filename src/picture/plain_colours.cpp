@@ -1,7 +1,7 @@
 #include "picture/plain_colours.hpp"
 
 #include <array>
-#include <fstream>
+#include <istream>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -13,10 +13,9 @@ namespace fs = std::filesystem;
 namespace {
 
 /// ImageMagick, which reads BMP for libvips, makes RGB of the gray BMPs, whose 8 bits index a palette of grays.
-bool is_gray_bmp(const fs::path& path) {
+bool is_gray_bmp(std::istream& file) {
   constexpr size_t kFileHeader = 14, kBitsPerPixel = 28, kColours = 46, kSmallest = 54;
   std::vector<unsigned char> bytes(kFileHeader + 124 + size_t{4} * 256);
-  std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(file.gcount()));
   if (bytes.size() < kSmallest || bytes[0] != 'B' || bytes[1] != 'M' || bytes[kBitsPerPixel] > 8) return false;
@@ -71,8 +70,9 @@ double opaque_float(VipsInterpretation kind) {
 
 }  // namespace
 
-void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& path, const std::string& loader,
+void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const PictureFile& file, const std::string& loader,
                             std::vector<std::string>& warnings) {
+  const fs::path& path = file.path();
   if (image->Coding == VIPS_CODING_RAD) {
     replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_rad2float(in, out, nullptr); });
   }
@@ -110,7 +110,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const fs::path& p
       return vips_linear(in, out, factors.data(), offsets.data(), 4, nullptr);
     });
   }
-  if (image->Bands == 3 && loader.starts_with("magick") && is_gray_bmp(path)) {
+  if (image->Bands == 3 && loader.starts_with("magick") && is_gray_bmp(*file.stream())) {
     replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
   }
 }

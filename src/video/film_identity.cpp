@@ -47,6 +47,8 @@ nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& 
           {"engine_revision", kEngineRevision},
           {"scale", engine.scale()},
           {"precision", engine.precision() == Precision::exact ? "exact" : "fast"},
+          {"edges", engine.looks().extend_edges ? "mirrored" : "padded"},
+          {"guard", engine.looks().guard},
           {"arithmetic", engine.bits()},
           {"encoder", encoder_name(job.encoder, film)},
           {"encoder_preset", job.encoder.preset},

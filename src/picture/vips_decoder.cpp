@@ -1,0 +1,314 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <fmt/ranges.h>
+
+#include "base/error.hpp"
+#include "picture/exif_in_tiff.hpp"
+#include "picture/gif_check.hpp"
+#include "picture/jp2_boxes.hpp"
+#include "picture/jxl_boxes.hpp"
+#include "picture/metadata.hpp"
+#include "picture/open_image.hpp"
+#include "picture/plain_colours.hpp"
+#include "picture/png_chunks.hpp"
+#include "picture/row_decoder.hpp"
+#include "picture/tiff_pages.hpp"
+#include "picture/vips_support.hpp"
+
+namespace fsrcnn {
+namespace {
+
+/// Rotates each of the pages, which are stacked vertically, by the EXIF orientation of the first.
+int turn_pages(VipsImage* in, VipsImage** out, int pages) {
+  if (pages == 1) return vips_autorot(in, out, nullptr);
+  std::vector<VipsImage*> turned;
+  const int height = in->Ysize / pages;
+  int result = 0;
+  for (int i = 0; i < pages && result == 0; ++i) {
+    VipsImage *page = nullptr, *upright = nullptr;
+    result = vips_extract_area(in, &page, 0, i * height, in->Xsize, height, nullptr);
+    if (result == 0) result = vips_autorot(page, &upright, nullptr);
+    // What joins them takes pixels from images that make them anew as if they lay still.
+    if (result == 0) turned.push_back(vips_image_copy_memory(upright));
+    if (result == 0 && turned.back() == nullptr) result = -1;
+    g_clear_object(&page);
+    g_clear_object(&upright);
+  }
+  if (result == 0) result = vips_arrayjoin(turned.data(), out, pages, "across", 1, nullptr);
+  for (VipsImage*& page : turned) g_clear_object(&page);
+  return result;
+}
+
+/// The bits that an AVIF or HEIC has of the 16 of which libvips makes them the uppermost, or 0.
+int heif_bits(VipsImage* image) {
+  if (!loader_of(image).starts_with("heif")) return 0;
+  int bits = 0;
+  // The second name is libvips' from 8.15 on; then the first may go.
+  for (const char* name : {"heif-bitdepth", "bits-per-sample"}) {
+    if (bits == 0 && has(image, name) && vips_image_get_int(image, name, &bits) != 0) vips_error_clear();
+  }
+  return bits > 8 && bits < 16 && image->BandFmt == VIPS_FORMAT_USHORT ? bits : 0;
+}
+
+/// The sample that is white. PGM and PPM may have any, and libvips leaves their samples as they are.
+int white_level(VipsImage* image, int bits) {
+  if (const int used = heif_bits(image); used != 0) return ((1 << used) - 1) << (16 - used);
+  int white = 0;
+  const bool known =
+      has(image, "ppm-max-value") && vips_image_get_int(image, "ppm-max-value", &white) == 0 && white > 0;
+  return known ? white : (1 << bits) - 1;
+}
+
+/// A picture of any format that libvips is trusted with. The output is gray or RGB, with or without alpha, 8 or 16 bits
+/// or float.
+class VipsDecoder : public RowDecoder {
+ public:
+  VipsDecoder(PictureFile file, const PictureFormat& format, int64_t most_pixels,
+              const std::function<void(int64_t)>& on_size);
+
+  const PictureStart& start() const override { return start_; }
+  void read(std::byte* samples, int64_t rows) override;
+  std::vector<std::string> damage() override;
+
+ private:
+  void open(int64_t most_pixels, const std::function<void(int64_t)>& on_size);
+  int64_t count_tiff_pages();
+  void open_all_pages(int64_t pages);
+  void normalise();
+  void add_metadata();
+  void check_gif_file();
+  void check_png();
+  void check_jp2() const;
+  void warn(std::string message) { start_.warnings.push_back(std::move(message)); }
+
+  PictureFile file_;
+  const PictureFormat& format_;
+  std::string name_;  // the file's, for messages
+  PictureStart start_;
+  PictureHeader& header_ = start_.header;
+  std::string loader_;                // libvips' name of it
+  std::vector<TiffPage> tiff_pages_;  // none of other files
+  std::vector<std::string> damage_;
+  std::shared_ptr<VipsImage> image_;
+  int64_t next_row_ = 0;
+};
+
+VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t most_pixels,
+                         const std::function<void(int64_t)>& on_size)
+    : file_(std::move(file)), format_(format), name_(file_.path().string()) {
+  take_vips_warnings();  // those are others'
+  check_jp2();
+  open(most_pixels, on_size);
+  check_gif_file();
+  check_png();
+  normalise();
+  header_.metadata = describe(image_.get());
+  add_metadata();
+}
+
+/// What libvips does not read.
+void VipsDecoder::add_metadata() {
+  VipsImage* const metadata = header_.metadata.get();
+  if (loader_.starts_with("tiff") && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
+    if (const auto exif = exif_of_tiff(*file_.stream()); !exif.empty()) add_exif(metadata, exif);
+  }
+  if (loader_.starts_with("jxl")) {
+    JxlBoxes boxes = jxl_boxes(*file_.stream());
+    // Newer versions of libvips read them, also those that are compressed.
+    const bool has_exif = size_of_field(metadata, VIPS_META_EXIF_NAME) > 0;
+    const bool has_xmp = size_of_field(metadata, VIPS_META_XMP_NAME) > 0;
+    if (!has_exif && !boxes.exif.empty()) add_exif(metadata, as_bytes(boxes.exif));
+    if (!has_xmp && !boxes.xmp.empty()) {
+      vips_image_set_blob_copy(metadata, VIPS_META_XMP_NAME, boxes.xmp.data(), boxes.xmp.size());
+    }
+    std::erase_if(boxes.compressed, [&](const std::string& name) { return name == "EXIF" ? has_exif : has_xmp; });
+    if (!boxes.compressed.empty()) {
+      warn(fmt::format("'{}' has compressed {}, which is not supported and was dropped", name_,
+                       fmt::join(boxes.compressed, " and ")));
+    }
+    if (!boxes.exif.empty() && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
+      warn(fmt::format("'{}' has EXIF that is damaged or too large; it was dropped", name_));
+    }
+  }
+}
+
+void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
+  image_ = open_image(file_, format_);
+  if (image_ == nullptr) {
+    fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(vips_message()));
+  }
+  const std::string& loader = loader_ = loader_of(image_.get());
+  const int64_t pages = loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
+  const bool heif = loader.starts_with("heif");    // its other images are not frames, and it marks the primary one
+  const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
+  const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
+  if (pixels > most_pixels) {
+    fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the limit of {}; raise it with --max-pixels", name_,
+         image_->Xsize, image_->Ysize, pages > 1 && !heif && !levels ? fmt::format(" in each of {} frames", pages) : "",
+         most_pixels);
+  }
+  if (on_size) on_size(pixels);
+  header_.width = image_->Xsize;
+  header_.height = image_->Ysize;
+  if (pages > 1 && heif) {
+    warn(fmt::format("'{}' holds {} pictures; only the primary one is upscaled", name_, pages));
+  } else if (pages > 1 && !levels) {
+    open_all_pages(pages);
+  }
+}
+
+/// Smaller copies of the first page (pyramids, thumbnails) do not count as pages.
+int64_t VipsDecoder::count_tiff_pages() {
+  const int64_t pages = page_count(image_.get());
+  tiff_pages_ = tiff_pages(*file_.stream(), static_cast<size_t>(pages));
+  const auto is_reduced = [](const TiffPage& page) { return page.is_reduced; };
+  const bool copies = std::ssize(tiff_pages_) == pages && pages > 1 &&
+                      std::all_of(tiff_pages_.begin() + 1, tiff_pages_.end(), is_reduced);
+  return copies ? 1 : pages;
+}
+
+void VipsDecoder::open_all_pages(int64_t pages) {
+  for (size_t i = 1; i < tiff_pages_.size(); ++i) {
+    if (tiff_pages_[i].orientation == tiff_pages_[0].orientation) continue;
+    fail(ErrorCode::input,
+         "'{}' has {} pages, and the orientation of page {} differs from the first; extract the page you want", name_,
+         pages, i + 1);
+  }
+  const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
+  if (known) {
+    image_ = open_image(file_, format_, true);
+  }
+  if (!known || image_ == nullptr || image_->Xsize != header_.width || image_->Ysize != pages * header_.height) {
+    fail(ErrorCode::input, "'{}' has {} pages of different sizes or types{}; extract the page you want", name_, pages,
+         image_ == nullptr ? " (" + vips_message() + ")" : "");
+  }
+  header_.frames = pages;
+}
+
+void VipsDecoder::check_gif_file() {
+  if (!loader_.starts_with("gif")) return;
+  const GifState state = check_gif(file_.bytes());
+  if (state == GifState::cut) fail(ErrorCode::input, "'{}' is damaged: the GIF is truncated", name_);
+  if (state == GifState::damaged)
+    damage_.push_back(fmt::format("'{}' is damaged: some of its frames are incomplete", name_));
+}
+
+void VipsDecoder::check_png() {
+  if (!loader_.starts_with("png")) return;
+  const PngChunks chunks = png_chunks(*file_.stream());
+  if (chunks.animated) {
+    fail(ErrorCode::input,
+         "'{}' is an animated PNG, which is not supported; convert it to a film or an animated WebP first, e.g. ffmpeg "
+         "-i '{}' frames.webp",
+         name_, name_);
+  }
+  constexpr size_t kMuchMemory = 256 << 20;
+  if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); chunks.interlaced && bytes > kMuchMemory) {
+    warn(fmt::format("'{}' is interlaced and must be decoded as a whole: {} MB of memory", name_, bytes >> 20));
+  }
+  if (!chunks.colours.empty()) {
+    warn(fmt::format("'{}' specifies colours other than sRGB in its {}, which is lost: the colours will look different",
+                     name_, fmt::join(chunks.colours, " and ")));
+  }
+}
+
+std::vector<std::string> VipsDecoder::damage() {
+  image_.reset();  // some decoders report damage only at the end
+  vips_error_clear();
+  for (const std::string& warning : take_vips_warnings()) {
+    // Warnings of other loaders (e.g. unknown TIFF tags) are harmless.
+    const bool cut = loader_.starts_with("gif") && warning.find("Excessive number of frames") != std::string::npos;
+    const bool jpeg = loader_.starts_with("jpeg") && warning.find("VipsJpeg:") != std::string::npos;
+    if (cut) {
+      damage_.push_back(fmt::format("'{}' has too many frames for a GIF; those after the first {} are missing", name_,
+                                    header_.frames));
+    } else if (jpeg || loader_.starts_with("gif") || loader_.starts_with("jp2k")) {
+      damage_.push_back(fmt::format("'{}' is damaged: {}", name_, file_.shown(warning)));
+    }
+  }
+  damage_.erase(std::unique(damage_.begin(), damage_.end()), damage_.end());
+  return damage_;
+}
+
+void VipsDecoder::normalise() {
+  bring_to_plain_colours(image_, file_, loader_, start_.warnings);
+  if (!tiff_pages_.empty()) put_tiff_floats_right(image_, file_.path(), tiff_pages_.front());
+  const VipsInterpretation kind = image_->Type;
+  const bool gray_or_rgb = kind == VIPS_INTERPRETATION_sRGB || kind == VIPS_INTERPRETATION_RGB ||
+                           kind == VIPS_INTERPRETATION_RGB16 || kind == VIPS_INTERPRETATION_scRGB ||
+                           kind == VIPS_INTERPRETATION_B_W || kind == VIPS_INTERPRETATION_GREY16;
+  const VipsBandFormat format = image_->BandFmt;
+  const bool samples = format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT || format == VIPS_FORMAT_FLOAT;
+  if (!gray_or_rgb || !samples || image_->Bands > 4 || image_->Coding != VIPS_CODING_NONE) {
+    fail(ErrorCode::input,
+         "'{}' has {} channels of type {} in colour space {}; supported: gray, RGB or CMYK with 8 or 16 bits or "
+         "floats; convert it first",
+         name_, image_->Bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format),
+         vips_enum_nick(VIPS_TYPE_INTERPRETATION, kind));
+  }
+  if (vips_image_get_orientation(image_.get()) > 1) {
+    // Turning needs the rows in another order than they come from the file.
+    replace(image_, file_.path(),
+            [](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
+    const auto pages = static_cast<int>(header_.frames);
+    replace(image_, file_.path(), [pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
+  }
+  header_.width = image_->Xsize;
+  header_.height = image_->Ysize / header_.frames;
+  header_.colour_planes = image_->Bands >= 3 ? 3 : 1;
+  header_.has_alpha = image_->Bands % 2 == 0;
+  header_.bits = format == VIPS_FORMAT_UCHAR ? 8 : format == VIPS_FORMAT_USHORT ? 16 : 32;
+  // libvips' rule: RGB of floats without a profile is scRGB.
+  header_.linear = header_.bits == 32 && kind == VIPS_INTERPRETATION_scRGB && !has(image_.get(), VIPS_META_ICC_NAME);
+  header_.used_bits = heif_bits(image_.get());
+  header_.hard_alpha = loader_.starts_with("gif");
+  if (header_.bits != 32) start_.white = white_level(image_.get(), header_.bits);
+}
+
+void VipsDecoder::check_jp2() const {
+  if (!format_.loader.starts_with("jp2k")) return;
+  const Jp2Boxes boxes = jp2_boxes(*file_.stream());
+  if (!boxes.has_palette && !(boxes.is_shifted && vips_version(1) < 16)) return;
+  fail(ErrorCode::input,
+       "'{}' is JPEG 2000 {}, which libvips decodes wrongly; convert it to a PNG first, e.g. with opj_decompress",
+       name_, boxes.has_palette ? "with a palette" : "whose grid does not begin at its corner");
+}
+
+void VipsDecoder::read(std::byte* samples, int64_t rows) {
+  const VipsRect wanted{0, static_cast<int>(next_row_), static_cast<int>(header_.width), static_cast<int>(rows)};
+  // A region belongs to a thread, so none is kept.
+  const VipsPtr<VipsRegion> region(vips_region_new(image_.get()));
+  if (region == nullptr || vips_region_prepare(region.get(), &wanted) != 0) {
+    fail(ErrorCode::input, "'{}' is damaged: {}", name_, file_.shown(vips_message()));
+  }
+  const auto row_bytes = static_cast<size_t>(start_.row_bytes());
+  for (int y = 0; y < wanted.height; ++y) {
+    std::memcpy(samples + static_cast<size_t>(y) * row_bytes, VIPS_REGION_ADDR(region.get(), 0, wanted.top + y),
+                row_bytes);
+  }
+  next_row_ += rows;
+}
+
+}  // namespace
+
+const PictureFormat& require_format(const PictureFile& file) {
+  const PictureFormat* const format = picture_format(*file.stream(), lower_suffix(file.path()));
+  if (format == nullptr) {
+    fail(ErrorCode::input, "'{}' is not a picture, or of an unsupported format; supported: {}", file.path().string(),
+         picture_format_names());
+  }
+  if (!format->instead.empty()) fail(ErrorCode::input, "'{}' {}", file.path().string(), format->instead);
+  return *format;
+}
+
+std::unique_ptr<RowDecoder> decode_here(PictureFile file, const PictureFormat& format, int64_t most_pixels,
+                                        const std::function<void(int64_t)>& on_size) {
+  start_vips();
+  return std::make_unique<VipsDecoder>(std::move(file), format, most_pixels, on_size);
+}
+
+}  // namespace fsrcnn
