@@ -157,6 +157,11 @@ class Porting(ProgramTest):
         self.assertEqual((evidence["channels"], evidence["columns"], len(evidence["rows"])), ([3, 7], [24, 25], 20))
         self.assertGreaterEqual(sum(u["reason"] == "a step within deconvolution" for u in report["unused"]), 4)
 
+    def test_the_programs_own_pictures_are_right(self):
+        for options, says in [(["--edges", "pad", "--guard", "0"], "The port is right"), ([], "mirrored edges and the guard")]:
+            self.expect(0, "upscale", CROP, "-o", "own.png", *options)
+            self.assertIn(says, self.expect(0, "diagnose", "--input", CROP, "--reference", "own.png"))
+
     def test_forms_of_weights(self):
         for source, scale in (("fsrcnn-x2", 2), (GOLDEN / "tiny.safetensors", 3)):
             self.expect(0, "convert", source, "first.safetensors")

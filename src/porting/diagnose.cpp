@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "engine/engine.hpp"
 #include "porting/coarse.hpp"
 #include "porting/dump_reading.hpp"
 #include "porting/dumped_network.hpp"
@@ -242,7 +243,8 @@ class Diagnoser {
     }
     at_ = chain.from;
     std::vector<Tensor<float>> inputs = candidates_.at(at_);
-    if (const int64_t channels = shape_at(network_, at_->place).channels; inputs[0].shape().c != channels) {
+    if (const int64_t channels = shape_at(network_, at_->place).channels;
+        inputs[0].shape().c != channels && inputs[0].shape().h > 1) {
       fail(ErrorCode::input, "{} has the shape {}, but {} gives {} channel{}; is it a dump of another layer?",
            at_->file, to_string(inputs[0].shape()), layer_of(network_, at_->place), channels, channels == 1 ? "" : "s");
     }
@@ -273,6 +275,12 @@ class Diagnoser {
       finding.agrees = true;
       finding.difference = tolerance;
       finding.form += (finding.form.empty() ? "" : ", ") + std::string(kBeforeClamp);
+    }
+    if (!finding.agrees && comparable && is_of_upscale(dump, tolerance)) {
+      finding.agrees = true;
+      finding.difference = tolerance;
+      finding.form += std::string(finding.form.empty() ? "" : ", ") +
+                      "as upscale makes it: with mirrored edges and the guard on overshoot";
     }
     std::optional<Requantisation> integers;
     if (!finding.agrees && comparable) integers = judge_integers(network_, *at_, dump, chain.ports, inputs[0]);
@@ -321,6 +329,18 @@ class Diagnoser {
     }
     candidates_[&dump] = std::move(next);
     result_.layers.push_back(std::move(finding));
+  }
+
+  /// Whether a picture is what `fsrcnn upscale` makes of the input, which is more than the network.
+  bool is_of_upscale(const PlacedDump& dump, double tolerance) const {
+    const PlacedDump* const input = dumped_.dump_at({kNetworkInput, true});
+    if (!dump.is_picture || !is_output(network_, dump.place) || input == nullptr) return false;
+    try {
+      Engine engine(network_, {.extend_edges = true, .guard = 1});
+      return largest_difference(engine.upscale(input->values), dump.values) <= tolerance;
+    } catch (const Error&) {  // only a part of a network
+      return false;
+    }
   }
 
   /// Whether the port has the model's numbers in a shorter form; that of a layer before is tried first.
