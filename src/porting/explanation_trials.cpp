@@ -132,6 +132,8 @@ bool Explainer::in_places() {
   const Evidence evidence = gather_evidence(expected, segment_.output(), tolerance,
                                             segment_.ports().back().is_last ? context_.network->scale : 1);
   std::string words = evidence.place;
+  // Of places without a rule, two kinds of values explain too much.
+  if (words.find("scattered") != std::string::npos || words.find(" of the ") != std::string::npos) return false;
   std::vector<std::string> phases;
   const int64_t scale = segment_.ports().back().is_last ? context_.network->scale : 1;
   for (size_t i = 0; i < evidence.by_phase.size(); ++i) {

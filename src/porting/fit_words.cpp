@@ -20,11 +20,16 @@ constexpr double kWordsMet = 0.9;       // the share of values that a rule must 
 constexpr double kMostWords = 1 << 24;  // beyond it float32 does not hold words
 constexpr double kNearHalf = 0.02;      // of a step: which of two words a value becomes, its last bits decide
 constexpr int64_t kFewestDiffering = 8;
+constexpr int64_t kProbes = 64;
 
 class Words {
  public:
   explicit Words(const LayerCase& layer) : layer_(layer), shape_(layer.found().shape()) {
-    for (int64_t i = 0; i < layer.found().count(); ++i) differing_ += differs(i) ? 1 : 0;
+    for (int64_t i = 0; i < layer.found().count(); ++i) {
+      if (!differs(i)) continue;
+      if (differing_ % (layer.found().count() / kProbes + 1) == 0) probes_.push_back(i);
+      ++differing_;
+    }
   }
 
   std::vector<Mistake> all() {
@@ -114,12 +119,15 @@ class Words {
       }
       return static_cast<float>(value);
     };
+    const auto is_met = [&](int64_t i) {
+      const double value = made(right(i), found(i));
+      return std::abs(value - found(i)) <= 0.01 * step + 1e-6 * std::abs(value);
+    };
+    if (!std::all_of(probes_.begin(), probes_.end(), is_met)) return;
     int64_t met = 0, changed = 0;
     for (int64_t i = 0; i < layer_.found().count(); ++i) {
-      const double value = made(right(i), found(i));
-      met += std::abs(value - found(i)) <= 0.01 * step + 1e-6 * std::abs(value) ? 1 : 0;
-      changed += std::abs(value - right(i)) > step ? 1 : 0;
-      if (i == 255 && met < 128) return;
+      met += is_met(i) ? 1 : 0;
+      changed += std::abs(made(right(i), found(i)) - right(i)) > step ? 1 : 0;
     }
     if (changed == 0 || static_cast<double>(met) < kWordsMet * static_cast<double>(layer_.found().count())) return;
     put(
@@ -148,12 +156,17 @@ class Words {
                                                             : (word(i) & 255) | (there & ~int64_t{255})) *
                                     step);
         };
-        int64_t met = 0;
+        const auto is_met = [&](int64_t i) {
+          return std::abs(made(layer_.right().data(), i) - found(i)) <= 1.01 * step;
+        };
+        if (!std::all_of(probes_.begin(), probes_.end(), is_met)) continue;
+        int64_t met = 0, changed = 0;
         for (int64_t i = 0; i < count; ++i) {
-          met += std::abs(made(layer_.right().data(), i) - found(i)) <= 1.01 * step ? 1 : 0;
-          if (i == 255 && met < 128) break;
+          const double value = made(layer_.right().data(), i);
+          met += std::abs(value - found(i)) <= 1.01 * step ? 1 : 0;
+          changed += std::abs(value - right(i)) > 4 * step ? 1 : 0;
         }
-        if (static_cast<double>(met) < 0.99 * static_cast<double>(count)) continue;
+        if (static_cast<double>(met) < 0.99 * static_cast<double>(count) || 5 * changed < count) continue;
         // Of a value half-way between two words either may have been taken: what was found is right to a step.
         put(
             "words_byte_late",
@@ -322,6 +335,7 @@ class Words {
   const LayerCase& layer_;
   Shape shape_;
   int64_t differing_ = 0;
+  std::vector<int64_t> probes_;  // places that differ, at which rules are tried first
   std::vector<Mistake> list_;
 };
 

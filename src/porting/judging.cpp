@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kFewValues = 3;
 constexpr double kFewLevels = 32;  // of a dump's full scale: fewer are conspicuous
+constexpr double kLevelsOfOutput = 200;
 constexpr double kFarCoarser = 8;  // than all others
 
 std::string causes_of_constant(double value) {
@@ -78,7 +79,9 @@ std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, c
 std::optional<CoarseDump> coarser_than_others(const Network& network, const std::vector<PlacedDump>& dumps) {
   const auto coarseness = [](const PlacedDump& d) { return d.quantum / std::max(full_scale(d.values), 1e-30); };
   for (const PlacedDump& dump : dumps) {
-    if (dump.place.layer < 0 || is_output(network, dump.place) || coarseness(dump) * kFewLevels < 1) continue;
+    // An output has 8 bits.
+    const double few = is_output(network, dump.place) ? kLevelsOfOutput : kFewLevels;
+    if (dump.place.layer < 0 || coarseness(dump) * few < 1) continue;
     size_t others = 0;
     const bool is_coarsest = std::all_of(dumps.begin(), dumps.end(), [&](const PlacedDump& other) {
       if (&other == &dump || other.place.layer < 0 || is_output(network, other.place)) return true;

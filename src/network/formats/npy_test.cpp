@@ -53,20 +53,20 @@ TEST(Npy, ReadsHalvesAndIntegers) {
         [](const auto& tensor) { return std::vector<double>(tensor.values().begin(), tensor.values().end()); },
         parse_npy(as_bytes(text), "x"));
   };
-  using Values = std::vector<double>;
+  using Doubles = std::vector<double>;
   using namespace std::string_literals;
-  EXPECT_EQ(values_of("<f2", "\x00\x3c\x01\x00\xff\xfb"s), (Values{1, 0x1p-24, -65504}));
-  EXPECT_EQ(values_of("|u1", "\x00\x7f\xff"s), (Values{0, 127, 255}));
-  EXPECT_EQ(values_of("|b1", "\x00\x01\x01"s), (Values{0, 1, 1}));
-  EXPECT_EQ(values_of("|i1", "\x00\x7f\xff"s), (Values{0, 127, -1}));
-  EXPECT_EQ(values_of("<u2", "\x01\x00\x00\x01\xff\xff"s), (Values{1, 256, 65535}));
-  EXPECT_EQ(values_of("<i2", "\x01\x00\x00\x01\xff\xff"s), (Values{1, 256, -1}));
-  EXPECT_EQ(values_of("<i4", "\x01\x00\x00\x00\x00\x00\x01\x00\xff\xff\xff\xff"s), (Values{1, 65536, -1}));
-  EXPECT_EQ(values_of("<u4", "\x01\x00\x00\x00\x00\x00\x01\x00\xff\xff\xff\xff"s), (Values{1, 65536, 4294967295}));
-  EXPECT_EQ(values_of(">f2", "\x3c\x00\x00\x01\xfb\xff"s), (Values{1, 0x1p-24, -65504}));
-  EXPECT_EQ(values_of(">f4", "\x3f\x80\x00\x00\xc0\x00\x00\x00\x00\x00\x00\x00"s), (Values{1, -2, 0}));
-  EXPECT_EQ(values_of(">i2", "\x00\x01\x01\x00\xff\xff"s), (Values{1, 256, -1}));
-  EXPECT_EQ(values_of("<i8", "\x01"s + std::string(15, '\0') + std::string(8, '\xff')), (Values{1, 0, -1}));
+  EXPECT_EQ(values_of("<f2", "\x00\x3c\x01\x00\xff\xfb"s), (Doubles{1, 0x1p-24, -65504}));
+  EXPECT_EQ(values_of("|u1", "\x00\x7f\xff"s), (Doubles{0, 127, 255}));
+  EXPECT_EQ(values_of("|b1", "\x00\x01\x01"s), (Doubles{0, 1, 1}));
+  EXPECT_EQ(values_of("|i1", "\x00\x7f\xff"s), (Doubles{0, 127, -1}));
+  EXPECT_EQ(values_of("<u2", "\x01\x00\x00\x01\xff\xff"s), (Doubles{1, 256, 65535}));
+  EXPECT_EQ(values_of("<i2", "\x01\x00\x00\x01\xff\xff"s), (Doubles{1, 256, -1}));
+  EXPECT_EQ(values_of("<i4", "\x01\x00\x00\x00\x00\x00\x01\x00\xff\xff\xff\xff"s), (Doubles{1, 65536, -1}));
+  EXPECT_EQ(values_of("<u4", "\x01\x00\x00\x00\x00\x00\x01\x00\xff\xff\xff\xff"s), (Doubles{1, 65536, 4294967295}));
+  EXPECT_EQ(values_of(">f2", "\x3c\x00\x00\x01\xfb\xff"s), (Doubles{1, 0x1p-24, -65504}));
+  EXPECT_EQ(values_of(">f4", "\x3f\x80\x00\x00\xc0\x00\x00\x00\x00\x00\x00\x00"s), (Doubles{1, -2, 0}));
+  EXPECT_EQ(values_of(">i2", "\x00\x01\x01\x00\xff\xff"s), (Doubles{1, 256, -1}));
+  EXPECT_EQ(values_of("<i8", "\x01"s + std::string(15, '\0') + std::string(8, '\xff')), (Doubles{1, 0, -1}));
 }
 
 TEST(Npy, SaysWhatIsWrong) {
