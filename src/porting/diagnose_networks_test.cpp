@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "base/error.hpp"
 #include "engine/reference_network.hpp"
 #include "porting/diagnose.hpp"
 #include "porting/trace.hpp"
@@ -104,6 +106,47 @@ TEST(DiagnoseNetworks, NamesMistakesInChains) {
                           .dumps = {{"depth_to_space", "d.npy", {reference_feature_maps(port, picture())[9].values}}}});
   EXPECT_EQ(d.mistakes, std::vector<std::string>{"relu"}) << d.verdict;
   EXPECT_EQ(d.layer, "convolution 3");
+}
+
+// As strangers write dumps.
+TEST(DiagnoseNetworks, ReadsFilledUpChannelsAndActivatedValues) {
+  const Network network = residual();
+  const auto maps = reference_feature_maps(network, picture());
+  const auto map = [&](const std::string& layer, bool activated) {
+    const auto found = std::find_if(maps.begin(), maps.end(), [&](const auto& m) {
+      return m.layer == layer && (m.step != "convolution") == activated;
+    });
+    return found->values;
+  };
+  // Eight channels in sixteen, the others garbage.
+  const Tensor<float> right = map("convolution 2", true);
+  Tensor<float> filled = test::random_tensor({1, 16, 17, 20}, 8);
+  std::copy_n(right.data(), right.count(), filled.data());
+  Diagnosis d = diagnose({.network = &network, .input = picture(), .dumps = {{"convolution_2", "f.npy", {filled}}}});
+  EXPECT_TRUE(d.right) << d.verdict;
+  EXPECT_EQ(d.layers[0].form, "the first 8 of 16 channels");
+  // Said to be the sums, and activated.
+  d = diagnose({.network = &network, .input = picture(), .dumps = {{"convolution_2_convolution", "a.npy", {right}}}});
+  EXPECT_TRUE(d.right) << d.verdict;
+  EXPECT_EQ(d.layers[0].form, "after the activation, by its values");
+  EXPECT_THROW(diagnose({.network = &network,
+                         .input = picture(),
+                         .dumps = {{"convolution_2", "e.npy", {Tensor<float>({0, 8, 17, 20})}}}}),
+               Error);
+}
+
+TEST(DiagnoseNetworks, InfersNoStepWhereTheRightValuesLieOnIt) {
+  const Network network = residual();
+  Tensor<float> input = picture();
+  for (float& v : input.values()) v = std::nearbyint(v * 255) / 255;
+  std::vector<Dump> dumps = placed(network, dumps_of(network, input));
+  for (Dump& dump : dumps) {
+    if (!dump.name.starts_with("sum")) continue;
+    Tensor<float> off = dump.tensor.to_float();
+    for (float& v : off.values()) v += 0.0025F;
+    dump.tensor = {off};
+  }
+  EXPECT_FALSE(diagnose({.network = &network, .input = input, .dumps = dumps}).right);
 }
 
 TEST(DiagnoseNetworks, SolvesForParameters) {
