@@ -140,6 +140,7 @@ TEST(DiagnoseNetworks, InfersNoStepWhereTheRightValuesLieOnIt) {
   Tensor<float> input = picture();
   for (float& v : input.values()) v = std::nearbyint(v * 255) / 255;
   std::vector<Dump> dumps = placed(network, dumps_of(network, input));
+  std::erase_if(dumps, [](const Dump& dump) { return dump.name == "sum_clamp"; });
   for (Dump& dump : dumps) {
     if (!dump.name.starts_with("sum")) continue;
     Tensor<float> off = dump.tensor.to_float();
