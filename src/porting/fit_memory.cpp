@@ -10,6 +10,7 @@
 #include "nn/pad2d.hpp"
 #include "porting/fit_places.hpp"
 #include "porting/fits.hpp"
+#include "porting/rearrange.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -81,10 +82,7 @@ Tensor<float> with_stale_halo(const LayerPort& port, const Tensor<float>& input,
     }
     const Tensor<float> part = convolved(plain, tile);
     if (first == 0) output = part;
-    const Shape o = part.shape();
-    for (int64_t c = 0; c < o.c; ++c)
-      for (int64_t y = rows ? first : 0; y < (rows ? end : o.h); ++y)
-        for (int64_t x = rows ? 0 : first; x < (rows ? o.w : end); ++x) output(0, c, y, x) = part(0, c, y, x);
+    copy_lines(part, rows, first, end, output);
   }
   return output;
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "porting/fits.hpp"
+#include "porting/rearrange.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -47,17 +48,13 @@ Tensor<float> in_strips(const LayerPort& port, const Tensor<float>& input, int64
   for (int64_t first = 0; first < extent; first += size) {
     const int64_t end = std::min(extent, first + size), taps = rows ? w.h : w.w;
     Tensor<float> strip(in);
-    for (int64_t c = 0; c < in.c; ++c)
-      for (int64_t y = rows ? first : 0; y < (rows ? end : in.h); ++y)
-        for (int64_t x = rows ? 0 : first; x < (rows ? in.w : end); ++x) strip(0, c, y, x) = input(0, c, y, x);
+    copy_lines(input, rows, first, end, strip);
     const Tensor<float> part = convolved(plain, strip);
     if (first == 0) output = Tensor<float>(part.shape());
     const Shape o = part.shape();
     const int64_t from = std::max<int64_t>(0, first * s - pad);
     const int64_t to = std::min((rows ? o.h : o.w), (end - 1) * s + taps - pad);
-    for (int64_t c = 0; c < o.c; ++c)
-      for (int64_t y = rows ? from : 0; y < (rows ? to : o.h); ++y)
-        for (int64_t x = rows ? 0 : from; x < (rows ? o.w : to); ++x) output(0, c, y, x) = part(0, c, y, x);
+    copy_lines(part, rows, from, to, output);
   }
   return output;
 }

@@ -11,9 +11,9 @@ namespace fsrcnn {
 namespace {
 
 constexpr int64_t kFewValues = 3;
-constexpr double kFewLevels = 32;  // of a dump's full scale: fewer are conspicuous
-constexpr double kLevelsOfOutput = 200;
-constexpr double kFarCoarser = 8;  // than all others
+constexpr double kFewLevels = 32;        // of a dump's full scale: fewer are conspicuous
+constexpr double kLevelsOfOutput = 200;  // the same of an output: some fewer than those of 8 bits
+constexpr double kFarCoarser = 8;        // than all others
 
 std::string causes_of_constant(double value) {
   if (value == 0) {

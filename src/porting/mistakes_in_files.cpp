@@ -71,8 +71,7 @@ class FileMistakes {
     put("bias_of_slopes", "the biases are the PReLU's slopes", slope, slope);
     put("bias_and_slope_in_turn",
         "the file has bias and slope of each channel in turn (a structure), and is read as all biases, then all "
-        "slopes: "
-        "the biases are those of half of the channels, with their slopes in between",
+        "slopes: the biases are those of half of the channels, with their slopes in between",
         first, last);
   }
 

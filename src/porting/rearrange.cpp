@@ -231,6 +231,13 @@ Tensor<float> delayed(const Tensor<float>& t, int64_t n, Entering entering) {
   return to;
 }
 
+void copy_lines(const Tensor<float>& from, bool rows, int64_t first, int64_t end, Tensor<float>& to) {
+  const Shape s = from.shape();
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = rows ? first : 0; y < (rows ? end : s.h); ++y)
+      for (int64_t x = rows ? 0 : first; x < (rows ? s.w : end); ++x) to(0, c, y, x) = from(0, c, y, x);
+}
+
 std::string moved_words(int64_t dy, int64_t dx) {
   std::vector<std::string> parts;
   const auto put = [&](int64_t n, const char* unit, const char* positive, const char* negative) {

@@ -63,6 +63,9 @@ Tensor<float> moved(const Tensor<float>& t, int64_t dy, int64_t dx, Entering ent
 /// "shifted 1 row down and 2 columns left", of 1 and -2.
 std::string moved_words(int64_t dy, int64_t dx);
 
+/// to's rows (columns) from `first` up to `end` become those of `from`, of the same shape.
+void copy_lines(const Tensor<float>& from, bool rows, int64_t first, int64_t end, Tensor<float>& to);
+
 Tensor<float> mapped(const Tensor<float>& t, const std::function<float(float)>& f);
 
 /// The order in which files numbered so are listed by name: kernel10 before kernel2.
