@@ -219,11 +219,17 @@ void add_upscale(CLI::App& app) {
       ->excludes(scale)
       ->type_name("WxH");
   command
-      ->add_option("--quality", options->picture.quality,
+      ->add_option("--quality", options->picture.encoding.quality,
                    "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")
       ->default_str("95; for AVIF and HEIC 90")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
+  command
+      ->add_option("--compression", options->picture.encoding.compression,
+                   "Effort to make files small without loss, of all picture formats but JPEG; 0 is none in PNG and TIFF")
+      ->default_str("what is fast")
+      ->check(CLI::Range(0, 9).description(""))
+      ->type_name("0...9");
   options->engine.options.extend_edges = true;
   command
       ->add_option_function<std::string>(

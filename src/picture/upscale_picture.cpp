@@ -335,11 +335,11 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   header.height = result.plan.height;
   check_writable(header, output);
   result.warnings = reader.warnings();
-  for (std::string& warning : what_is_lost(header, output, options.quality))
+  for (std::string& warning : what_is_lost(header, output, options.encoding))
     result.warnings.push_back(std::move(warning));
   UpscaledRows rows(engine, reader, result.plan, progress);
   const double writing_s = write_picture(
-      header, output, [&] { return rows.next(); }, options.quality);
+      header, output, [&] { return rows.next(); }, options.encoding);
   result.times = rows.times();
   result.times.writing = writing_s;
   for (std::string& damage : reader.damage()) {

@@ -99,7 +99,7 @@ struct UpscaledPicture {
 
 struct PictureOptions {
   TargetSize target;
-  std::optional<int> quality;
+  Encoding encoding;
   int64_t most_pixels = kMostPixels;
 };
 
