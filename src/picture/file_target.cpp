@@ -39,37 +39,36 @@ gint64 FileTarget::checked(gint64 result) {
 }
 
 void FileTarget::write(Bytes bytes) {
-  while (!bytes.empty()) {
-    const int64_t written = write_some(bytes);
-    check();
-    bytes = bytes.subspan(static_cast<size_t>(written));
+  try_write(bytes);
+  check();
+}
+
+int64_t FileTarget::try_write(Bytes bytes) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  while (error_ == 0 && !bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (checked(written) > 0) bytes = bytes.subspan(static_cast<size_t>(written));
   }
+  return error_ == 0 ? size : -1;
 }
 
-int64_t FileTarget::write_some(Bytes bytes) {
-  if (error_ != 0) return -1;
-  ssize_t written = 0;
-  do written = ::write(descriptor_, bytes.data(), bytes.size());
-  while (written < 0 && errno == EINTR);
-  return checked(written);
-}
-
-int64_t FileTarget::read_some(std::span<std::byte> room) {
+int64_t FileTarget::try_read(std::span<std::byte> room) {
   return checked(::read(descriptor_, room.data(), room.size()));
 }
 
-int64_t FileTarget::seek(int64_t offset, int whence) { return checked(lseek(descriptor_, offset, whence)); }
+int64_t FileTarget::try_seek(int64_t offset, int whence) { return checked(lseek(descriptor_, offset, whence)); }
 
 gint64 FileTarget::on_write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
-  return self->write_some({static_cast<const std::byte*>(data), static_cast<size_t>(bytes)});
+  return self->try_write({static_cast<const std::byte*>(data), static_cast<size_t>(bytes)});
 }
 
 gint64 FileTarget::on_read(VipsTargetCustom*, void* data, gint64 bytes, FileTarget* self) {
-  return self->read_some({static_cast<std::byte*>(data), static_cast<size_t>(bytes)});
+  return self->try_read({static_cast<std::byte*>(data), static_cast<size_t>(bytes)});
 }
 
 gint64 FileTarget::on_seek(VipsTargetCustom*, gint64 offset, int whence, FileTarget* self) {
-  return self->seek(offset, whence);
+  return self->try_seek(offset, whence);
 }
 
 int FileTarget::on_end(VipsTargetCustom*, FileTarget* self) { return self->error_ == 0 ? 0 : -1; }

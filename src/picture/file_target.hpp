@@ -23,10 +23,10 @@ class FileTarget {
   const std::filesystem::path& shown() const { return shown_; }
   /// Writes all of them. Throws Error(io).
   void write(Bytes bytes);
-  /// As the system's calls of these names: -1 after a failure, which is kept.
-  int64_t write_some(Bytes bytes);
-  int64_t read_some(std::span<std::byte> room);
-  int64_t seek(int64_t offset, int whence);
+  /// As write(), read() and lseek(), but for short writes: -1 after a failure, which is kept.
+  int64_t try_write(Bytes bytes);
+  int64_t try_read(std::span<std::byte> room);
+  int64_t try_seek(int64_t offset, int whence);
   /// Throws Error(io) if anything could not be written.
   void check() const;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "base/add_seconds.hpp"
@@ -19,6 +20,14 @@ namespace {
 template <class Sample>
 using Level = std::conditional_t<sizeof(Sample) == 1, float, double>;
 
+/// Rows of so many planes, sample after sample, to pixel after pixel. The compiler must know how many.
+template <int kPlanes, class Sample>
+void interleave(const Sample* rows, int64_t width, Sample* pixels) {
+  for (int64_t x = 0; x < width; ++x) {
+    for (int k = 0; k < kPlanes; ++k) pixels[x * kPlanes + k] = rows[k * width + x];
+  }
+}
+
 /// Samples of so many bits, which become the uppermost of those that a sample has in memory.
 template <class Sample>
 void interleave(const Tensor<float>& planes, int bits, Sample* samples) {
@@ -26,15 +35,23 @@ void interleave(const Tensor<float>& planes, int bits, Sample* samples) {
   const auto white = static_cast<Level<Sample>>((1 << bits) - 1);
   const int shift = std::numeric_limits<Sample>::digits - bits;
   parallel_for(h, [&, c = c, w = w](int64_t y) {
+    std::vector<Sample> rows(static_cast<size_t>(c * w));
     for (int64_t k = 0; k < c; ++k) {
       const float* const row = planes.row(0, k, y);
-      Sample* const to = samples + y * w * c + k;
+      Sample* const to = rows.data() + k * w;
       for (int64_t x = 0; x < w; ++x) {
         const Level<Sample> level = row[x] * white + Level<Sample>(0.5);
         // 0 for NaN too.
         const auto whole = static_cast<int>(level > 0 ? std::min(level, white) : 0);
-        to[x * c] = static_cast<Sample>(whole << shift);
+        to[x] = static_cast<Sample>(whole << shift);
       }
+    }
+    Sample* const pixels = samples + y * w * c;
+    switch (c) {
+      case 1: interleave<1>(rows.data(), w, pixels); break;
+      case 2: interleave<2>(rows.data(), w, pixels); break;
+      case 3: interleave<3>(rows.data(), w, pixels); break;
+      default: interleave<4>(rows.data(), w, pixels);
     }
   });
 }

@@ -28,22 +28,22 @@ using Octets = std::vector<std::byte>;
 FileTarget& target(thandle_t handle) { return *static_cast<FileTarget*>(handle); }
 
 tmsize_t read_file(thandle_t handle, void* room, tmsize_t bytes) {
-  return target(handle).read_some({static_cast<std::byte*>(room), static_cast<size_t>(bytes)});
+  return target(handle).try_read({static_cast<std::byte*>(room), static_cast<size_t>(bytes)});
 }
 
 tmsize_t write_file(thandle_t handle, void* data, tmsize_t bytes) {
-  return target(handle).write_some({static_cast<const std::byte*>(data), static_cast<size_t>(bytes)});
+  return target(handle).try_write({static_cast<const std::byte*>(data), static_cast<size_t>(bytes)});
 }
 
 toff_t seek_file(thandle_t handle, toff_t offset, int whence) {
-  return static_cast<toff_t>(target(handle).seek(static_cast<int64_t>(offset), whence));
+  return static_cast<toff_t>(target(handle).try_seek(static_cast<int64_t>(offset), whence));
 }
 
 int close_file(thandle_t) { return 0; }
 
 toff_t size_of_file(thandle_t handle) {
-  const int64_t here = target(handle).seek(0, SEEK_CUR), end = target(handle).seek(0, SEEK_END);
-  target(handle).seek(here, SEEK_SET);
+  const int64_t here = target(handle).try_seek(0, SEEK_CUR), end = target(handle).try_seek(0, SEEK_END);
+  target(handle).try_seek(here, SEEK_SET);
   return static_cast<toff_t>(end);
 }
 
@@ -171,7 +171,7 @@ void write_tiff(const PictureHeader& picture, int bits, SampleRows& rows, VipsIm
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), keep_message, &message);
   const auto check = [&](bool done) {
     target.check();
-    if (!done) fail(ErrorCode::io, "the TIFF cannot be written: {}", message);
+    if (!done) fail(ErrorCode::io, "writing '{}' failed: {}", target.shown().string(), message);
   };
   const std::unique_ptr<TIFF, TiffClose> file(
       TIFFClientOpenExt("the picture", needs_big_tiff(picture, bits) ? "w8" : "w", &target, read_file, write_file,
