@@ -56,8 +56,8 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
   summary.kind = "picture";
   summary.width = picture.input.width;
   summary.height = picture.input.height;
-  summary.output_width = picture.plan.width;
-  summary.output_height = picture.plan.height;
+  summary.output_width = picture.plan.cut_width;
+  summary.output_height = picture.plan.cut_height;
   summary.frames = picture.input.frames;
   summary.model = engines.name_of(*picture.engine);
   summary.model_scale = picture.engine->scale();
@@ -83,7 +83,7 @@ void upscale_one(EngineChoice& engines, const Job& job, const UpscaleOptions& op
   Engine& engine = engines.engine_for(target.scale);
   summary.model = engines.name_of(engine);
   summary.model_scale = engine.scale();
-  if (target.size || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
+  if (target.has_size() || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
     fail(ErrorCode::usage,
          "films can only be upscaled by a model's own scale, which is {} for {}; use that --scale, or choose another "
          "--model",
@@ -235,12 +235,27 @@ void add_upscale(CLI::App& app) {
                            ->default_str("the model's")
                            ->check(number_from(1, 8, "scale"))
                            ->type_name("1...8");
+  CLI::Option* size =
+      command
+          ->add_option_function<std::string>(
+              "--size", [options](const std::string& text) { parse_target_size(text, options->picture.target); },
+              "Size of the output; WIDTHx or xHEIGHT: the other by the picture's shape; N: of the longer side")
+          ->excludes(scale)
+          ->type_name("WxH");
   command
       ->add_option_function<std::string>(
-          "--size", [options](const std::string& text) { options->picture.target.size = parse_size(text); },
-          "Size of the output")
-      ->excludes(scale)
-      ->type_name("WxH");
+          "--fit",
+          [options](const std::string& name) {
+            options->picture.target.fit = name == "inside"  ? Fit::inside
+                                          : name == "cover" ? Fit::cover
+                                                            : Fit::stretch;
+          },
+          "A picture of another shape than --size: stretch, it gets that shape; inside, it becomes as large as it fits; "
+          "cover, it becomes as small as it covers the size, and its ends are cut off")
+      ->needs(size)
+      ->default_str("stretch")
+      ->check(CLI::IsMember({"stretch", "inside", "cover"}).description(""))
+      ->type_name("stretch|inside|cover");
   command
       ->add_option("--quality", options->picture.encoding.quality,
                    "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")

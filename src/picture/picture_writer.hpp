@@ -24,9 +24,9 @@ void check_writable(const PictureHeader& picture, const std::filesystem::path& p
 
 /// How samples become bytes.
 struct Encoding {
-  std::optional<int> quality;      ///< 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is
+  std::optional<int> quality = {};      ///< 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is
                                    ///< lossless in WebP and JPEG XL
-  std::optional<int> compression;  ///< effort: 0 (none of PNG and TIFF, else least) to 9; by default what is fast
+  std::optional<int> compression = {};  ///< effort: 0 (none of PNG and TIFF, else least) to 9; by default what is fast
 };
 
 /// Messages about properties and options that the format cannot store. They are not errors.

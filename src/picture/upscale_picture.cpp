@@ -65,6 +65,39 @@ bool is_finite(const float* row, int64_t width) {
   return infinite == 0;
 }
 
+/// Cuts the middle out of rows.
+class Middle {
+ public:
+  Middle(UpscaledRows& rows, const ScalePlan& plan)
+      : rows_(rows),
+        plan_(plan),
+        left_((plan.width - plan.cut_width) / 2),
+        top_((plan.height - plan.cut_height) / 2) {}
+
+  Tensor<float> next() {
+    for (;;) {
+      Tensor<float> block = rows_.next();
+      const auto [n, c, h, w] = block.shape();
+      if (block.count() == 0 || !plan_.is_cut()) return block;
+      const int64_t first = std::max(row_, top_), end = std::min(row_ + h, top_ + plan_.cut_height), row = row_;
+      row_ = (row_ + h) % plan_.height;  // of the next frame, after the last
+      if (first >= end) continue;
+      Tensor<float> middle({1, c, end - first, plan_.cut_width});
+      for (int64_t k = 0; k < c; ++k) {
+        for (int64_t y = first; y < end; ++y) {
+          std::copy_n(block.row(0, k, y - row) + left_, plan_.cut_width, middle.row(0, k, y - first));
+        }
+      }
+      return middle;
+    }
+  }
+
+ private:
+  UpscaledRows& rows_;
+  ScalePlan plan_;
+  int64_t left_, top_, row_ = 0;
+};
+
 }  // namespace
 
 Plane WaitingRows::room(int64_t rows) {
@@ -344,15 +377,19 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   result.engine = &engine;
   result.plan = plan_scale(result.input.width, result.input.height, engine.scale(), options.target);
   PictureHeader header = result.input;
-  header.width = result.plan.width;
-  header.height = result.plan.height;
+  header.width = result.plan.cut_width;
+  header.height = result.plan.cut_height;
   check_writable(header, output);
   result.warnings = reader.warnings();
+  if (std::string note = options.target.stretches(result.input.width, result.input.height); !note.empty()) {
+    result.warnings.push_back(std::move(note));
+  }
   for (std::string& warning : what_is_lost(header, output, options.encoding))
     result.warnings.push_back(std::move(warning));
   UpscaledRows rows(engine, reader, result.plan, progress);
+  Middle middle(rows, result.plan);
   const double writing_s = write_picture(
-      header, output, [&] { return rows.next(); }, options.encoding);
+      header, output, [&] { return middle.next(); }, options.encoding);
   result.times = rows.times();
   result.times.writing = writing_s;
   for (std::string& damage : reader.damage()) {

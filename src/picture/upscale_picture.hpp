@@ -99,8 +99,8 @@ struct UpscaledPicture {
 };
 
 struct PictureOptions {
-  TargetSize target;
-  Encoding encoding;
+  TargetSize target = {};
+  Encoding encoding = {};
   int64_t most_pixels = kMostPixels;
 };
 
