@@ -234,6 +234,20 @@ class Pictures(ProgramTest):
             self.assertIn(f"({method})", self.succeed("upscale", CROP, "-o", "a.png", *options.split()))
             self.assertEqual(png_size(self.folder / "a.png"), size)
 
+        for options, size, note in (
+            ("--size 300x20 --fit inside", (25, 20), ""),
+            ("--size 300x20 --fit cover", (300, 20), ""),
+            ("--size 300x", (300, 243), ""),
+            ("--size x154", (190, 154), ""),
+            ("--size 190", (190, 154), ""),
+            ("--size 190x154", (190, 154), ""),
+            ("--size 300x20", (300, 20), "fsrcnn: note: the picture is stretched: 300x20 has another shape"),
+        ):
+            result = self.run_program("upscale", CROP, "-o", "a.png", *options.split())
+            self.assertEqual((result.returncode, png_size(self.folder / "a.png")), (0, size), options)
+            self.assertEqual(result.stderr[: len(note) or 1], note, options)
+        self.fail_with(USAGE, "upscale", CROP, "-o", "a.png", "--fit", "cover", says="--fit requires --size")
+
         # Formats end where they do.
         self.fail_with(INPUT, "upscale", CROP, "-o", "a.webp", "--size", "70000x9", says="limited to 16383 per side")
         self.fail_with(USAGE, "upscale", CROP, "-o", "a.png", "--size", "16777217x9", says="1 to 16777216 each")

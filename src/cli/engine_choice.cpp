@@ -22,12 +22,14 @@ Engine& EngineChoice::engine_for(std::optional<double> factor) {
     }
     name = builtin_model_for(nearest_scale(*factor, scales));
   }
+  const std::scoped_lock lock(mutex_);
   std::unique_ptr<Engine>& engine = engines_[name];
   if (!engine) engine = std::make_unique<Engine>(builtin_network(name).value(), options_);
   return *engine;
 }
 
 std::string EngineChoice::name_of(const Engine& engine) const {
+  const std::scoped_lock lock(mutex_);
   return std::find_if(engines_.begin(), engines_.end(), [&](const auto& e) { return e.second.get() == &engine; })
       ->first;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -18,17 +19,18 @@ class EngineChoice {
   /// Loads the default model. Throws Error(model).
   EngineChoice(const ModelOption& model, const UpscalerOptions& options);
 
-  /// factor: times the width or height; empty: as the default model does.
+  /// factor: times the width or height; empty: as the default model does. Several threads may call it.
   Engine& engine_for(std::optional<double> factor);
 
   /// The name of an engine returned by engine_for.
   std::string name_of(const Engine& engine) const;
-  const Engine& first() const { return *engines_.at(first_); }
+  const Engine& first() const { return *engines_.at(first_); }  // before other threads call
 
  private:
   UpscalerOptions options_;
   bool free_;          // no model was requested
   std::string first_;  // the default one
+  mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Engine>> engines_;
 };
 

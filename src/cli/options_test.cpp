@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "base/cpu.hpp"
 #include "base/thread_pool.hpp"
 #include "cli/conv_transpose2d_option.hpp"
@@ -37,6 +39,21 @@ TEST(SizeOption, IsWidthAndHeight) {
   for (const char* bad : {"", "x", "1920", "1920x", "x1080", "0x1", "1x0", "-1x1", "1x-1", "1x1x1", "1 x1", "1x1 ",
                           "1X1", "1.5x2", "16777217x1", "1x99999999999999999999"}) {
     EXPECT_TRUE(error_of([&] { parse_size(bad); }).starts_with("2: --size is '" + std::string(bad) + "'")) << bad;
+  }
+}
+
+TEST(SizeOption, TakesOneSideToo) {
+  const auto parsed = [](const std::string& text) {
+    TargetSize target;
+    parse_target_size(text, target);
+    return fmt::format("{} {} {}", target.width, target.height, target.longer_side);
+  };
+  EXPECT_EQ(parsed("1920x1080"), "1920 1080 0");
+  EXPECT_EQ(parsed("1920x"), "1920 0 0");
+  EXPECT_EQ(parsed("x16777216"), "0 16777216 0");
+  EXPECT_EQ(parsed("1920"), "0 0 1920");
+  for (const char* bad : {"", "x", "0", "0x", "x0", "-1", "1x1x1", "1x1x", "xx1", "1 x1", "1X1", "1.5", "16777217"}) {
+    EXPECT_TRUE(error_of([&] { parsed(bad); }).starts_with("2: --size is '" + std::string(bad) + "'")) << bad;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -54,14 +55,15 @@ std::string format_frames(int64_t frames_done, int64_t frames, int64_t before, d
   return with_bar(share, numbers, columns, 54);
 }
 
-ProgressBar::ProgressBar(bool quiet) : visible_(!quiet && isatty(STDERR_FILENO) != 0) {}
+ProgressBar::ProgressBar(bool quiet, std::function<bool()> is_turn)
+    : visible_(!quiet && isatty(STDERR_FILENO) != 0), is_turn_(std::move(is_turn)) {}
 
 void ProgressBar::update(double share) {
-  if (visible_) show(format_progress(share, elapsed_s(), terminal_columns()));
+  if (is_visible()) show(format_progress(share, elapsed_s(), terminal_columns()));
 }
 
 void ProgressBar::update(int64_t frames_done, int64_t frames, int64_t before) {
-  if (visible_) show(format_frames(frames_done, frames, before, elapsed_s(), terminal_columns()));
+  if (is_visible()) show(format_frames(frames_done, frames, before, elapsed_s(), terminal_columns()));
 }
 
 void ProgressBar::show(const std::string& line) const {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace fsrcnn::cli {
@@ -9,7 +10,8 @@ namespace fsrcnn::cli {
 /// A line on stderr that shows progress and the remaining time. Shows nothing if stderr is not a terminal, or if quiet.
 class ProgressBar {
  public:
-  explicit ProgressBar(bool quiet);
+  /// is_turn: if given, whether it may be shown now, where there are several.
+  explicit ProgressBar(bool quiet, std::function<bool()> is_turn = nullptr);
   ~ProgressBar() { finish(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -23,10 +25,12 @@ class ProgressBar {
   void finish() noexcept;
 
  private:
+  bool is_visible() const { return visible_ && (!is_turn_ || is_turn_()); }
   void show(const std::string& line) const;
   double elapsed_s() const;
 
   bool visible_;
+  std::function<bool()> is_turn_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

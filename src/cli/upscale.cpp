@@ -1,6 +1,10 @@
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <deque>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 
@@ -52,8 +56,8 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
   summary.kind = "picture";
   summary.width = picture.input.width;
   summary.height = picture.input.height;
-  summary.output_width = picture.plan.width;
-  summary.output_height = picture.plan.height;
+  summary.output_width = picture.plan.cut_width;
+  summary.output_height = picture.plan.cut_height;
   summary.frames = picture.input.frames;
   summary.model = engines.name_of(*picture.engine);
   summary.model_scale = picture.engine->scale();
@@ -79,7 +83,7 @@ void upscale_one(EngineChoice& engines, const Job& job, const UpscaleOptions& op
   Engine& engine = engines.engine_for(target.scale);
   summary.model = engines.name_of(engine);
   summary.model_scale = engine.scale();
-  if (target.size || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
+  if (target.has_size() || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
     fail(ErrorCode::usage,
          "films can only be upscaled by a model's own scale, which is {} for {}; use that --scale, or choose another "
          "--model",
@@ -95,13 +99,14 @@ std::string sentence(const InputSummary& s) {
   return text + " (" + s.method + ")";
 }
 
-InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions& options) {
+/// is_shown: whether this job's progress is, as the oldest of those that run.
+InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions& options,
+                     const std::function<bool()>& is_shown) {
   InputSummary summary;
   summary.input = job.input.string();
   summary.output = job.output.string();
   if (job.error) {
     summary.error = job.error;
-    fmt::print(stderr, "fsrcnn: {}\n", job.error->what());
     return summary;
   }
   std::error_code error;
@@ -110,18 +115,26 @@ InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions
     return summary;
   }
   const Clock::time_point begin = Clock::now();
-  ProgressBar bar(options.quiet || options.film.progress_json);
+  ProgressBar bar(options.quiet || options.film.progress_json, is_shown);
   bar.update(0);
   summary.error = error_of([&] { upscale_one(engines, job, options, bar, summary); },
                            "out of memory: '" + summary.input + "' is too large for this machine");
   if (!summary.error && summary.status == InputSummary::Status::failed) summary.status = InputSummary::Status::done;
   summary.seconds = seconds_since(begin);
-  bar.finish();
-  if (!options.quiet) {
-    for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
-  }
-  if (summary.error) fmt::print(stderr, "fsrcnn: {}\n", summary.error->what());
   return summary;
+}
+
+void report(const InputSummary& input, const UpscaleOptions& options) {
+  if (!options.quiet) {
+    for (const std::string& warning : input.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
+  }
+  if (input.error) fmt::print(stderr, "fsrcnn: {}\n", input.error->what());
+  if (stop_signal() != 0 || !options.prints() || input.status == InputSummary::Status::failed) return;
+  const bool skipped = input.status == InputSummary::Status::skipped;
+  // Standard output may be the film.
+  fmt::print(input.output == "-" ? stderr : stdout, "{}\n",
+             skipped ? input.output + ": already exists, skipped" : sentence(input));
+  std::fflush(stdout);
 }
 
 void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
@@ -129,26 +142,36 @@ void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
   if (!options.quiet) {
     for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
   }
+  // Pictures two at a time: while one is opened, or the end of its file written, the other keeps the cores busy.
+  constexpr size_t kAtOnce = 2;
+  const auto is_picture = [](const Job& job) { return !job.error && !job.is_film; };
+  const auto pictures = static_cast<size_t>(std::count_if(jobs.begin(), jobs.end(), is_picture));
   // Before the engine has threads.
-  if (std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.error && !job.is_film; })) {
-    prepare_decoder();
-  }
+  for (size_t i = 0; i < std::min(pictures, kAtOnce); ++i) prepare_decoder();
   EngineChoice engines(options.model, options.engine.options);
   summary.cpu = engines.first().cpu();
   summary.threads = engines.first().threads();
-  for (const Job& job : jobs) {
+  std::atomic<size_t> oldest = 0;  // of the jobs that run
+  std::deque<std::future<InputSummary>> running;
+  const auto finish_all_but = [&](size_t count) {
+    for (; running.size() > count; running.pop_front()) {
+      summary.inputs.push_back(running.front().get());
+      report(summary.inputs.back(), options);
+      ++oldest;
+    }
+  };
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const Job& job = jobs[i];
     std::error_code told_when_writing;
     if (job.make_folder) std::filesystem::create_directories(job.output.parent_path(), told_when_writing);
-    summary.inputs.push_back(run_job(engines, job, options));
-    const InputSummary& input = summary.inputs.back();
+    const bool alone = !is_picture(job) || pictures == 1;
+    finish_all_but(alone ? 0 : kAtOnce - 1);
+    running.push_back(std::async(alone ? std::launch::deferred : std::launch::async,
+                                 [&, i] { return run_job(engines, job, options, [&, i] { return oldest == i; }); }));
+    if (alone) finish_all_but(0);
     if (stop_signal() != 0) return;
-    if (!options.prints() || input.status == InputSummary::Status::failed) continue;
-    const bool skipped = input.status == InputSummary::Status::skipped;
-    // Standard output may be the film.
-    fmt::print(input.output == "-" ? stderr : stdout, "{}\n",
-               skipped ? input.output + ": already exists, skipped" : sentence(input));
-    std::fflush(stdout);
   }
+  finish_all_but(0);
 }
 
 void list_failures(const RunSummary& summary) {
@@ -212,18 +235,39 @@ void add_upscale(CLI::App& app) {
                            ->default_str("the model's")
                            ->check(number_from(1, 8, "scale"))
                            ->type_name("1...8");
+  CLI::Option* size =
+      command
+          ->add_option_function<std::string>(
+              "--size", [options](const std::string& text) { parse_target_size(text, options->picture.target); },
+              "Size of the output; WIDTHx or xHEIGHT: the other by the picture's shape; N: of the longer side")
+          ->excludes(scale)
+          ->type_name("WxH");
   command
       ->add_option_function<std::string>(
-          "--size", [options](const std::string& text) { options->picture.target.size = parse_size(text); },
-          "Size of the output")
-      ->excludes(scale)
-      ->type_name("WxH");
+          "--fit",
+          [options](const std::string& name) {
+            options->picture.target.fit = name == "inside"  ? Fit::inside
+                                          : name == "cover" ? Fit::cover
+                                                            : Fit::stretch;
+          },
+          "A picture of another shape than --size: stretch, it gets that shape; inside, it becomes as large as it fits; "
+          "cover, it becomes as small as it covers the size, and its ends are cut off")
+      ->needs(size)
+      ->default_str("stretch")
+      ->check(CLI::IsMember({"stretch", "inside", "cover"}).description(""))
+      ->type_name("stretch|inside|cover");
   command
-      ->add_option("--quality", options->picture.quality,
+      ->add_option("--quality", options->picture.encoding.quality,
                    "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")
       ->default_str("95; for AVIF and HEIC 90")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
+  command
+      ->add_option("--compression", options->picture.encoding.compression,
+                   "Effort to make files small without loss, of all picture formats but JPEG; 0 is none in PNG and TIFF")
+      ->default_str("what is fast")
+      ->check(CLI::Range(0, 9).description(""))
+      ->type_name("0...9");
   options->engine.options.extend_edges = true;
   command
       ->add_option_function<std::string>(

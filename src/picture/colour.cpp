@@ -30,41 +30,49 @@ constexpr Matrix inverse(const Matrix& m) {
 
 constexpr Matrix kToRgb = inverse(kToYcbcr);
 
-/// matrix * (pixel + before) * factor + after, for each pixel of the first three planes.
-void transform(Tensor<float>& planes, const Matrix& matrix, double factor, const std::array<double, 3>& before,
-               const std::array<double, 3>& after) {
-  parallel_for(planes.shape().h, [&](int64_t y) {
-    const std::array<float*, 3> row = {planes.row(0, 0, y), planes.row(0, 1, y), planes.row(0, 2, y)};
-    for (int64_t x = 0; x < planes.shape().w; ++x) {
-      const double a = row[0][x] + before[0], b = row[1][x] + before[1], c = row[2][x] + before[2];
-      for (size_t i = 0; i < 3; ++i) {
-        row[i][x] = static_cast<float>(factor * (matrix[i][0] * a + matrix[i][1] * b + matrix[i][2] * c) + after[i]);
-      }
+/// matrix * (pixel + before) * factor + after, for each pixel of a row.
+void transform(float* first, float* second, float* third, int64_t width, const Matrix& matrix, double factor,
+               const std::array<double, 3>& before, const std::array<double, 3>& after) {
+  const std::array<float*, 3> row = {first, second, third};
+  for (int64_t x = 0; x < width; ++x) {
+    const double a = row[0][x] + before[0], b = row[1][x] + before[1], c = row[2][x] + before[2];
+    for (size_t i = 0; i < 3; ++i) {
+      row[i][x] = static_cast<float>(factor * (matrix[i][0] * a + matrix[i][1] * b + matrix[i][2] * c) + after[i]);
     }
-  });
-}
-
-/// value * factor + offset, for the first plane.
-void transform(Tensor<float>& planes, double factor, double offset) {
-  float* values = planes.plane(0, 0);
-  for (int64_t i = 0; i < planes.shape().h * planes.shape().w; ++i) {
-    values[i] = static_cast<float>(factor * values[i] + offset);
   }
 }
 
 }  // namespace
 
 void rgb_to_ycbcr(Tensor<float>& planes) {
-  transform(planes, kToYcbcr, 1.0 / 255, {0, 0, 0}, {kOffset[0] / 255, kOffset[1] / 255, kOffset[2] / 255});
+  parallel_for(planes.shape().h, [&](int64_t y) {
+    transform(planes.row(0, 0, y), planes.row(0, 1, y), planes.row(0, 2, y), planes.shape().w, kToYcbcr, 1.0 / 255,
+              {0, 0, 0}, {kOffset[0] / 255, kOffset[1] / 255, kOffset[2] / 255});
+  });
+}
+
+void ycbcr_to_rgb(float* y, float* cb, float* cr, int64_t width) {
+  transform(y, cb, cr, width, kToRgb, 255, {-kOffset[0] / 255, -kOffset[1] / 255, -kOffset[2] / 255}, {0, 0, 0});
 }
 
 void ycbcr_to_rgb(Tensor<float>& planes) {
-  transform(planes, kToRgb, 255, {-kOffset[0] / 255, -kOffset[1] / 255, -kOffset[2] / 255}, {0, 0, 0});
+  parallel_for(planes.shape().h, [&](int64_t y) {
+    ycbcr_to_rgb(planes.row(0, 0, y), planes.row(0, 1, y), planes.row(0, 2, y), planes.shape().w);
+  });
 }
 
-void gray_to_luma(Tensor<float>& planes) { transform(planes, kLumaRange / 255, kOffset[0] / 255); }
+void gray_to_luma(Tensor<float>& planes) {
+  float* const values = planes.plane(0, 0);
+  for (int64_t i = 0; i < planes.shape().h * planes.shape().w; ++i) {
+    values[i] = static_cast<float>(kLumaRange / 255 * values[i] + kOffset[0] / 255);
+  }
+}
 
-void luma_to_gray(Tensor<float>& planes) { transform(planes, 255 / kLumaRange, -kOffset[0] / kLumaRange); }
+void luma_to_gray(Tensor<float>& planes) { luma_to_gray(planes.plane(0, 0), planes.shape().h * planes.shape().w); }
+
+void luma_to_gray(float* row, int64_t width) {
+  for (int64_t x = 0; x < width; ++x) row[x] = static_cast<float>(255 / kLumaRange * row[x] - kOffset[0] / kLumaRange);
+}
 
 float srgb_from_linear(float value) {
   const float x = std::abs(value);

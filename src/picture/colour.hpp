@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "base/tensor.hpp"
 
@@ -13,10 +14,13 @@ void rgb_to_ycbcr(Tensor<float>& planes);
 
 /// The exact inverse; values may leave [0, 1].
 void ycbcr_to_rgb(Tensor<float>& planes);
+/// Of a row of each plane.
+void ycbcr_to_rgb(float* y, float* cb, float* cr, int64_t width);
 
-/// The same for a first plane of gray, which is RGB of three equal values: 16/255 + 219/255 * gray; and back.
+/// The same for a first plane of gray, or a row, which is RGB of three equal values: 16/255 + 219/255 * gray; and back.
 void gray_to_luma(Tensor<float>& planes);
 void luma_to_gray(Tensor<float>& planes);
+void luma_to_gray(float* row, int64_t width);
 
 /// The curve of sRGB (IEC 61966-2-1) from samples proportional to light, and back; odd beyond 0, and going on above 1.
 float srgb_from_linear(float value);

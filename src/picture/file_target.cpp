@@ -17,10 +17,10 @@ FileTarget::FileTarget(const std::filesystem::path& path, std::filesystem::path 
   check();
   VipsTargetCustom* const target = vips_target_custom_new();
   target_.reset(VIPS_TARGET(target));
-  g_signal_connect(target, "write", G_CALLBACK(write), this);  // NOLINT: GLib's cast
-  g_signal_connect(target, "read", G_CALLBACK(read), this);    // NOLINT
-  g_signal_connect(target, "seek", G_CALLBACK(seek), this);    // NOLINT
-  g_signal_connect(target, "end", G_CALLBACK(end), this);      // NOLINT
+  g_signal_connect(target, "write", G_CALLBACK(on_write), this);  // NOLINT: GLib's cast
+  g_signal_connect(target, "read", G_CALLBACK(on_read), this);    // NOLINT
+  g_signal_connect(target, "seek", G_CALLBACK(on_seek), this);    // NOLINT
+  g_signal_connect(target, "end", G_CALLBACK(on_end), this);      // NOLINT
 }
 
 FileTarget::~FileTarget() {
@@ -38,22 +38,39 @@ gint64 FileTarget::checked(gint64 result) {
   return result;
 }
 
-gint64 FileTarget::write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
-  if (self->error_ != 0) return -1;
-  ssize_t written = 0;
-  do written = ::write(self->descriptor_, data, static_cast<size_t>(bytes));
-  while (written < 0 && errno == EINTR);
-  return self->checked(written);
+void FileTarget::write(Bytes bytes) {
+  try_write(bytes);
+  check();
 }
 
-gint64 FileTarget::read(VipsTargetCustom*, void* data, gint64 bytes, FileTarget* self) {
-  return self->checked(::read(self->descriptor_, data, static_cast<size_t>(bytes)));
+int64_t FileTarget::try_write(Bytes bytes) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  while (error_ == 0 && !bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (checked(written) > 0) bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return error_ == 0 ? size : -1;
 }
 
-gint64 FileTarget::seek(VipsTargetCustom*, gint64 offset, int whence, FileTarget* self) {
-  return self->checked(lseek(self->descriptor_, offset, whence));
+int64_t FileTarget::try_read(std::span<std::byte> room) {
+  return checked(::read(descriptor_, room.data(), room.size()));
 }
 
-int FileTarget::end(VipsTargetCustom*, FileTarget* self) { return self->error_ == 0 ? 0 : -1; }
+int64_t FileTarget::try_seek(int64_t offset, int whence) { return checked(lseek(descriptor_, offset, whence)); }
+
+gint64 FileTarget::on_write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
+  return self->try_write({static_cast<const std::byte*>(data), static_cast<size_t>(bytes)});
+}
+
+gint64 FileTarget::on_read(VipsTargetCustom*, void* data, gint64 bytes, FileTarget* self) {
+  return self->try_read({static_cast<std::byte*>(data), static_cast<size_t>(bytes)});
+}
+
+gint64 FileTarget::on_seek(VipsTargetCustom*, gint64 offset, int whence, FileTarget* self) {
+  return self->try_seek(offset, whence);
+}
+
+int FileTarget::on_end(VipsTargetCustom*, FileTarget* self) { return self->error_ == 0 ? 0 : -1; }
 
 }  // namespace fsrcnn

@@ -82,26 +82,6 @@ void* take_xmp(VipsImage* image, const char* name, GValue*, void* to) {
   return to;
 }
 
-constexpr std::string_view kPngText = "png-comment-";  // a number and the keyword follow
-
-/// The keywords of a PNG's texts that are wanted by their content.
-std::vector<std::string> keywords_of(VipsImage* description, bool (*wanted)(std::string_view text)) {
-  const auto add = [](VipsImage*, const char* name, GValue*, void* to) -> void* {
-    if (std::string_view(name).starts_with(kPngText)) static_cast<std::vector<std::string>*>(to)->emplace_back(name);
-    return nullptr;
-  };
-  std::vector<std::string> names;
-  if (description != nullptr) vips_image_map(description, add, &names);
-  std::vector<std::string> keywords;
-  for (const std::string& name : names) {
-    const char* text = "";
-    if (vips_image_get_string(description, name.c_str(), &text) != 0) vips_error_clear();
-    const size_t dash = name.find('-', kPngText.size());
-    if (wanted(text)) keywords.push_back(name.substr(dash == std::string::npos ? 0 : dash + 1));
-  }
-  return keywords;
-}
-
 }  // namespace
 
 size_t size_of_field(VipsImage* description, const char* field) {
@@ -109,14 +89,21 @@ size_t size_of_field(VipsImage* description, const char* field) {
   return vips_image_get_typeof(description, field) == VIPS_TYPE_BLOB ? blob(description, field).size() : 1;
 }
 
-std::vector<std::string> png_texts(VipsImage* description) {
-  return keywords_of(description, [](std::string_view) { return true; });
-}
-
-std::vector<std::string> png_texts_beyond_ascii(VipsImage* description) {
-  return keywords_of(description, [](std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
-  });
+std::vector<PngText> png_texts(VipsImage* description) {
+  std::vector<PngText> texts;
+  const auto add = [](VipsImage* image, const char* name, GValue*, void* to) -> void* {
+    constexpr std::string_view kPrefix = "png-comment-";  // a number and the keyword follow
+    const std::string_view field = name;
+    if (!field.starts_with(kPrefix)) return nullptr;
+    const char* text = "";
+    if (vips_image_get_string(image, name, &text) != 0) vips_error_clear();
+    const size_t dash = field.find('-', kPrefix.size());
+    static_cast<std::vector<PngText>*>(to)->push_back(
+        {std::string(field.substr(dash == std::string::npos ? 0 : dash + 1)), text});
+    return nullptr;
+  };
+  if (description != nullptr) vips_image_map(description, add, &texts);
+  return texts;
 }
 
 void add_exif(VipsImage* description, Bytes block) {

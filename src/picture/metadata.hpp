@@ -30,11 +30,11 @@ void place_iptc(VipsImage* image, bool tiff);
 /// Size of a metadata field in bytes; 0 if missing.
 size_t size_of_field(VipsImage* description, const char* field);
 
-/// The keywords of a PNG's text fields.
-std::vector<std::string> png_texts(VipsImage* description);
-
-/// Those whose texts are not pure ASCII. libvips writes them in UTF-8 where readers of PNG expect Latin-1.
-std::vector<std::string> png_texts_beyond_ascii(VipsImage* description);
+/// A text field of a PNG.
+struct PngText {
+  std::string keyword, text;
+};
+std::vector<PngText> png_texts(VipsImage* description);
 
 /// XMP with its fields for size and orientation, as far as it has them, set to these and to upright.
 std::string correct_xmp(std::string xmp, int64_t width, int64_t height);

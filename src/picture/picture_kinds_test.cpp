@@ -190,7 +190,7 @@ TEST(PictureKinds, QualityChooses) {
     SCOPED_TRACE(name);
     const auto size = [&](std::optional<int> quality) {
       PictureOptions options;
-      options.quality = quality;
+      options.encoding.quality = quality;
       EXPECT_TRUE(upscale_picture(engine, folder / "in.png", folder / name, options).warnings.empty());
       return std::filesystem::file_size(folder / name);
     };
@@ -203,7 +203,7 @@ TEST(PictureKinds, QualityChooses) {
     upscale_picture(engine, folder / "in.png", folder / "lossless.png");
     EXPECT_EQ(read_picture(folder / name).planes, read_picture(folder / "lossless.png").planes);
   }
-  EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .quality = 50}).warnings,
+  EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .encoding = {.quality = 50}}).warnings,
             std::vector<std::string>{".png has no quality setting; --quality is ignored"});
 }
 

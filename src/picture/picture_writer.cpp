@@ -3,25 +3,22 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <deque>
-#include <limits>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <fmt/ranges.h>
 
 #include "base/atomic_output.hpp"
-#include "base/bounded_queue.hpp"
 #include "base/error.hpp"
-#include "base/thread_pool.hpp"
-#include "picture/colour.hpp"
 #include "picture/exif_in_tiff.hpp"
 #include "picture/file_target.hpp"
 #include "picture/metadata.hpp"
 #include "picture/plain_colours.hpp"
+#include "picture/png_writer.hpp"
+#include "picture/sample_rows.hpp"
+#include "picture/tiff_writer.hpp"
 #include "picture/trial_save.hpp"
 #include "picture/vips_support.hpp"
 
@@ -30,8 +27,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// What writes it, and libvips' option for effort, if that does.
+enum class Kind { png, jpeg, tiff, webp, gif, heif, jxl };
+
 struct OutputFormat {
   std::string_view suffix;
+  Kind kind;
   int bits;                   ///< the most of a sample
   bool gray, alpha, frames;   ///< whether it has them
   bool exif, xmp, icc, iptc;  ///< whether they are kept
@@ -42,20 +43,19 @@ struct OutputFormat {
 
 constexpr int64_t kAnySide = 10000000;  // libvips' own limit
 constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65535
-constexpr const char* kTiff = "compression=deflate,predictor=horizontal";
 
 constexpr std::array<OutputFormat, 11> kOutputFormats = {{
-    {".png", 16, true, true, false, true, true, true, false, kAnySide, 0, ""},
-    {".jpg", 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".jpeg", 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".tif", 32, true, true, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".tiff", 32, true, true, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".webp", 8, false, true, true, true, true, true, false, 16383, 95, ""},
-    {".gif", 8, true, true, true, false, false, false, false, 65535, 0, ""},
-    {".avif", 12, false, true, false, true, true, true, false, 16384, 90, "compression=av1"},
-    {".heic", 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".heif", 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".jxl", 16, true, true, false, false, false, true, false, kAnySide, 95, ""},
+    {".png", Kind::png, 16, true, true, false, true, true, true, false, kAnySide, 0, ""},
+    {".jpg", Kind::jpeg, 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
+    {".jpeg", Kind::jpeg, 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
+    {".tif", Kind::tiff, 32, true, true, true, true, true, true, true, kAnySide, 0, ""},
+    {".tiff", Kind::tiff, 32, true, true, true, true, true, true, true, kAnySide, 0, ""},
+    {".webp", Kind::webp, 8, false, true, true, true, true, true, false, 16383, 95, ""},
+    {".gif", Kind::gif, 8, true, true, true, false, false, false, false, 65535, 0, ""},
+    {".avif", Kind::heif, 12, false, true, false, true, true, true, false, 16384, 90, "compression=av1"},
+    {".heic", Kind::heif, 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
+    {".heif", Kind::heif, 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
+    {".jxl", Kind::jxl, 16, true, true, false, false, false, true, false, kAnySide, 95, ""},
 }};
 
 const OutputFormat* find_format(const fs::path& path) {
@@ -79,49 +79,11 @@ const OutputFormat& output_format(const fs::path& path) {
        path.extension().string(), list);
 }
 
-/// Samples of so many bits, which become the uppermost of those that a sample has in memory.
-template <class Sample>
-void interleave(const Tensor<float>& planes, int bits, Sample* samples) {
-  const auto [n, c, h, w] = planes.shape();
-  const double white = (1 << bits) - 1;
-  const int shift = std::numeric_limits<Sample>::digits - bits;
-  parallel_for(h, [&, c = c, w = w](int64_t y) {
-    for (int64_t k = 0; k < c; ++k) {
-      const float* row = planes.row(0, k, y);
-      for (int64_t x = 0; x < w; ++x) {
-        const double level = std::floor(row[x] * white + 0.5);
-        const auto whole = static_cast<unsigned>(level > 0 ? std::min(level, white) : 0);  // 0 for NaN too
-        samples[(y * w + x) * c + k] = static_cast<Sample>(whole << shift);
-      }
-    }
-  });
-}
-
-void interleave_floats(const Tensor<float>& planes, bool linear, int colour_planes, float* samples) {
-  const auto [n, c, h, w] = planes.shape();
-  for (int64_t y = 0; y < h; ++y) {
-    for (int64_t k = 0; k < c; ++k) {
-      const float* row = planes.row(0, k, y);
-      const bool decode = linear && k < colour_planes;
-      for (int64_t x = 0; x < w; ++x) samples[(y * w + x) * c + k] = decode ? linear_from_srgb(row[x]) : row[x];
-    }
-  }
-}
-
-/// Samples of some rows of a picture, as they lie in a file.
-struct RowBlock {
-  int64_t first_row = 0, rows = 0;
-  std::vector<std::byte> samples;
-};
-
-/// From the thread that makes rows to the one that writes them.
-using RowQueue = BoundedQueue<RowBlock>;
-
 /// What libvips asks rows of.
 class Rows {
  public:
-  Rows(RowQueue& queue, int64_t row_bytes, int64_t pixel_bytes)
-      : queue_(queue), row_bytes_(row_bytes), pixel_bytes_(pixel_bytes) {}
+  Rows(SampleRows& rows, int64_t row_bytes, int64_t pixel_bytes)
+      : rows_(rows), row_bytes_(row_bytes), pixel_bytes_(pixel_bytes) {}
 
   /// Fills a region, whose rows must not lie above those of the regions before.
   void fill(VipsRegion* region) {
@@ -132,18 +94,13 @@ class Rows {
                   static_cast<size_t>(wanted.width * pixel_bytes_));
     }
   }
-  double waited_s() const { return waited_s_; }
 
  private:
   // Blocks that end above `oldest` are forgotten.
   const std::byte* find(int64_t y, int64_t oldest) {
     while (!blocks_.empty() && blocks_.front().first_row + blocks_.front().rows <= oldest) blocks_.pop_front();
     while (blocks_.empty() || blocks_.back().first_row + blocks_.back().rows <= y) {
-      const auto begin = std::chrono::steady_clock::now();
-      std::optional<RowBlock> block = queue_.pop();
-      waited_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-      if (!block) fail(ErrorCode::input, "row {} of the picture is missing", y);
-      blocks_.push_back(*std::move(block));
+      blocks_.push_back(rows_.next());
     }
     for (const RowBlock& block : blocks_) {
       if (y < block.first_row) break;
@@ -152,10 +109,9 @@ class Rows {
     fail(ErrorCode::io, "libvips asked for row {} again", y);
   }
 
-  RowQueue& queue_;
+  SampleRows& rows_;
   int64_t row_bytes_, pixel_bytes_;
   std::deque<RowBlock> blocks_;
-  double waited_s_ = 0;
 };
 
 /// The rows as libvips sees them: no exception passes through it.
@@ -176,64 +132,11 @@ struct Generator {
   }
 };
 
-/// Of a sample in memory that has so many bits in the file. libvips takes the uppermost of 16 as 12.
-int bits_in_memory(int bits) { return bits == 12 ? 16 : bits; }
-
-/// Runs the source on a thread of its own, until the queue is closed.
-class Producer {
- public:
-  Producer(const PictureHeader& picture, int bits, const RowSource& source)
-      : thread_([this, &picture, bits, &source] { run(picture, bits, source); }) {}
-  ~Producer() {
-    queue_.close();
-    thread_.join();
-  }
-  Producer(const Producer&) = delete;
-  Producer& operator=(const Producer&) = delete;
-  RowQueue& queue() { return queue_; }
-
- private:
-  void run(const PictureHeader& picture, int bits, const RowSource& source) {
-    try {
-      int64_t next_row = 0;
-      for (;;) {
-        const Tensor<float> planes = source();
-        if (planes.count() == 0) break;
-        RowBlock block{next_row, planes.shape().h, {}};
-        block.samples.resize(static_cast<size_t>(planes.count() * bits_in_memory(bits) / 8));
-        switch (bits) {
-          case 8: interleave(planes, bits, reinterpret_cast<uint8_t*>(block.samples.data())); break;
-          case 12:
-          case 16: interleave(planes, bits, reinterpret_cast<uint16_t*>(block.samples.data())); break;
-          default:
-            interleave_floats(planes, picture.linear, picture.colour_planes,
-                              reinterpret_cast<float*>(block.samples.data()));
-        }
-        next_row += block.rows;
-        if (!queue_.push(std::move(block))) break;
-      }
-      queue_.close();
-    } catch (...) {
-      queue_.close(std::current_exception());
-    }
-    vips_thread_shutdown();
-  }
-
-  RowQueue queue_{2};
-  std::thread thread_;
-};
-
 VipsInterpretation interpretation_of(const PictureHeader& picture, int bits) {
   const bool gray = picture.colour_planes == 1;
   if (bits == 8) return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
   if (bits == 16) return gray ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
   return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
-}
-
-/// A TIFF of which libvips' offsets have 32 bits does not hold it.
-bool needs_big_tiff(const PictureHeader& picture, int bits) {
-  constexpr int64_t kLargestTiffBytes = 3500000000;
-  return picture.width * picture.height * picture.frames * picture.planes() * bits / 8 > kLargestTiffBytes;
 }
 
 /// The picture's EXIF block, if there is one.
@@ -247,23 +150,61 @@ Bytes exif_of(const PictureHeader& picture) {
 }
 
 /// libvips' suffix with options.
-std::string saver_of(const OutputFormat& format, const PictureHeader& picture, int bits, std::optional<int> quality) {
+std::string saver_of(const OutputFormat& format, const Encoding& encoding) {
   std::string options = format.options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
   if (format.default_quality != 0) {
     // Of lower ones libvips makes a distance that libjxl refuses.
-    const int lowest = format.suffix == ".jxl" ? 5 : 1;
-    add("Q=" + std::to_string(std::max(lowest, quality.value_or(format.default_quality))));
-    if (quality == 100 && (format.suffix == ".jxl" || format.suffix == ".webp")) add("lossless");
+    const int lowest = format.kind == Kind::jxl ? 5 : 1;
+    add("Q=" + std::to_string(std::max(lowest, encoding.quality.value_or(format.default_quality))));
+    if (encoding.quality == 100 && (format.kind == Kind::jxl || format.kind == Kind::webp)) add("lossless");
   }
-  if (format.options == kTiff) {
-    // libvips holds several strips in memory; its own are 128 rows high, however wide.
-    constexpr int64_t kStripBytes = 1 << 22;
-    const int64_t row_bytes = picture.width * picture.planes() * bits / 8;
-    add(fmt::format("tile-height={}", std::clamp<int64_t>(kStripBytes / row_bytes, 16, 128)));
-    if (needs_big_tiff(picture, bits)) add("bigtiff");
+  if (encoding.compression) {
+    const int effort = *encoding.compression;
+    switch (format.kind) {
+      case Kind::webp: add(fmt::format("effort={}", effort * 6 / 9)); break;
+      case Kind::gif: add(fmt::format("effort={}", effort + 1)); break;
+      case Kind::heif: add(fmt::format("effort={}", effort)); break;
+      case Kind::jxl: add(fmt::format("effort={}", std::max(1, effort))); break;
+      default: break;
+    }
   }
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
+}
+
+/// By libvips.
+void save(const PictureHeader& picture, const OutputFormat& format, int bits, SampleRows& rows,
+          std::shared_ptr<VipsImage> image, const FileTarget& target, const std::string& saver) {
+  const int64_t pixel_bytes = picture.planes() * bits_in_memory(bits) / 8;
+  Generator generator{Rows(rows, picture.width * pixel_bytes, pixel_bytes), nullptr};
+  bool written = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
+                 vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
+  if (!format.gray) image = gray_as_srgb(image);
+  written = written && vips_image_write_to_target(image.get(), saver.c_str(), target.get(), nullptr) == 0;
+  const std::string message = written ? "" : vips_message();
+  target.check();
+  if (generator.failure) std::rethrow_exception(generator.failure);  // even if the encoder ends well
+  if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", target.shown().string(), message);
+}
+
+/// The picture as libvips describes it, without samples.
+std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, const OutputFormat& format, int bits) {
+  const int bits_here = bits_in_memory(bits);
+  std::shared_ptr<VipsImage> image(vips_image_new(), VipsUnref());
+  vips_image_init_fields(
+      image.get(), static_cast<int>(picture.width), static_cast<int>(picture.height * picture.frames),
+      static_cast<int>(picture.planes()),
+      bits_here == 8 ? VIPS_FORMAT_UCHAR : bits_here == 16 ? VIPS_FORMAT_USHORT : VIPS_FORMAT_FLOAT, VIPS_CODING_NONE,
+      interpretation_of(picture, bits_here), 1, 1);
+  if (picture.metadata != nullptr) {
+    apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
+    place_iptc(image.get(), format.kind == Kind::tiff);
+  }
+  if (picture.frames > 1) {
+    vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
+    vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
+  }
+  return image;
 }
 
 }  // namespace
@@ -296,11 +237,11 @@ void check_writable(const PictureHeader& picture, const fs::path& path) {
   const AtomicOutput trial(path, AtomicOutput::Kind::file);  // throws if nothing can be written there
 }
 
-std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, std::optional<int> quality) {
+std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, const Encoding& encoding) {
   const OutputFormat& format = output_format(path);
   std::vector<std::string> lost, left;
-  const bool jpeg = format.largest_side == kJpegSide, tiff = format.options == kTiff;
-  const bool jxl = format.suffix == ".jxl" && jxl_keeps_description();
+  const bool jpeg = format.kind == Kind::jpeg, tiff = format.kind == Kind::tiff;
+  const bool jxl = format.kind == Kind::jxl && jxl_keeps_description();
   // libvips writes into a JPEG what a single marker holds.
   const auto check = [&](bool kept, const char* field, const char* name, size_t most_in_jpeg = 0) {
     const size_t bytes = size_of_field(picture.metadata.get(), field);
@@ -319,71 +260,49 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
     lost.push_back(fmt::format("{} cannot store the picture's {}", format.suffix, fmt::join(left, ", ")));
     if (!tiff) lost.back() += "; .tif keeps the most";
   }
-  if (const std::vector<std::string> texts = png_texts(picture.metadata.get());
-      format.suffix != ".png" && !texts.empty()) {
+  std::vector<std::string> keywords;
+  for (const PngText& text : png_texts(picture.metadata.get())) keywords.push_back(text.keyword);
+  if (format.kind != Kind::png && !keywords.empty()) {
     lost.push_back(fmt::format("{} cannot store the picture's text fields {}; .png keeps them", format.suffix,
-                               fmt::join(texts, ", ")));
+                               fmt::join(keywords, ", ")));
   }
-  if (const std::vector<std::string> texts = png_texts_beyond_ascii(picture.metadata.get());
-      format.suffix == ".png" && !texts.empty()) {
-    lost.push_back(fmt::format(".png stores the picture's text fields {} in UTF-8, which many programs read as Latin-1",
-                               fmt::join(texts, ", ")));
-  }
-  if (picture.has_alpha && !picture.hard_alpha && format.suffix == ".gif") {
+  if (picture.has_alpha && !picture.hard_alpha && format.kind == Kind::gif) {
     lost.emplace_back(".gif has no partial transparency; such pixels become opaque or fully transparent");
   }
   if (picture.precision() > format.bits) {
     lost.push_back(fmt::format("{} stores {} bits per sample; the picture has {}", format.suffix, format.bits,
                                picture.bits == 32 ? "floats" : std::to_string(picture.precision())));
   }
-  if (quality && format.default_quality == 0) {
+  if (encoding.quality && format.default_quality == 0) {
     lost.push_back(fmt::format("{} has no quality setting; --quality is ignored", format.suffix));
+  }
+  if (encoding.compression && format.kind == Kind::jpeg) {
+    lost.push_back(fmt::format("{} has no compression setting but its quality; --compression is ignored", format.suffix));
   }
   return lost;
 }
 
 double write_picture(const PictureHeader& picture, const fs::path& path, const RowSource& source,
-                     std::optional<int> quality) {
+                     const Encoding& encoding) {
   check_writable(picture, path);
   const OutputFormat& format = output_format(path);
   const int bits = std::min(picture.bits, format.bits);
-  const auto bands = static_cast<int>(picture.planes());
   const auto start = std::chrono::steady_clock::now();
   AtomicOutput output(path, AtomicOutput::Kind::file);
   double waited_s = 0;
   {
-    Producer producer(picture, bits, source);
-    const int bits_here = bits_in_memory(bits);
-    const int64_t pixel_bytes = int64_t{bands} * bits_here / 8;
-    Generator generator{Rows(producer.queue(), picture.width * pixel_bytes, pixel_bytes), nullptr};
-    std::shared_ptr<VipsImage> image(vips_image_new(), VipsUnref());
-    vips_image_init_fields(image.get(), static_cast<int>(picture.width),
-                           static_cast<int>(picture.height * picture.frames), bands,
-                           bits_here == 8    ? VIPS_FORMAT_UCHAR
-                           : bits_here == 16 ? VIPS_FORMAT_USHORT
-                                             : VIPS_FORMAT_FLOAT,
-                           VIPS_CODING_NONE, interpretation_of(picture, bits_here), 1, 1);
-    if (picture.metadata != nullptr) {
-      apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
-      place_iptc(image.get(), format.options == kTiff);
+    SampleRows rows(picture, bits, source);
+    const std::shared_ptr<VipsImage> image = image_of(picture, format, bits);
+    FileTarget target(output.temporary(), path);
+    switch (format.kind) {
+      case Kind::png: write_png(picture, bits, rows, image.get(), target, encoding.compression); break;
+      case Kind::tiff: write_tiff(picture, bits, rows, image.get(), target, encoding.compression); break;
+      default: save(picture, format, bits, rows, image, target, saver_of(format, encoding));
     }
-    if (picture.frames > 1) {
-      vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
-      vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
-    }
-    const FileTarget target(output.temporary(), path);
-    bool written = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
-                   vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
-    if (!format.gray) image = gray_as_srgb(image);
-    const std::string saver = saver_of(format, picture, bits, quality);
-    written = written && vips_image_write_to_target(image.get(), saver.c_str(), target.get(), nullptr) == 0;
-    const std::string message = written ? "" : vips_message();
-    target.check();
-    if (generator.failure) std::rethrow_exception(generator.failure);  // even if the encoder ends well
-    if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
-    waited_s = generator.rows.waited_s();
+    waited_s = rows.waited_s();
   }
-  if (const Bytes exif = exif_of(picture); format.options == kTiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
+  if (const Bytes exif = exif_of(picture);
+      format.kind == Kind::tiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
     add_exif_to_tiff(output.temporary(), exif, picture.width, picture.height);
   }
   output.commit();

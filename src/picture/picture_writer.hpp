@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "picture/picture.hpp"
+#include "picture/sample_rows.hpp"
 
 namespace fsrcnn {
 
@@ -22,21 +22,24 @@ bool is_writable(const std::filesystem::path& path);
 /// the folder is missing or cannot be written.
 void check_writable(const PictureHeader& picture, const std::filesystem::path& path);
 
+/// How samples become bytes.
+struct Encoding {
+  std::optional<int> quality = {};      ///< 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is
+                                   ///< lossless in WebP and JPEG XL
+  std::optional<int> compression = {};  ///< effort: 0 (none of PNG and TIFF, else least) to 9; by default what is fast
+};
+
 /// Messages about properties and options that the format cannot store. They are not errors.
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const std::filesystem::path& path,
-                                      std::optional<int> quality = std::nullopt);
-
-/// The next rows of a picture, (1, C, rows, W); empty after the last.
-using RowSource = std::function<Tensor<float>()>;
+                                      const Encoding& encoding = {});
 
 /// Writes a picture whose rows come from `source`, frame after frame and from top to bottom, in the format of the
-/// name's suffix and with the picture's metadata. While a block of rows is encoded, the source computes the next on
-/// another thread. quality: 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is lossless
-/// in WebP and JPEG XL. Samples are rounded to nearest, to the smaller bit depth of picture and format. The file
-/// appears whole or not at all. Returns the seconds of encoding, without waiting for rows. Throws like
-/// check_writable, Error(io), and what the source throws.
+/// name's suffix and with the picture's metadata. While rows are encoded, the source computes the next on another
+/// thread. Samples are rounded to nearest, to the smaller bit depth of picture and format. The file appears whole or
+/// not at all. Returns the seconds of encoding, without waiting for rows. Throws like check_writable, Error(io), and
+/// what the source throws.
 double write_picture(const PictureHeader& picture, const std::filesystem::path& path, const RowSource& source,
-                     std::optional<int> quality = std::nullopt);
+                     const Encoding& encoding = {});
 
 /// The same for a picture in memory.
 void write_picture(const Picture& picture, const std::filesystem::path& path);

@@ -167,6 +167,18 @@ void RowResampler::push(const ConstPlane& rows, const Plane& output) {
   input_begin_ = keep;
 }
 
+template <int64_t kTaps>
+void RowResampler::compute_columns(const double* row, float* output) const {
+  const int64_t count = kTaps > 0 ? kTaps : horizontal_.count;
+  for (int64_t x = 0; x < output_width_; ++x) {
+    const double* const weight = horizontal_.weight.data() + x * count;
+    const double* const in = row + horizontal_.first[static_cast<size_t>(x)];
+    double sum = 0;
+    for (int64_t k = 0; k < count; ++k) sum += weight[k] * in[k];
+    output[x] = static_cast<float>(sum);
+  }
+}
+
 void RowResampler::compute_row(int64_t y, float* output) const {
   std::vector<double> padded(static_cast<size_t>(margin_left_ + width_ + margin_right_));
   double* const row = padded.data() + margin_left_;
@@ -179,13 +191,10 @@ void RowResampler::compute_row(int64_t y, float* output) const {
   }
   for (int64_t x = -margin_left_; x < 0; ++x) row[x] = row[mirrored(x, width_)];
   for (int64_t x = width_; x < width_ + margin_right_; ++x) row[x] = row[mirrored(x, width_)];
-  for (int64_t x = 0; x < output_width_; ++x) {
-    const double* const weight = horizontal_.weight.data() + x * horizontal_.count;
-    const double* const in = row + horizontal_.first[static_cast<size_t>(x)];
-    double sum = 0;
-    for (int64_t k = 0; k < horizontal_.count; ++k) sum += weight[k] * in[k];
-    output[x] = static_cast<float>(sum);
-  }
+  // A number of taps that the compiler knows takes half the time.
+  if (horizontal_.count == 4) return compute_columns<4>(row, output);
+  if (horizontal_.count == 6) return compute_columns<6>(row, output);
+  compute_columns<0>(row, output);
 }
 
 Tensor<float> resize_bicubic(const Tensor<float>& input, int64_t height, int64_t width) {

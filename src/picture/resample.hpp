@@ -34,6 +34,8 @@ class RowResampler {
 
  private:
   void compute_row(int64_t y, float* output) const;
+  template <int64_t kTaps>
+  void compute_columns(const double* row, float* output) const;
 
   int64_t width_, height_, output_width_, output_height_;
   ResampleTaps vertical_, horizontal_;

@@ -1,6 +1,8 @@
 #include "picture/upscale_picture.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -48,17 +50,53 @@ void weight_with_alpha(Tensor<float>& planes, int64_t colours, const float* alph
   }
 }
 
-/// And back. What is as good as invisible becomes black.
-void divide_by_alpha(Tensor<float>& planes, int64_t colours, bool ycbcr) {
+/// And back, in a row. What is as good as invisible becomes black.
+void divide_by_alpha(float* row, const float* alpha, int64_t width, float black) {
   constexpr float kInvisible = 1.0F / 65536;
-  const int64_t pixels = planes.shape().h * planes.shape().w;
-  const float* const alpha = planes.plane(0, colours);
-  for (int64_t k = 0; k < colours; ++k) {
-    const float black = !ycbcr ? 0 : k == 0 ? 16 / 255.0F : 128 / 255.0F;
-    float* const plane = planes.plane(0, k);
-    for (int64_t i = 0; i < pixels; ++i) plane[i] = alpha[i] > kInvisible ? plane[i] / alpha[i] : black;
-  }
+  for (int64_t x = 0; x < width; ++x) row[x] = alpha[x] > kInvisible ? row[x] / alpha[x] : black;
 }
+
+bool is_finite(const float* row, int64_t width) {
+  uint32_t infinite = 0;  // not a sum of floats, which could not be made for several at once
+  for (int64_t x = 0; x < width; ++x) {
+    constexpr uint32_t kExponent = 0x7F800000;
+    infinite |= static_cast<uint32_t>((std::bit_cast<uint32_t>(row[x]) & kExponent) == kExponent);
+  }
+  return infinite == 0;
+}
+
+/// Cuts the middle out of rows.
+class Middle {
+ public:
+  Middle(UpscaledRows& rows, const ScalePlan& plan)
+      : rows_(rows),
+        plan_(plan),
+        left_((plan.width - plan.cut_width) / 2),
+        top_((plan.height - plan.cut_height) / 2) {}
+
+  Tensor<float> next() {
+    for (;;) {
+      Tensor<float> block = rows_.next();
+      const auto [n, c, h, w] = block.shape();
+      if (block.count() == 0 || !plan_.is_cut()) return block;
+      const int64_t first = std::max(row_, top_), end = std::min(row_ + h, top_ + plan_.cut_height), row = row_;
+      row_ = (row_ + h) % plan_.height;  // of the next frame, after the last
+      if (first >= end) continue;
+      Tensor<float> middle({1, c, end - first, plan_.cut_width});
+      for (int64_t k = 0; k < c; ++k) {
+        for (int64_t y = first; y < end; ++y) {
+          std::copy_n(block.row(0, k, y - row) + left_, plan_.cut_width, middle.row(0, k, y - first));
+        }
+      }
+      return middle;
+    }
+  }
+
+ private:
+  UpscaledRows& rows_;
+  ScalePlan plan_;
+  int64_t left_, top_, row_ = 0;
+};
 
 }  // namespace
 
@@ -218,20 +256,16 @@ Tensor<float> UpscaledRows::to_networks_colours(Tensor<float> block) const {
   return colours;
 }
 
-/// And back. Of a gray picture the network need not keep the three alike.
-Tensor<float> UpscaledRows::to_pictures_colours(Tensor<float> rows) const {
+/// And back, in a row of each plane of the network's and of the picture's, which may be the same. Of a gray picture the
+/// network need not keep the three alike.
+void UpscaledRows::to_pictures_colours(std::span<float* const> from, std::span<float* const> to) const {
+  const int64_t width = plan_.width;
   if (!rgb_) {
-    header_.colour_planes == 1 ? luma_to_gray(rows) : ycbcr_to_rgb(rows);
-    return rows;
+    header_.colour_planes == 1 ? luma_to_gray(to[0], width) : ycbcr_to_rgb(to[0], to[1], to[2], width);
+  } else if (header_.colour_planes == 1) {
+    for (int64_t x = 0; x < width; ++x) to[0][x] = 0.299F * from[0][x] + 0.587F * from[1][x] + 0.114F * from[2][x];
+    if (header_.has_alpha) std::copy_n(from[3], width, to[1]);
   }
-  if (header_.colour_planes == 3) return rows;
-  const auto [n, c, h, w] = rows.shape();
-  Tensor<float> gray({1, header_.planes(), h, w});
-  for (int64_t i = 0; i < h * w; ++i) {
-    gray.data()[i] = 0.299F * rows.plane(0, 0)[i] + 0.587F * rows.plane(0, 1)[i] + 0.114F * rows.plane(0, 2)[i];
-  }
-  if (header_.has_alpha) std::copy_n(rows.plane(0, 3), h * w, gray.plane(0, 1));
-  return gray;
 }
 
 void UpscaledRows::push_block() {
@@ -282,22 +316,34 @@ Tensor<float> UpscaledRows::take_ready() {
   for (const WaitingRows& plane : ready_) rows = std::min(rows, plane.rows());
   if (rows == 0) return {};
   const AddSeconds timer(times_.colour);
-  const int64_t by_network = engine_.channels(), samples = rows * plan_.width;
-  Tensor<float> result({1, planes_, rows, plan_.width});
-  for (size_t k = 0; k < ready_.size(); ++k) {
-    const bool is_plane = k < static_cast<size_t>(planes_);
-    const float* const from = ready_[k].data();
-    float* const to = result.plane(0, static_cast<int64_t>(k) - (is_plane ? 0 : planes_));
-    for (int64_t i = 0; i < samples; ++i) to[i] = is_plane ? from[i] : to[i] + from[i];
-    ready_[k].drop(rows);
-  }
-  for (int64_t i = 0; i < by_network * samples; ++i) {
-    if (std::isfinite(result.data()[i])) continue;
-    fail(ErrorCode::model, "the network's output has the value {}: its weights are too large for float32",
-         result.data()[i]);
-  }
-  if (weighted_) divide_by_alpha(result, planes_ - 1, !rgb_);
-  result = to_pictures_colours(std::move(result));
+  const int64_t by_network = engine_.channels(), width = plan_.width;
+  const bool same_planes = planes_ == header_.planes();
+  Tensor<float> result({1, header_.planes(), rows, width});
+  std::atomic<bool> finite = true;
+  parallel_for(rows, [&](int64_t y) {
+    std::vector<float> room(same_planes ? 0 : static_cast<size_t>(planes_ * width));
+    std::vector<float*> from, to;
+    for (int64_t k = 0; k < header_.planes(); ++k) to.push_back(result.row(0, k, y));
+    for (int64_t k = 0; k < planes_; ++k) {
+      from.push_back(same_planes ? to[static_cast<size_t>(k)] : room.data() + k * width);
+      std::copy_n(ready_[static_cast<size_t>(k)].data() + y * width, width, from.back());
+    }
+    for (size_t k = static_cast<size_t>(planes_); k < ready_.size(); ++k) {
+      const float* const excess = ready_[k].data() + y * width;
+      float* const row = from[k - static_cast<size_t>(planes_)];
+      for (int64_t x = 0; x < width; ++x) row[x] += excess[x];
+    }
+    for (int64_t k = 0; k < by_network; ++k) {
+      if (!is_finite(from[static_cast<size_t>(k)], width)) finite = false;
+    }
+    for (int64_t k = 0; weighted_ && k < planes_ - 1; ++k) {
+      const float black = rgb_ ? 0 : k == 0 ? 16 / 255.0F : 128 / 255.0F;
+      divide_by_alpha(from[static_cast<size_t>(k)], from.back(), width, black);
+    }
+    to_pictures_colours(from, to);
+  });
+  for (WaitingRows& plane : ready_) plane.drop(rows);
+  if (!finite) fail(ErrorCode::model, "the network's output is not finite: its weights are too large for float32");
   output_row_ += rows;
   return result;
 }
@@ -331,15 +377,19 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   result.engine = &engine;
   result.plan = plan_scale(result.input.width, result.input.height, engine.scale(), options.target);
   PictureHeader header = result.input;
-  header.width = result.plan.width;
-  header.height = result.plan.height;
+  header.width = result.plan.cut_width;
+  header.height = result.plan.cut_height;
   check_writable(header, output);
   result.warnings = reader.warnings();
-  for (std::string& warning : what_is_lost(header, output, options.quality))
+  if (std::string note = options.target.stretches(result.input.width, result.input.height); !note.empty()) {
+    result.warnings.push_back(std::move(note));
+  }
+  for (std::string& warning : what_is_lost(header, output, options.encoding))
     result.warnings.push_back(std::move(warning));
   UpscaledRows rows(engine, reader, result.plan, progress);
+  Middle middle(rows, result.plan);
   const double writing_s = write_picture(
-      header, output, [&] { return rows.next(); }, options.quality);
+      header, output, [&] { return middle.next(); }, options.encoding);
   result.times = rows.times();
   result.times.writing = writing_s;
   for (std::string& damage : reader.damage()) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,7 +63,7 @@ class UpscaledRows {
   void start_frame();
   Tensor<float> read_block();
   Tensor<float> to_networks_colours(Tensor<float> block) const;
-  Tensor<float> to_pictures_colours(Tensor<float> rows) const;
+  void to_pictures_colours(std::span<float* const> from, std::span<float* const> to) const;
   void push_block();
   Tensor<float> take_ready();
 
@@ -98,8 +99,8 @@ struct UpscaledPicture {
 };
 
 struct PictureOptions {
-  TargetSize target;
-  std::optional<int> quality;
+  TargetSize target = {};
+  Encoding encoding = {};
   int64_t most_pixels = kMostPixels;
 };
 

@@ -117,7 +117,7 @@ TEST(UpscalePicture, RepeatsTheNetworkAndResamples) {
   gray_to_luma(lr);
   Tensor<float> twice = engine.upscale(engine.upscale(lr));
   luma_to_gray(twice);
-  EXPECT_EQ(upscaled(engine, path, {.scale = 4, .size = {}}), twice);
+  EXPECT_EQ(upscaled(engine, path, {.scale = 4}), twice);
   // A picture that is smooth stays what it is at any size: neither shifted nor brightened.
   Picture ramp;
   ramp.header.colour_planes = 1;
@@ -128,7 +128,7 @@ TEST(UpscalePicture, RepeatsTheNetworkAndResamples) {
   write_picture(ramp, folder / "ramp.png");
   for (const auto& size : {std::pair<int64_t, int64_t>{120, 120}, {50, 77}, {33, 40}, {9, 13}}) {
     SCOPED_TRACE(fmt::format("{}x{}", size.first, size.second));
-    const Tensor<float> large = upscaled(engine, folder / "ramp.png", {.scale = {}, .size = size});
+    const Tensor<float> large = upscaled(engine, folder / "ramp.png", {.width = size.first, .height = size.second});
     ASSERT_EQ(large.shape(), (Shape{1, 1, size.second, size.first}));
     const double factor = static_cast<double>(size.first) / 40;
     for (int64_t x = size.first / 4; x < size.first * 3 / 4; ++x) {
@@ -139,7 +139,7 @@ TEST(UpscalePicture, RepeatsTheNetworkAndResamples) {
 }
 
 TEST(UpscalePicture, PlansTheNearestScale) {
-  const auto passes = [](double scale) { return plan_scale(100, 50, 2, {.scale = scale, .size = {}}).passes; };
+  const auto passes = [](double scale) { return plan_scale(100, 50, 2, {.scale = scale}).passes; };
   EXPECT_EQ(passes(1), 0);
   EXPECT_EQ(passes(1.1), 1);
   EXPECT_EQ(passes(2), 1);
@@ -147,12 +147,12 @@ TEST(UpscalePicture, PlansTheNearestScale) {
   EXPECT_EQ(passes(2.9), 2);
   EXPECT_EQ(passes(4), 2);
   EXPECT_EQ(passes(8), 3);
-  const ScalePlan plan = plan_scale(100, 50, 2, {.scale = {}, .size = {{300, 50}}});
+  const ScalePlan plan = plan_scale(100, 50, 2, {.width = 300, .height = 50});
   EXPECT_EQ(plan.passes, 2);
   EXPECT_EQ(describe(plan, "net"), "net twice to 400x200, then Lanczos");
   EXPECT_EQ(describe(plan_scale(100, 50, 2, {}), "net"), "net");
-  EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = 8, .size = {}}), "net"), "net 3 times");
-  EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = {}, .size = {{30, 50}}}), "net"), "Lanczos only, not enlarged");
+  EXPECT_EQ(describe(plan_scale(100, 50, 2, {.scale = 8}), "net"), "net 3 times");
+  EXPECT_EQ(describe(plan_scale(100, 50, 2, {.width = 30, .height = 50}), "net"), "Lanczos only, not enlarged");
 }
 
 TEST(UpscalePicture, TakesTheModelOfTheNearestScale) {
@@ -166,9 +166,51 @@ TEST(UpscalePicture, TakesTheModelOfTheNearestScale) {
   EXPECT_EQ(nearest(5), 4);
   EXPECT_EQ(nearest(8), 2) << "three times";
   EXPECT_EQ(nearest_scale(4, {2, 3}), 2);
-  EXPECT_EQ(TargetSize({.scale = {}, .size = {{300, 50}}}).factor(100, 50), 3);
-  EXPECT_EQ(TargetSize({.scale = 2.5, .size = {}}).factor(100, 50), 2.5);
+  EXPECT_EQ(TargetSize({.width = 300, .height = 50}).factor(100, 50), 3);
+  EXPECT_EQ(TargetSize({.scale = 2.5}).factor(100, 50), 2.5);
   EXPECT_FALSE(TargetSize().factor(100, 50).has_value());
+}
+
+TEST(ScalePlan, SizesOfAnotherShape) {
+  const auto plan = [](const TargetSize& target) {
+    const ScalePlan p = plan_scale(100, 50, 2, target);
+    return fmt::format("{}x{} {}x{}", p.width, p.height, p.cut_width, p.cut_height);
+  };
+  EXPECT_EQ(plan({.width = 300, .height = 300}), "300x300 300x300");
+  EXPECT_EQ(plan({.width = 300, .height = 300, .fit = Fit::inside}), "300x150 300x150");
+  EXPECT_EQ(plan({.width = 300, .height = 301, .fit = Fit::cover}), "602x301 300x301");
+  EXPECT_EQ(plan({.width = 301}), "301x151 301x151");
+  EXPECT_EQ(plan({.height = 75}), "150x75 150x75");
+  EXPECT_EQ(plan({.longer_side = 250}), "250x125 250x125");
+  EXPECT_EQ(plan({.width = 1, .fit = Fit::cover}), "1x1 1x1");
+  EXPECT_EQ(TargetSize({.width = 300, .height = 151}).stretches(100, 50), "") << "rounded";
+  EXPECT_EQ(TargetSize({.width = 300, .height = 152}).stretches(100, 50),
+            "the picture is stretched: 300x152 has another shape than 100x50; --fit inside keeps the shape and gives "
+            "300x150, --fit cover cuts off what stands out");
+  EXPECT_EQ(TargetSize({.width = 300, .height = 300, .fit = Fit::inside}).stretches(100, 50), "");
+}
+
+TEST(UpscalePicture, CutsOutTheMiddle) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  // Several blocks of rows, of which the first and the last are dropped whole.
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{40, 700}, {900, 30}}) {
+    const auto path = write_random(folder, 3, height, width, 8, 5);
+    const int64_t side = 2 * std::min(height, width) - 6;
+    const TargetSize whole{.width = width > height ? 0 : side, .height = width > height ? side : 0};
+    const auto written = [&](const TargetSize& target) {
+      upscale_picture(engine, path, folder / "out.png", {.target = target});
+      return read_picture(folder / "out.png").planes;
+    };
+    const Tensor<float> uncut = written(whole), cut = written({.width = side, .height = side, .fit = Fit::cover});
+    ASSERT_EQ(cut.shape(), (Shape{1, 3, side, side}));
+    const int64_t top = (uncut.shape().h - side) / 2, left = (uncut.shape().w - side) / 2;
+    for (int64_t k = 0; k < 3; ++k) {
+      for (int64_t y = 0; y < side; ++y) {
+        ASSERT_TRUE(std::equal(cut.row(0, k, y), cut.row(0, k, y) + side, uncut.row(0, k, top + y) + left)) << y;
+      }
+    }
+  }
 }
 
 /// A white disc over transparent black, of straight alpha, as people cut pictures out.
@@ -221,15 +263,15 @@ void expect_no_fringe(const Picture& picture, const std::vector<TargetSize>& tar
   write_picture(white, folder / "white.png");
   Engine engine(builtin_network("fsrcnn-x2").value());
   for (const TargetSize& target : targets) {
-    SCOPED_TRACE(target.scale ? fmt::format("{}", *target.scale) : fmt::format("{}", target.size->first));
+    SCOPED_TRACE(target.scale ? fmt::format("{}", *target.scale) : fmt::format("{}", target.width));
     EXPECT_GE(darkest_on_white(upscaled(engine, folder / "in.png", target)),
               darkest_on_white(upscaled(engine, folder / "white.png", target)) - 0.5 / 255);
   }
 }
 
 TEST(UpscalePicture, CutOutPicturesHaveNoFringes) {
-  const auto times = [](double scale) { return TargetSize{.scale = scale, .size = {}}; };
-  const auto size = [](int64_t width, int64_t height) { return TargetSize{.scale = {}, .size = {{width, height}}}; };
+  const auto times = [](double scale) { return TargetSize{.scale = scale}; };
+  const auto size = [](int64_t width, int64_t height) { return TargetSize{.width = width, .height = height}; };
   expect_no_fringe(cut_out(120), {times(2), times(4), times(3)});
   // Rows come in blocks of 32: edges at a block's end, too.
   for (const int64_t first : {30, 32, 33, 64}) {
@@ -249,7 +291,7 @@ TEST(UpscalePicture, WeightsThatOverflowAreAnError) {
   const auto path = write_random(folder, 3, 6, 6, 8, 5);
   EXPECT_TRUE(test::error_of([&] {
                 upscale_picture(engine, path, folder / "out.png");
-              }).starts_with("4: the network's output has the value"));
+              }).starts_with("4: the network's output is not finite"));
   EXPECT_FALSE(std::filesystem::exists(folder / "out.png"));
 }
 
