@@ -167,13 +167,19 @@ class Pictures(ProgramTest):
         for name in ("a.png", "a.jpg"):
             shutil.copy(CROP, self.folder / "in" / name)
         shutil.copy(CROP, self.folder / "a.png")
-        # Of a folder's files the others are made.
+        # In a folder the names are made to differ.
         shutil.copy(CROP, self.folder / "in" / "b.png")
+        self.succeed("upscale", "in", "-o", "out", "--format", "png")
+        self.assertEqual(self.outputs(), ["a.jpg.png", "a.png", "b.png"])
+        shutil.rmtree(self.folder / "out")
+        # Unless that name is taken, too; the others are made all the same.
+        shutil.copy(CROP, self.folder / "in" / "a.jpg.png")
         result = self.run_program("upscale", "in", "-o", "out", "--format", "png", "--json")
-        self.assertEqual((result.returncode, self.outputs()), (1, ["b.png"]))
-        self.assertEqual([i.get("error", {}).get("code") for i in json.loads(result.stdout)["inputs"]], [USAGE, USAGE, None])
-        self.assertIn("'in/a.jpg' and 'in/a.png' would both be written to 'out/a.png'", result.stderr)
-        self.assertIn("2 of 3 inputs failed", result.stderr)
+        self.assertEqual((result.returncode, self.outputs()), (1, ["a.png", "b.png"]))
+        codes = [i.get("error", {}).get("code") for i in json.loads(result.stdout)["inputs"]]
+        self.assertEqual(codes, [USAGE, USAGE, None, None])
+        self.assertIn("'in/a.jpg' and 'in/a.jpg.png' would both be written to 'out/a.jpg.png'", result.stderr)
+        self.assertIn("2 of 4 inputs failed", result.stderr)
         self.fail_with(USAGE, "upscale", "in/a.png", "a.png", "-o", "out", says="would both be written to 'out/a.png'")
         self.fail_with(USAGE, "upscale", "in", "-o", "in", says="is the input itself")
         self.fail_with(USAGE, "upscale", "in/a.jpg", "a.png", "-o", ".", "--format", "png", says="is another input")
@@ -181,6 +187,64 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="does not end in .png")
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
         self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
+
+    def test_in_place(self):
+        (self.folder / "in" / "deep").mkdir(parents=True)
+        for name in ("a.png", "deep/b.png"):
+            shutil.copy(CROP, self.folder / "in" / name)
+        (self.folder / "in" / "a.png").chmod(0o640)
+        self.succeed("upscale", "--in-place", "-r", "in")
+        self.assertEqual(sorted(self.files()), [str(self.folder / "in" / n) for n in ("a.png", "deep/b.png")])
+        for name in ("a.png", "deep/b.png"):
+            self.assertEqual(png_size(self.folder / "in" / name), (190, 154))
+        self.assertEqual((self.folder / "in" / "a.png").stat().st_mode & 0o777, 0o640)
+        # What is damaged, a film, or of a format that is not written, stays.
+        whole = self.folder / "in" / "deep" / "b.png"
+        damaged = self.folder / "damaged.jpg"
+        self.succeed("upscale", whole, "-o", damaged)
+        content = damaged.read_bytes()
+        damaged.write_bytes(content[: len(content) // 2] + content[len(content) // 2 + 500 :])
+        (self.folder / "a.ppm").write_bytes(b"P6 2 2 255\n" + bytes(12))
+        (self.folder / "a.y4m").write_bytes(b"YUV4MPEG2 W2 H2 F1:1\nFRAME\n" + bytes(6))
+        for name, code, says in (("damaged.jpg", INPUT, "it was left as it is"), ("a.ppm", USAGE, "cannot be written as '.ppm'"),
+                                 ("a.y4m", USAGE, "is a film")):  # fmt: skip
+            before = (self.folder / name).read_bytes()
+            self.fail_with(code, "upscale", "--in-place", name, says=says)
+            self.assertEqual((self.folder / name).read_bytes(), before)
+        self.fail_with(USAGE, "upscale", "--in-place", "in", "-o", "out", says="omit --output")
+        self.fail_with(USAGE, "upscale", "in", says="--output is missing")
+        self.fail_with(USAGE, "upscale", "in/a.png", "-o", "in/a.png", says="use --in-place")
+
+    def test_standard_streams(self):
+        self.succeed("upscale", CROP, "-o", "file.png")
+        expected = (self.folder / "file.png").read_bytes()
+        def run(*arguments, **options):
+            return self.run_program("upscale", *arguments, text=False, **options)
+        with open(CROP, "rb") as file:
+            result = run("-", "-o", "-", stdin=file)
+        self.assertEqual((result.returncode, result.stdout), (0, expected))
+        self.assertIn(b"95x77 -> 190x154", result.stderr)
+        result = run("-", "-o", "-", input=CROP.read_bytes())
+        self.assertEqual((result.returncode, result.stdout), (0, expected))
+        # A writer that begins with a few bytes.
+        process = subprocess.Popen([PROGRAM, "upscale", "-", "-o", "-", "--format", "jpg"], cwd=self.folder, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+        process.stdin.write(CROP.read_bytes()[:3])
+        process.stdin.flush()
+        time.sleep(0.3)
+        output, _ = process.communicate(CROP.read_bytes()[3:])
+        self.assertEqual((process.returncode, output[:3]), (0, b"\xff\xd8\xff"))
+        # Films are told from pictures, and neither from nothing.
+        film = b"YUV4MPEG2 W16 H16 F1:1 C420\nFRAME\n" + bytes(384)
+        result = run("-", "-o", "-", input=film)
+        self.assertEqual((result.returncode, result.stdout[:22]), (0, b"YUV4MPEG2 W32 H32 F1:1"))
+        for nothing in (b"", b"P", b"no picture at all"):
+            self.assertNotEqual(run("-", "-o", "-", input=nothing).returncode, 0)
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([PROGRAM, "upscale", CROP, "-o", "-"], stdout=full, stderr=subprocess.PIPE, cwd=self.folder)
+        self.assertEqual(result.returncode, IO)
+        self.assertIn(b"writing to standard output failed", result.stderr)
+        self.assertEqual(list(self.files()), [str(self.folder / "file.png")])
 
     def test_nothing(self):
         for name in ("a.png", "a", "a.mkv"):

@@ -1,11 +1,15 @@
 #include "cli/jobs.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
+#include <sstream>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "cli/peek.hpp"
 #include "picture/picture_format.hpp"
 #include "picture/picture_writer.hpp"
 #include "video/film_muxer.hpp"
@@ -34,10 +38,16 @@ bool is_ordinary(const fs::path& path) {
   return fs::is_regular_file(path, error);
 }
 
+bool is_picture_on_standard_input() {
+  std::istringstream start(peek(STDIN_FILENO));
+  return picture_format(start, "") != nullptr;
+}
+
 // By content; a damaged picture is recognised by its name, and for a pipe the output's name decides.
 bool is_film(const fs::path& path, bool into_picture = true) {
   std::error_code unknown;
-  if (path == "-" || has_film_suffix(path)) return true;
+  if (path == "-") return !is_picture_on_standard_input();
+  if (has_film_suffix(path)) return true;
   if (is_writable(path) || is_folder(path) || !fs::exists(path, unknown) || is_empty_file(path)) return false;
   return is_ordinary(path) ? !is_picture(path) : !into_picture;
 }
@@ -129,35 +139,71 @@ void check_film_output(const Job& job) {
   }
 }
 
+/// The jobs of each output, in their order.
+std::map<fs::path, std::vector<Job*>> jobs_by_output(std::vector<Job>& jobs) {
+  std::map<fs::path, std::vector<Job*>> by_output;
+  for (Job& job : jobs) {
+    // Standard output, where it is also an input's name.
+    if (!job.error && job.output != "-") by_output[canonical_name(job.output)].push_back(&job);
+  }
+  return by_output;
+}
+
+/// Of a folder's files that would have the same output, those of other formats keep their own suffix, too: a.bmp beside
+/// a.png becomes a.bmp.png.
+void make_names_differ(std::vector<Job>& jobs) {
+  for (const auto& [output, same] : jobs_by_output(jobs)) {
+    for (Job* const job : same) {
+      if (same.size() == 1 || !job->from_folder || job->input.extension() == job->output.extension()) continue;
+      job->output.replace_filename(job->input.filename().string() + job->output.extension().string());
+    }
+  }
+}
+
 void check_names(std::vector<Job>& jobs) {
   std::map<fs::path, const Job*> inputs;
-  std::map<fs::path, Job*> outputs;
   for (const Job& job : jobs) inputs.emplace(canonical_name(job.input), &job);
   for (Job& job : jobs) {
     if (job.error) continue;
     if (job.is_film)
       check_film_output(job);
-    else if (!is_writable(job.output))
+    else if (job.output != "-" && !is_writable(job.output))
       check_writable({}, job.output);  // says which can be
-    if (job.output == "-") continue;   // standard output, where it is also an input's name
-    const fs::path output = canonical_name(job.output);
-    if (const auto input = inputs.find(output); input != inputs.end()) {
+    if (job.output == "-" || job.in_place) continue;
+    if (const auto input = inputs.find(canonical_name(job.output)); input != inputs.end()) {
       if (input->second == &job) {
-        fail(ErrorCode::usage, "the output '{}' is the input itself; choose another name", job.output.string());
+        fail(ErrorCode::usage, "the output '{}' is the input itself; choose another name, or use --in-place",
+             job.output.string());
       }
       fail(ErrorCode::usage, "the output '{}' of '{}' is another input; choose another name", job.output.string(),
            job.input.string());
     }
-    const auto [first, added] = outputs.emplace(output, &job);
-    if (added) continue;
-    Job& other = *first->second;
+  }
+  for (const auto& [output, same] : jobs_by_output(jobs)) {
+    if (same.size() == 1) continue;
     const Error clash(ErrorCode::usage,
                       fmt::format("'{}' and '{}' would both be written to '{}'; use different names or folders",
-                                  other.input.string(), job.input.string(), job.output.string()));
-    if (!job.from_folder || !other.from_folder) throw Error(clash);
-    job.error = clash;
-    if (!other.error) other.error = clash;
+                                  same[0]->input.string(), same[1]->input.string(), same[1]->output.string()));
+    for (Job* const job : same) {
+      if (!job->from_folder) throw Error(clash);
+      job->error = clash;
+    }
   }
+}
+
+/// A picture that becomes its own output.
+Job in_place(const fs::path& file, bool from_folder) {
+  Job job{file, file, false, is_film(file), from_folder, {}, true};
+  if (job.is_film) {
+    job.error = Error(ErrorCode::usage, fmt::format("'{}' is a film or of unknown format, which --in-place does not "
+                                                    "replace; give an --output",
+                                                    file.string()));
+  } else if (!is_writable(file)) {
+    job.error = Error(ErrorCode::usage, fmt::format("'{}' cannot be replaced: pictures cannot be written as '{}'; give "
+                                                    "an --output",
+                                                    file.string(), file.extension().string()));
+  }
+  return job;
 }
 
 }  // namespace
@@ -172,8 +218,14 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
   const bool into_folder =
       options.inputs.size() > 1 || is_folder(options.inputs.front()) || is_folder(output) || output.filename().empty();
   std::vector<Job> jobs;
-  if (!into_folder) {
-    if (!suffix.empty() && lower_suffix(output) != lower_suffix("a" + suffix)) {
+  if (options.in_place && !options.output.empty()) {
+    fail(ErrorCode::usage, "--in-place replaces the inputs; omit --output");
+  }
+  if (!options.in_place && options.output.empty()) {
+    fail(ErrorCode::usage, "--output is missing: the file or folder to write to, or --in-place to replace pictures");
+  }
+  if (!into_folder && !options.in_place) {
+    if (!suffix.empty() && output != "-" && lower_suffix(output) != lower_suffix("a" + suffix)) {
       fail(ErrorCode::usage, "the output '{}' does not end in .{}; omit --format, or give a folder", output.string(),
            options.format);
     }
@@ -181,17 +233,25 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
     jobs.push_back({options.inputs.front(), output, false, film, false, {}});
   } else {
     std::error_code unknown;
-    if (fs::exists(output, unknown) && !is_folder(output)) {
+    if (!options.in_place && fs::exists(output, unknown) && !is_folder(output)) {
       fail(ErrorCode::usage, "'{}' is a file, but several inputs need a folder as output", output.string());
     }
     for (const fs::path input : options.inputs) {
       if (!is_folder(input)) {
+        if (options.in_place) {
+          jobs.push_back(in_place(input, false));
+          continue;
+        }
         const bool film = is_film(input);
         jobs.push_back({input, output / output_name(input.filename(), film, suffix), true, film, false, {}});
         continue;
       }
       const Found found = files_of(input, options.recursive, output);
       for (const fs::path& file : found.files) {
+        if (options.in_place) {
+          jobs.push_back(in_place(file, true));
+          continue;
+        }
         const bool film = is_film(file);
         jobs.push_back(
             {file, output / output_name(file.lexically_relative(input), film, suffix), true, film, true, {}});
@@ -206,6 +266,7 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
       jobs.insert(jobs.end(), found.failures.begin(), found.failures.end());
     }
   }
+  make_names_differ(jobs);
   check_names(jobs);
   return jobs;
 }

@@ -16,18 +16,20 @@ struct Job {
   bool is_film = false;
   bool from_folder = false;    ///< it was found there, not named
   std::optional<Error> error;  ///< why it cannot be done, if already known
+  bool in_place = false;       ///< the output is the input's file
 };
 
 struct JobOptions {
   std::vector<std::string> inputs;  ///< files and folders
-  std::string output;               ///< a file for one file, else a folder
+  std::string output;               ///< a file for one file, else a folder; empty if in_place
   bool recursive = false;           ///< folders in folders too
   std::string format = {};          ///< suffix of the outputs without its dot; empty: the inputs'
+  bool in_place = false;            ///< pictures are replaced
 };
 
 /// The files to upscale, in the given order, and those of a folder sorted by name. Of a folder: pictures by content or
 /// name, and films by name; outputs keep its structure. A folder without these, or that cannot be read, is a job with
-/// an error, and so are files of folders that would have the same output. `warnings` gets a message about other files
+/// an error. Files of folders that would have the same output get names with both suffixes. `warnings` gets a message about other files
 /// of a folder. Throws Error(usage) if two named inputs would have the same output, an output is an input, or a format
 /// is unsupported.
 std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings);

@@ -98,10 +98,17 @@ TEST(Jobs, NamesThatClashAreToldBeforeAnyWork) {
   EXPECT_TRUE(error_of([&] {
                 plan({.inputs = {(folder / "one/a.gif").string(), (folder / "two/a.gif").string()}, .output = out});
               }).starts_with("2: "));
-  // Those of a folder fail alone.
-  const Plan p = plan({.inputs = {(folder / "in").string()}, .output = out, .format = "png"});
-  ASSERT_EQ(p.jobs.size(), 2U);
-  EXPECT_TRUE(p.jobs[0].error && p.jobs[1].error);
+  // Those of a folder get both suffixes, and fail alone if that is a name, too.
+  const auto outputs = [&] {
+    std::vector<std::string> names;
+    for (const Job& job : plan({.inputs = {(folder / "in").string()}, .output = out, .format = "png"}).jobs) {
+      names.push_back(job.error ? "error" : job.output.filename().string());
+    }
+    return names;
+  };
+  EXPECT_EQ(outputs(), (std::vector<std::string>{"b.gif.png", "b.jpg.png"}));
+  touch(folder / "in/b.gif.png");
+  EXPECT_EQ(outputs(), (std::vector<std::string>{"error", "error", "b.jpg.png"}));
 }
 
 TEST(Jobs, RefusesOutputsThatCannotBe) {

@@ -11,13 +11,13 @@ namespace fsrcnn::cli {
 
 namespace {
 
-constexpr int64_t kMost = 1 << 24;  // no format has more; most end before
+constexpr int64_t kLongestSide = 1 << 24;  // no format has more; most end before
 
 /// A number of pixels; nothing if it is none.
 std::optional<int64_t> pixels(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kMost) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kLongestSide) return std::nullopt;
   return value;
 }
 
@@ -28,7 +28,7 @@ std::pair<int64_t, int64_t> parse_size(const std::string& text) {
   const std::optional<int64_t> width = pixels(std::string_view(text).substr(0, cross)),
                                height = pixels(std::string_view(text).substr(std::min(cross + 1, text.size())));
   if (!width || !height) {
-    fail(ErrorCode::usage, "--size is '{}', but must be WIDTHxHEIGHT with 1 to {} each, e.g. 1920x1080", text, kMost);
+    fail(ErrorCode::usage, "--size is '{}', but must be WIDTHxHEIGHT with 1 to {} each, e.g. 1920x1080", text, kLongestSide);
   }
   return {*width, *height};
 }
@@ -44,7 +44,7 @@ void parse_target_size(const std::string& text, TargetSize& target) {
     fail(ErrorCode::usage,
          "--size is '{}', but must be WIDTHxHEIGHT, WIDTHx, xHEIGHT, or the longer side, with 1 to {} each, e.g. "
          "1920x1080",
-         text, kMost);
+         text, kLongestSide);
   }
   if (cross == std::string_view::npos) {
     target.longer_side = *width;

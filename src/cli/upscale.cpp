@@ -1,17 +1,24 @@
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_output.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "cli/commands.hpp"
@@ -48,11 +55,46 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
+/// A picture for standard output: a file first, because what writes some formats goes back in them.
+class StandardOutput {
+ public:
+  /// Without a format: that of the input's name, or PNG.
+  StandardOutput(const std::filesystem::path& input, const std::string& format)
+      : folder_(std::filesystem::temp_directory_path() / "fsrcnn-standard-output", AtomicOutput::Kind::folder) {
+    const std::string suffix = !format.empty() ? "." + format : is_writable(input) ? lower_suffix(input) : ".png";
+    file_ = folder_.temporary() / ("standard-output" + suffix);
+  }
+  const std::filesystem::path& file() const { return file_; }
+  void send() const {
+    std::ifstream file(file_, std::ios::binary);
+    std::vector<char> bytes(1 << 20);
+    while (file.read(bytes.data(), std::ssize(bytes)) || file.gcount() > 0) {
+      if (std::fwrite(bytes.data(), 1, static_cast<size_t>(file.gcount()), stdout) !=
+          static_cast<size_t>(file.gcount())) {
+        break;
+      }
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      fail(ErrorCode::io, "writing to standard output failed: {}", std::generic_category().message(errno));
+    }
+  }
+
+ private:
+  AtomicOutput folder_;  // never committed
+  std::filesystem::path file_;
+};
+
 void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
                           InputSummary& summary) {
+  PictureOptions picture_options = options.picture;
+  picture_options.only_whole = job.in_place;
+  std::optional<StandardOutput> standard_output;
+  if (job.output == "-") standard_output.emplace(job.input, options.jobs.format);
   const UpscaledPicture picture =
-      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor); }, job.input, job.output,
-                      options.picture, [&](double share) { bar.update(share); });
+      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor); }, job.input,
+                      standard_output ? standard_output->file() : job.output, picture_options,
+                      [&](double share) { bar.update(share); });
+  if (standard_output) standard_output->send();
   summary.kind = "picture";
   summary.width = picture.input.width;
   summary.height = picture.input.height;
@@ -214,21 +256,23 @@ void add_upscale(CLI::App& app) {
   CLI::App* command = app.add_subcommand("upscale", "Upscale pictures and films with FSRCNN");
   const auto options = std::make_shared<UpscaleOptions>();
   command
-      ->add_option("input", options->jobs.inputs,
-                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
-                   "content), films (any that FFmpeg reads), folders, or - for YUV4MPEG2 on standard input")
+      ->add_option(
+          "input", options->jobs.inputs,
+          "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
+          "content), films (any that FFmpeg reads), folders, or - for a picture or YUV4MPEG2 on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
       ->add_option("-o,--output", options->jobs.output,
                    "Output file; its suffix selects the format: .png, .jpg, .tif, .webp, .gif, .avif, .heic, .jxl; for "
-                   "films .mkv, .mp4, .mov, .webm, ..., or - for YUV4MPEG2 on standard output. For several inputs or a "
-                   "folder: the output folder")
-      ->required()
+                   "films .mkv, .mp4, .mov, .webm, ... Or - for standard output, as --format, or YUV4MPEG2 for films. "
+                   "For several inputs or a folder: the output folder")
       ->type_name("FILE|DIR");
+  command->add_flag("--in-place", options->jobs.in_place,
+                    "Replace pictures by the upscaled ones, in place of --output");
   command->add_flag("-r,--recursive", options->jobs.recursive, "Include subfolders");
   command->add_flag("--skip-existing", options->skip_existing, "Skip inputs whose output already exists");
-  command->add_option("--format", options->jobs.format, "Format of the pictures in an output folder")
+  command->add_option("--format", options->jobs.format, "Format of pictures in an output folder or on standard output")
       ->default_str("the input's, or png")
       ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
   CLI::Option* scale = command->add_option("--scale", options->picture.target.scale, "Factor for width and height")
@@ -246,11 +290,10 @@ void add_upscale(CLI::App& app) {
       ->add_option_function<std::string>(
           "--fit",
           [options](const std::string& name) {
-            options->picture.target.fit = name == "inside"  ? Fit::inside
-                                          : name == "cover" ? Fit::cover
-                                                            : Fit::stretch;
+            options->picture.target.fit = name == "inside" ? Fit::inside : name == "cover" ? Fit::cover : Fit::stretch;
           },
-          "A picture of another shape than --size: stretch, it gets that shape; inside, it becomes as large as it fits; "
+          "A picture of another shape than --size: stretch, it gets that shape; inside, it becomes as large as it "
+          "fits; "
           "cover, it becomes as small as it covers the size, and its ends are cut off")
       ->needs(size)
       ->default_str("stretch")
@@ -263,8 +306,9 @@ void add_upscale(CLI::App& app) {
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
   command
-      ->add_option("--compression", options->picture.encoding.compression,
-                   "Effort to make files small without loss, of all picture formats but JPEG; 0 is none in PNG and TIFF")
+      ->add_option(
+          "--compression", options->picture.encoding.compression,
+          "Effort to make files small without loss, of all picture formats but JPEG; 0 is none in PNG and TIFF")
       ->default_str("what is fast")
       ->check(CLI::Range(0, 9).description(""))
       ->type_name("0...9");

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vips/vips.h>
 
 #include <cerrno>
@@ -17,6 +18,7 @@ namespace fsrcnn {
 namespace fs = std::filesystem;
 
 Descriptor open_picture_file(const fs::path& path) {
+  if (path == "-") return Descriptor(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   std::error_code unknown;
   if (fs::is_directory(path, unknown)) fail(ErrorCode::io, "'{}' is a folder; expected a picture", path.string());
   Descriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));

@@ -15,7 +15,7 @@ using VipsSource = struct _VipsSource;  // NOLINT(bugprone-reserved-identifier):
 
 namespace fsrcnn {
 
-/// Opens a file for reading. Throws Error(io) if that fails, or if it is a folder.
+/// Opens a file for reading; "-" is standard input. Throws Error(io) if that fails, or if it is a folder.
 Descriptor open_picture_file(const std::filesystem::path& path);
 
 /// The content of a picture's file, which libvips and our own parsers read. What cannot be read twice, such as a pipe,

@@ -191,11 +191,12 @@ void save(const PictureHeader& picture, const OutputFormat& format, int bits, Sa
 std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, const OutputFormat& format, int bits) {
   const int bits_here = bits_in_memory(bits);
   std::shared_ptr<VipsImage> image(vips_image_new(), VipsUnref());
-  vips_image_init_fields(
-      image.get(), static_cast<int>(picture.width), static_cast<int>(picture.height * picture.frames),
-      static_cast<int>(picture.planes()),
-      bits_here == 8 ? VIPS_FORMAT_UCHAR : bits_here == 16 ? VIPS_FORMAT_USHORT : VIPS_FORMAT_FLOAT, VIPS_CODING_NONE,
-      interpretation_of(picture, bits_here), 1, 1);
+  vips_image_init_fields(image.get(), static_cast<int>(picture.width),
+                         static_cast<int>(picture.height * picture.frames), static_cast<int>(picture.planes()),
+                         bits_here == 8    ? VIPS_FORMAT_UCHAR
+                         : bits_here == 16 ? VIPS_FORMAT_USHORT
+                                           : VIPS_FORMAT_FLOAT,
+                         VIPS_CODING_NONE, interpretation_of(picture, bits_here), 1, 1);
   if (picture.metadata != nullptr) {
     apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
     place_iptc(image.get(), format.kind == Kind::tiff);
@@ -277,13 +278,14 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
     lost.push_back(fmt::format("{} has no quality setting; --quality is ignored", format.suffix));
   }
   if (encoding.compression && format.kind == Kind::jpeg) {
-    lost.push_back(fmt::format("{} has no compression setting but its quality; --compression is ignored", format.suffix));
+    lost.push_back(
+        fmt::format("{} has no compression setting but its quality; --compression is ignored", format.suffix));
   }
   return lost;
 }
 
 double write_picture(const PictureHeader& picture, const fs::path& path, const RowSource& source,
-                     const Encoding& encoding) {
+                     const Encoding& encoding, const std::function<void()>& before_commit) {
   check_writable(picture, path);
   const OutputFormat& format = output_format(path);
   const int bits = std::min(picture.bits, format.bits);
@@ -305,6 +307,7 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
       format.kind == Kind::tiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
     add_exif_to_tiff(output.temporary(), exif, picture.width, picture.height);
   }
+  if (before_commit) before_commit();
   output.commit();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() - waited_s;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,8 +25,8 @@ void check_writable(const PictureHeader& picture, const std::filesystem::path& p
 
 /// How samples become bytes.
 struct Encoding {
-  std::optional<int> quality = {};      ///< 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100 is
-                                   ///< lossless in WebP and JPEG XL
+  std::optional<int> quality = {};  ///< 1 to 100, for formats that have one; by default 95, 90 for AVIF and HEIC; 100
+                                    ///< is lossless in WebP and JPEG XL
   std::optional<int> compression = {};  ///< effort: 0 (none of PNG and TIFF, else least) to 9; by default what is fast
 };
 
@@ -35,11 +36,11 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const std::f
 
 /// Writes a picture whose rows come from `source`, frame after frame and from top to bottom, in the format of the
 /// name's suffix and with the picture's metadata. While rows are encoded, the source computes the next on another
-/// thread. Samples are rounded to nearest, to the smaller bit depth of picture and format. The file appears whole or
-/// not at all. Returns the seconds of encoding, without waiting for rows. Throws like check_writable, Error(io), and
-/// what the source throws.
+/// thread, and `before_commit` is called after the last; what it throws keeps an old file. Samples are rounded to
+/// nearest, to the smaller bit depth of picture and format. The file appears whole or not at all. Returns the seconds
+/// of encoding, without waiting for rows. Throws like check_writable, Error(io), and what the source throws.
 double write_picture(const PictureHeader& picture, const std::filesystem::path& path, const RowSource& source,
-                     const Encoding& encoding = {});
+                     const Encoding& encoding = {}, const std::function<void()>& before_commit = nullptr);
 
 /// The same for a picture in memory.
 void write_picture(const Picture& picture, const std::filesystem::path& path);

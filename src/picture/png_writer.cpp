@@ -210,8 +210,8 @@ void write_png(const PictureHeader& picture, int bits, SampleRows& rows, VipsIma
   const Layout layout{picture.width * bands * bits / 8, int64_t{bands} * bits / 8, bits};
   constexpr std::array kColours = {0, 4, 2, 6};  // gray, gray and alpha, RGB, RGBA
   file.write(as_bytes("\x89PNG\r\n\x1a\n"));
-  std::string header = big_endian(static_cast<uint64_t>(picture.width)) +
-                       big_endian(static_cast<uint64_t>(picture.height));
+  std::string header =
+      big_endian(static_cast<uint64_t>(picture.width)) + big_endian(static_cast<uint64_t>(picture.height));
   header += {static_cast<char>(bits), static_cast<char>(kColours[static_cast<size_t>(bands) - 1]), 0, 0, 0};
   write_chunk(file, "IHDR", header);
   write_description(description, file);

@@ -50,7 +50,8 @@ toff_t size_of_file(thandle_t handle) {
 /// Keeps libtiff's last message.
 int keep_message(TIFF*, void* message, const char*, const char* format, va_list arguments) {
   std::array<char, 500> text{};
-  if (std::vsnprintf(text.data(), text.size(), format, arguments) > 0) *static_cast<std::string*>(message) = text.data();
+  if (std::vsnprintf(text.data(), text.size(), format, arguments) > 0)
+    *static_cast<std::string*>(message) = text.data();
   return 1;  // and print nothing
 }
 

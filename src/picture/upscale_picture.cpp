@@ -69,10 +69,7 @@ bool is_finite(const float* row, int64_t width) {
 class Middle {
  public:
   Middle(UpscaledRows& rows, const ScalePlan& plan)
-      : rows_(rows),
-        plan_(plan),
-        left_((plan.width - plan.cut_width) / 2),
-        top_((plan.height - plan.cut_height) / 2) {}
+      : rows_(rows), plan_(plan), left_((plan.width - plan.cut_width) / 2), top_((plan.height - plan.cut_height) / 2) {}
 
   Tensor<float> next() {
     for (;;) {
@@ -388,12 +385,19 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
     result.warnings.push_back(std::move(warning));
   UpscaledRows rows(engine, reader, result.plan, progress);
   Middle middle(rows, result.plan);
+  std::vector<std::string> damage;
+  const auto finish_reading = [&] {
+    damage = reader.damage();
+    if (options.only_whole && !damage.empty()) {
+      fail(ErrorCode::input, "{}; it was left as it is", damage.front());
+    }
+  };
   const double writing_s = write_picture(
-      header, output, [&] { return middle.next(); }, options.encoding);
+      header, output, [&] { return middle.next(); }, options.encoding, finish_reading);
   result.times = rows.times();
   result.times.writing = writing_s;
-  for (std::string& damage : reader.damage()) {
-    result.warnings.push_back(std::move(damage));
+  for (std::string& message : damage) {
+    result.warnings.push_back(std::move(message));
     result.damaged = true;
   }
   return result;

@@ -102,6 +102,7 @@ struct PictureOptions {
   TargetSize target = {};
   Encoding encoding = {};
   int64_t most_pixels = kMostPixels;
+  bool only_whole = false;  ///< of a damaged input nothing is written: it is an Error(input)
 };
 
 /// Reads, upscales and writes a picture, in memory that does not grow with its height where its formats allow it. Bit
