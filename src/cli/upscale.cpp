@@ -321,6 +321,8 @@ void add_upscale(CLI::App& app) {
       ->default_str("mirror")
       ->check(CLI::IsMember({"mirror", "pad"}).description(""))
       ->type_name("mirror|pad");
+  command->add_flag("--tile", options->picture.tile,
+                    "Seamless textures: the output, too, lies beside itself without a seam");
   options->engine.options.guard = 1;
   command
       ->add_option(

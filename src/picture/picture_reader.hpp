@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "picture/picture.hpp"
+#include "picture/picture_rows.hpp"
 
 namespace fsrcnn {
 
@@ -20,20 +20,19 @@ constexpr int64_t kMostPixels = int64_t{1} << 28;
 /// than its decoder needs. The output is gray or RGB, with or without alpha, 8 or 16 bits or float: palettes are
 /// expanded, CMYK goes through its profile to sRGB. The EXIF orientation is applied (and forgotten), so that every
 /// viewer shows the result upright; this takes a copy of the whole picture in memory.
-class PictureReader {
+class PictureReader : public PictureRows {
  public:
   /// Reads only the header. Throws Error(io) if the file cannot be read, Error(limit) if the picture has more than
   /// most_pixels, and Error(input) if it is not a picture, or of an unsupported kind.
   explicit PictureReader(const std::filesystem::path& path, int64_t most_pixels = kMostPixels);
-  ~PictureReader();
+  ~PictureReader() override;
 
-  const PictureHeader& header() const;
+  const PictureHeader& header() const override;
   /// Messages about how the picture was read.
   const std::vector<std::string>& warnings() const;
 
-  /// The next rows of the current frame, (1, C, rows, W), full range in [0, 1] (floats may leave it). They must lie
-  /// within one frame. Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
-  void read(Tensor<float>& rows);
+  /// Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
+  void read(Tensor<float>& rows) override;
 
   /// After the last row: closes the file, and returns messages about damage that its decoder skipped; none if the file
   /// is intact.

@@ -12,6 +12,7 @@
 #include "base/plane.hpp"
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
+#include "picture/tiled_picture.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -33,7 +34,7 @@ Tensor<float> cut_rows(const Tensor<float>& planes, int64_t first, int64_t count
 
 /// As far as colours must bleed: the passes together look so far around a pixel, and so does the resampler after them
 /// along an axis that shrinks, where its kernel is as many times wider.
-int bleed_reach(const Engine& engine, const PictureHeader& picture, const ScalePlan& plan) {
+int reach_of(const Engine& engine, const PictureHeader& picture, const ScalePlan& plan) {
   constexpr double kMost = 900;
   const double shrink = std::max(static_cast<double>(picture.width) / static_cast<double>(plan.width),
                                  static_cast<double>(picture.height) / static_cast<double>(plan.height));
@@ -177,7 +178,7 @@ class UpscaledRows::Passes {
   RowStream::Sink sink_;
 };
 
-UpscaledRows::UpscaledRows(Engine& engine, PictureReader& reader, const ScalePlan& plan, Progress progress)
+UpscaledRows::UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan& plan, Progress progress)
     : engine_(engine),
       reader_(reader),
       header_(reader.header()),
@@ -186,7 +187,7 @@ UpscaledRows::UpscaledRows(Engine& engine, PictureReader& reader, const ScalePla
       rgb_(engine.channels() == 3),
       planes_((rgb_ ? 3 : header_.colour_planes) + (header_.has_alpha ? 1 : 0)),
       weighted_(header_.has_alpha && plan.passes == 0 && plan.resampled()),
-      bleed_reach_(bleed_reach(engine, header_, plan)) {
+      bleed_reach_(reach_of(engine, header_, plan)) {
   if (header_.has_alpha && !weighted_) {
     const int64_t rows = std::min(header_.height, RowStream::block_rows(header_.width) + 2 * bleed_reach_);
     window_ = Tensor<float>({1, header_.planes(), rows, header_.width});
@@ -383,8 +384,19 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   }
   for (std::string& warning : what_is_lost(header, output, options.encoding))
     result.warnings.push_back(std::move(warning));
-  UpscaledRows rows(engine, reader, result.plan, progress);
-  Middle middle(rows, result.plan);
+  std::optional<TiledPicture> tiled;
+  ScalePlan plan = result.plan;
+  if (options.tile) {
+    if (plan.is_cut()) fail(ErrorCode::usage, "of a picture that is cut off (--fit cover), the edges do not meet");
+    const int64_t width = result.input.width, height = result.input.height;
+    // Colours come from so far, of pixels that looked so far themselves; and what resamples looks a bit further.
+    constexpr int64_t kResamplers = 8;
+    const std::pair border = tile_border(width, height, plan, 2 * reach_of(engine, result.input, plan) + kResamplers);
+    tiled.emplace(reader, border.first, border.second);
+    plan = with_border(plan, width, height, border);
+  }
+  UpscaledRows rows(engine, tiled ? static_cast<PictureRows&>(*tiled) : reader, plan, progress);
+  Middle middle(rows, plan);
   std::vector<std::string> damage;
   const auto finish_reading = [&] {
     damage = reader.damage();

@@ -48,7 +48,7 @@ class WaitingRows {
 class UpscaledRows {
  public:
   /// Engine and reader must outlive it.
-  UpscaledRows(Engine& engine, PictureReader& reader, const ScalePlan& plan, Progress progress = nullptr);
+  UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan& plan, Progress progress = nullptr);
   ~UpscaledRows();
 
   /// The next rows, (1, C, rows, width) in [0, 1] or a bit beyond; empty after the last. Throws Error(input) if the
@@ -68,7 +68,7 @@ class UpscaledRows {
   Tensor<float> take_ready();
 
   Engine& engine_;
-  PictureReader& reader_;
+  PictureRows& reader_;
   PictureHeader header_;
   ScalePlan plan_;
   Progress progress_;
@@ -102,6 +102,7 @@ struct PictureOptions {
   TargetSize target = {};
   Encoding encoding = {};
   int64_t most_pixels = kMostPixels;
+  bool tile = false;        ///< the picture is to lie beside itself without a seam, as a floor's tiles do
   bool only_whole = false;  ///< of a damaged input nothing is written: it is an Error(input)
 };
 

@@ -213,6 +213,51 @@ TEST(UpscalePicture, CutsOutTheMiddle) {
   }
 }
 
+/// Rows and columns from (top, left) on, going round.
+Tensor<float> turned_round(const Tensor<float>& picture, int64_t top, int64_t left) {
+  const auto [n, c, h, w] = picture.shape();
+  Tensor<float> result(picture.shape());
+  for (int64_t k = 0; k < c; ++k) {
+    for (int64_t y = 0; y < h; ++y) {
+      for (int64_t x = 0; x < w; ++x) result(0, k, y, x) = picture(0, k, (y + top) % h, (x + left) % w);
+    }
+  }
+  return result;
+}
+
+// Wherever a tile begins, the same floor comes of it.
+TEST(UpscalePicture, TilesHaveNoSeams) {
+  const TemporaryFolder folder;
+  for (const char* model : {"fsrcnn-x2", "fsrcnn-x3"}) {
+    Engine engine(builtin_network(model).value(), {.extend_edges = true, .guard = 1});
+    for (const int64_t planes : {1, 3, 4}) {
+      Picture picture;
+      picture.header.bits = 16;
+      picture.header.colour_planes = planes == 1 ? 1 : 3;
+      picture.header.has_alpha = planes == 4;
+      picture.planes = test::random_tensor({1, planes, 30, 20}, 7);
+      if (planes == 4) std::fill_n(picture.planes.plane(0, 3), 150, 0.0F);  // invisible, with colours from beside it
+      const auto tile = [&](const Tensor<float>& input, const TargetSize& target) {
+        Picture of = picture;
+        of.planes = input;
+        write_picture(of, folder / "in.png");
+        upscale_picture(engine, folder / "in.png", folder / "out.png", {.target = target, .tile = true});
+        return read_picture(folder / "out.png").planes;
+      };
+      // By the model's scale, twice, not by a whole number, and smaller; 10 pixels are a whole number of output pixels.
+      for (const double scale : {1.0 * static_cast<double>(engine.scale()), 4.0, 1.3, 0.7}) {
+        SCOPED_TRACE(fmt::format("{}, {} planes, x{}", model, planes, scale));
+        const Tensor<float> whole = tile(picture.planes, {.scale = scale});
+        const auto shift = static_cast<int64_t>(std::llround(10 * scale));
+        EXPECT_EQ(whole.shape().w, 2 * shift);
+        EXPECT_LE(test::max_difference(tile(turned_round(picture.planes, 10, 10), {.scale = scale}),
+                                       turned_round(whole, shift, shift)),
+                  3e-5);
+      }
+    }
+  }
+}
+
 /// A white disc over transparent black, of straight alpha, as people cut pictures out.
 Picture cut_out(int64_t side) {
   Picture picture;
