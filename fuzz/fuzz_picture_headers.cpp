@@ -4,6 +4,7 @@
 #include "fuzz_target.hpp"
 #include "picture/exif_in_tiff.hpp"
 #include "picture/jp2_boxes.hpp"
+#include "picture/jpeg_quality.hpp"
 #include "picture/jxl_boxes.hpp"
 #include "picture/picture_format.hpp"
 #include "picture/png_chunks.hpp"
@@ -28,6 +29,9 @@ void read_headers(fsrcnn::Bytes bytes) {
   file.clear();
   file.seekg(0);
   fsrcnn::jp2_boxes(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::jpeg_quality(file);
   file.clear();
   file.seekg(0);
   fsrcnn::picture_format(file, ".tga");

@@ -188,6 +188,14 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
         self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")
 
+    def test_compressed_pictures_get_their_model(self):
+        for quality, model in ((60, "fsrcnn-video-x2"), (95, "fsrcnn-x2")):
+            self.succeed("upscale", CROP, "-o", "a.jpg", "--scale", "1", "--quality", quality)
+            self.assertIn(f"({model})", self.succeed("upscale", "a.jpg", "-o", "b.png"))
+            self.assertIn(f"({model})", self.succeed("upscale", "a.jpg", "-o", "b.png", "--model", "auto"))
+            self.assertIn("(fsrcnn-x2)", self.succeed("upscale", "a.jpg", "-o", "b.png", "--model", "fsrcnn-x2"))
+            self.assertIn("(fsrcnn-x3)", self.succeed("upscale", "a.jpg", "-o", "b.png", "--scale", 3))
+
     def test_in_place(self):
         (self.folder / "in" / "deep").mkdir(parents=True)
         for name in ("a.png", "deep/b.png"):

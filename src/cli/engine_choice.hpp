@@ -19,8 +19,9 @@ class EngineChoice {
   /// Loads the default model. Throws Error(model).
   EngineChoice(const ModelOption& model, const UpscalerOptions& options);
 
-  /// factor: times the width or height; empty: as the default model does. Several threads may call it.
-  Engine& engine_for(std::optional<double> factor);
+  /// factor: times the width or height; empty: as the default model does. is_compressed: whether compression has left
+  /// traces, which the model for compressed films does not sharpen. Several threads may call it.
+  Engine& engine_for(std::optional<double> factor, bool is_compressed = false);
 
   /// The name of an engine returned by engine_for.
   std::string name_of(const Engine& engine) const;

@@ -25,6 +25,19 @@ TEST(EngineChoice, TakesTheGeneralModelWhoseScaleIsNearest) {
   EXPECT_EQ(choice.engine_for(9.0).scale(), 3) << "twice";
 }
 
+TEST(EngineChoice, TakesTheModelForCompressedPicturesIfThereIsOne) {
+  for (const char* model : {"", "auto"}) {
+    EngineChoice choice({.model = model, .scale = {}}, kOptions);
+    EXPECT_EQ(choice.name_of(choice.engine_for(std::nullopt, true)), "fsrcnn-video-x2");
+    EXPECT_EQ(choice.name_of(choice.engine_for(2.0, true)), "fsrcnn-video-x2");
+    EXPECT_EQ(choice.name_of(choice.engine_for(3.0, true)), "fsrcnn-x3");
+    EXPECT_EQ(choice.name_of(choice.engine_for(2.0)), "fsrcnn-x2");
+  }
+  EngineChoice named({.model = "fsrcnn-x2", .scale = {}}, kOptions), scaled({.model = "", .scale = 2}, kOptions);
+  EXPECT_EQ(named.name_of(named.engine_for(2.0, true)), "fsrcnn-x2");
+  EXPECT_EQ(scaled.name_of(scaled.engine_for(2.0, true)), "fsrcnn-x2");
+}
+
 TEST(EngineChoice, KeepsToTheModelThatWasAskedFor) {
   EngineChoice named({.model = "fsrcnn-s-x2", .scale = {}}, kOptions);
   EXPECT_EQ(named.name_of(named.engine_for(4.0)), "fsrcnn-s-x2");

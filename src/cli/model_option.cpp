@@ -53,7 +53,7 @@ void ModelOption::add_scales_to(CLI::App& command) {
 }
 
 std::string ModelOption::name() const {
-  if (!model.empty()) return model;
+  if (!model.empty() && model != kAuto) return model;
   const std::string_view of_scale = scale ? builtin_model_for(*scale) : std::string_view();
   return std::string(of_scale.empty() ? builtin_models().front().name : of_scale);
 }

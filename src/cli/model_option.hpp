@@ -15,7 +15,9 @@ std::string builtin_list();
 
 /// The options that choose a network: --model NAME|FILE and --model-scale N.
 struct ModelOption {
-  std::string model;             ///< empty: the general one of the scale, or the default one
+  static constexpr const char* kAuto = "auto";
+
+  std::string model;             ///< empty or kAuto: the general one of the scale, or the default one
   std::optional<int64_t> scale;  ///< empty: the model's
   std::string scales = {};       ///< file; empty: the model's
 
@@ -26,6 +28,8 @@ struct ModelOption {
   /// --scales FILE: scales and zero points of an integer port, which load() applies.
   void add_scales_to(CLI::App& command);
 
+  /// Whether neither a model nor its scale was requested.
+  bool is_free() const { return (model.empty() || model == kAuto) && !scale; }
   /// The name of the model, or of the default one.
   std::string name() const;
   /// Loads the built-in model or the file. Throws Error(model).

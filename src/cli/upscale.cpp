@@ -33,6 +33,7 @@
 #include "cli/run_summary.hpp"
 #include "cli/size_option.hpp"
 #include "picture/decode_apart.hpp"
+#include "picture/jpeg_quality.hpp"
 #include "picture/upscale_picture.hpp"
 
 namespace fsrcnn::cli {
@@ -50,6 +51,9 @@ struct UpscaleOptions {
 
   bool prints() const { return !quiet && !json; }
 };
+
+// Up to this quality of a JPEG the model for compressed films is better on every picture of docs/ARCHITECTURE.md's.
+constexpr int kCompressed = 88;
 
 using Clock = std::chrono::steady_clock;
 
@@ -90,8 +94,10 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
   picture_options.only_whole = job.in_place;
   std::optional<StandardOutput> standard_output;
   if (job.output == "-") standard_output.emplace(job.input, options.jobs.format);
+  std::ifstream file(job.input, std::ios::binary);
+  const bool is_compressed = jpeg_quality(file).value_or(100) <= kCompressed;
   const UpscaledPicture picture =
-      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor); }, job.input,
+      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor, is_compressed); }, job.input,
                       standard_output ? standard_output->file() : job.output, picture_options,
                       [&](double share) { bar.update(share); });
   if (standard_output) standard_output->send();
@@ -337,7 +343,13 @@ void add_upscale(CLI::App& app) {
       ->default_str(std::to_string(kMostPixels))
       ->check(positive_number())
       ->type_name("N");
-  options->model.add_model_to(*command);
+  options->model
+      .add_model_to(*command, "--model",
+                    "Weights: auto, the built-in model for the scale and, where the picture is a JPEG that compression has "
+                    "left its traces in, for compressed ones; a built-in model (" +
+                        builtin_list() +
+                        "); a .safetensors, .onnx, .pth, .h5, .keras or .tflite file; or a folder of text kernels")
+      ->default_str(ModelOption::kAuto);
   options->model.add_scale_to(*command);
   options->engine.add_to(*command);
   options->film.add_to(*command);

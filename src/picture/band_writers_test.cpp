@@ -20,6 +20,8 @@
 namespace fsrcnn {
 namespace {
 
+using test::TemporaryFolder;
+
 enum class Content { noise, photograph, flat };
 
 /// Levels of so many bits, as fractions of white.
