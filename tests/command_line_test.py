@@ -63,7 +63,7 @@ class CommandLine(ProgramTest):
         for scale in ("9", "0.9", "nan", "inf", "-2", "two"):
             self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", f"--scale={scale}", says="from 1 to 8")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--scale", "2", "--size", "9x9")
-        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9", says="must be WIDTHxHEIGHT")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--size", "9x9x9", says="must be WIDTHxHEIGHT")
         self.fail_with(USAGE, "upscale", CROP, "-o", "out.png", "--max-pixels", "2G", says="--max-pixels: '2G' is not a positive number\n")
         self.fail_with(USAGE, "compare", CROP, CROP, "--tolerance=-1", says="'-1' is not a positive number or 0")
         for tolerance, says in (("nan", "'nan' is not a positive number or 0"), ("inf", "'inf' is not a finite number"),

@@ -94,7 +94,9 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
   picture_options.only_whole = job.in_place;
   std::optional<StandardOutput> standard_output;
   if (job.output == "-") standard_output.emplace(job.input, options.jobs.format);
-  std::ifstream file(job.input, std::ios::binary);
+  std::error_code unknown;
+  std::ifstream file;  // not of what can be read but once
+  if (std::filesystem::is_regular_file(job.input, unknown)) file.open(job.input, std::ios::binary);
   const bool is_compressed = jpeg_quality(file).value_or(100) <= kCompressed;
   const UpscaledPicture picture =
       upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor, is_compressed); }, job.input,
