@@ -11,8 +11,8 @@
 
 namespace fsrcnn {
 
-FileTarget::FileTarget(const std::filesystem::path& path, std::filesystem::path shown)
-    : shown_(std::move(shown)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+FileTarget::FileTarget(const std::filesystem::path& path, std::filesystem::path shown, Head head)
+    : shown_(std::move(shown)), head_(std::move(head)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
   if (descriptor_ < 0) error_ = errno;
   check();
   VipsTargetCustom* const target = vips_target_custom_new();
@@ -38,12 +38,32 @@ gint64 FileTarget::checked(gint64 result) {
   return result;
 }
 
-gint64 FileTarget::write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
-  if (self->error_ != 0) return -1;
+gint64 FileTarget::write_some(const void* data, gint64 bytes) {
+  if (error_ != 0) return -1;
   ssize_t written = 0;
-  do written = ::write(self->descriptor_, data, static_cast<size_t>(bytes));
+  do written = ::write(descriptor_, data, static_cast<size_t>(bytes));
   while (written < 0 && errno == EINTR);
-  return self->checked(written);
+  return checked(written);
+}
+
+bool FileTarget::write_all(const std::string& bytes) {
+  for (size_t done = 0; done < bytes.size();) {
+    const gint64 written = write_some(bytes.data() + done, static_cast<gint64>(bytes.size() - done));
+    if (written < 0) return false;
+    done += static_cast<size_t>(written);
+  }
+  return true;
+}
+
+gint64 FileTarget::write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
+  if (!self->head_) return self->write_some(data, bytes);
+  self->begun_.append(static_cast<const char*>(data), static_cast<size_t>(bytes));
+  if (const std::optional<std::string> head = self->head_(self->begun_)) {
+    self->head_ = nullptr;
+    self->begun_.clear();
+    if (!self->write_all(*head)) return -1;
+  }
+  return bytes;
 }
 
 gint64 FileTarget::read(VipsTargetCustom*, void* data, gint64 bytes, FileTarget* self) {
@@ -54,6 +74,10 @@ gint64 FileTarget::seek(VipsTargetCustom*, gint64 offset, int whence, FileTarget
   return self->checked(lseek(self->descriptor_, offset, whence));
 }
 
-int FileTarget::end(VipsTargetCustom*, FileTarget* self) { return self->error_ == 0 ? 0 : -1; }
+int FileTarget::end(VipsTargetCustom*, FileTarget* self) {
+  self->head_ = nullptr;
+  if (!self->write_all(std::exchange(self->begun_, {}))) return -1;
+  return self->error_ == 0 ? 0 : -1;
+}
 
 }  // namespace fsrcnn

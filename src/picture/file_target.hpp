@@ -1,6 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
 
 #include "picture/vips_support.hpp"
 
@@ -10,8 +13,12 @@ namespace fsrcnn {
 /// and writes nothing after it.
 class FileTarget {
  public:
-  /// Opens an existing file. `shown` is its name in messages. Throws Error(io).
-  FileTarget(const std::filesystem::path& path, std::filesystem::path shown);
+  /// Gets all bytes from the file's first on, and returns those to write instead, or nothing as long as it needs more.
+  using Head = std::function<std::optional<std::string>(const std::string& begun)>;
+
+  /// Opens an existing file. `shown` is its name in messages. Only files that are written from the first byte to the
+  /// last can have a head. Throws Error(io).
+  FileTarget(const std::filesystem::path& path, std::filesystem::path shown, Head head = nullptr);
   ~FileTarget();
   FileTarget(const FileTarget&) = delete;
   FileTarget& operator=(const FileTarget&) = delete;
@@ -27,8 +34,12 @@ class FileTarget {
   static int end(VipsTargetCustom*, FileTarget* self);
   /// The result of a system call; remembers errno if it failed.
   gint64 checked(gint64 result);
+  gint64 write_some(const void* data, gint64 bytes);
+  bool write_all(const std::string& bytes);
 
   std::filesystem::path shown_;
+  Head head_;  // until it has returned something
+  std::string begun_;
   int descriptor_;
   int error_ = 0;
   VipsPtr<VipsTarget> target_;

@@ -31,6 +31,9 @@ class PictureReader {
   /// Messages about how the picture was read.
   const std::vector<std::string>& warnings() const;
 
+  /// The metadata for a picture made of this one, before its first rows are read. Adds messages about what is lost.
+  EmbeddedMetadata metadata(const MetadataTarget& target, std::vector<std::string>& warnings);
+
   /// The next rows of the current frame, (1, C, rows, W), full range in [0, 1] (floats may leave it). They must lie
   /// within one frame. Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
   void read(Tensor<float>& rows);
@@ -45,7 +48,8 @@ class PictureReader {
   std::vector<std::byte> samples_;
 };
 
-/// A picture of one frame. Throws like PictureReader, and Error(input) if anything in it is damaged.
+/// A picture of one frame, without EXIF and the like. Throws like PictureReader, and Error(input) if anything in it is
+/// damaged.
 Picture read_picture(const std::filesystem::path& path);
 
 }  // namespace fsrcnn

@@ -18,12 +18,12 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/colour.hpp"
-#include "picture/exif_in_tiff.hpp"
 #include "picture/file_target.hpp"
 #include "picture/metadata.hpp"
 #include "picture/plain_colours.hpp"
 #include "picture/trial_save.hpp"
 #include "picture/vips_support.hpp"
+#include "picture/write_metadata.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
@@ -32,12 +32,12 @@ namespace {
 
 struct OutputFormat {
   std::string_view suffix;
-  int bits;                   ///< the most of a sample
-  bool gray, alpha, frames;   ///< whether it has them
-  bool exif, xmp, icc, iptc;  ///< whether they are kept
-  int64_t largest_side;       ///< pixels
-  int default_quality;        ///< 0: it has none
-  const char* options;        ///< libvips'
+  int bits;                  ///< the most of a sample
+  bool gray, alpha, frames;  ///< whether it has them
+  bool icc;                  ///< whether a profile is kept
+  int64_t largest_side;      ///< pixels
+  int default_quality;       ///< 0: it has none
+  const char* options;       ///< libvips'
 };
 
 constexpr int64_t kAnySide = 10000000;  // libvips' own limit
@@ -45,17 +45,17 @@ constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65
 constexpr const char* kTiff = "compression=deflate,predictor=horizontal";
 
 constexpr std::array<OutputFormat, 11> kOutputFormats = {{
-    {".png", 16, true, true, false, true, true, true, false, kAnySide, 0, ""},
-    {".jpg", 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".jpeg", 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".tif", 32, true, true, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".tiff", 32, true, true, true, true, true, true, true, kAnySide, 0, kTiff},
-    {".webp", 8, false, true, true, true, true, true, false, 16383, 95, ""},
-    {".gif", 8, true, true, true, false, false, false, false, 65535, 0, ""},
-    {".avif", 12, false, true, false, true, true, true, false, 16384, 90, "compression=av1"},
-    {".heic", 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".heif", 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".jxl", 16, true, true, false, false, false, true, false, kAnySide, 95, ""},
+    {".png", 16, true, true, false, true, kAnySide, 0, ""},
+    {".jpg", 8, true, false, false, true, kJpegSide, 95, ""},
+    {".jpeg", 8, true, false, false, true, kJpegSide, 95, ""},
+    {".tif", 32, true, true, true, true, kAnySide, 0, kTiff},
+    {".tiff", 32, true, true, true, true, kAnySide, 0, kTiff},
+    {".webp", 8, false, true, true, true, 16383, 95, ""},
+    {".gif", 8, true, true, true, false, 65535, 0, ""},
+    {".avif", 12, false, true, false, true, 16384, 90, "compression=av1"},
+    {".heic", 12, false, true, false, true, 16384, 90, "compression=hevc"},
+    {".heif", 12, false, true, false, true, 16384, 90, "compression=hevc"},
+    {".jxl", 16, true, true, false, true, kAnySide, 95, ""},
 }};
 
 const OutputFormat* find_format(const fs::path& path) {
@@ -236,16 +236,6 @@ bool needs_big_tiff(const PictureHeader& picture, int bits) {
   return picture.width * picture.height * picture.frames * picture.planes() * bits / 8 > kLargestTiffBytes;
 }
 
-/// The picture's EXIF block, if there is one.
-Bytes exif_of(const PictureHeader& picture) {
-  const void* data = nullptr;
-  size_t size = 0;
-  const bool found = picture.metadata != nullptr &&
-                     vips_image_get_typeof(picture.metadata.get(), VIPS_META_EXIF_NAME) != 0 &&
-                     vips_image_get_blob(picture.metadata.get(), VIPS_META_EXIF_NAME, &data, &size) == 0;
-  return found ? Bytes(static_cast<const std::byte*>(data), size) : Bytes();
-}
-
 /// libvips' suffix with options.
 std::string saver_of(const OutputFormat& format, const PictureHeader& picture, int bits, std::optional<int> quality) {
   std::string options = format.options;
@@ -262,6 +252,14 @@ std::string saver_of(const OutputFormat& format, const PictureHeader& picture, i
     const int64_t row_bytes = picture.width * picture.planes() * bits / 8;
     add(fmt::format("tile-height={}", std::clamp<int64_t>(kStripBytes / row_bytes, 16, 128)));
     if (needs_big_tiff(picture, bits)) add("bigtiff");
+  }
+  // Or libvips would make EXIF up. With a profile, versions before 8.15 cannot do without.
+  if (MetadataWriter::by_libvips(format.suffix) && picture.embedded.exif.empty()) {
+    if (vips_version(1) >= 15) {
+      add("keep=icc:xmp");
+    } else if (picture.embedded.xmp.empty() && !describes(picture.metadata.get(), VIPS_META_ICC_NAME)) {
+      add("strip");
+    }
   }
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
 }
@@ -298,36 +296,18 @@ void check_writable(const PictureHeader& picture, const fs::path& path) {
 
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, std::optional<int> quality) {
   const OutputFormat& format = output_format(path);
-  std::vector<std::string> lost, left;
-  const bool jpeg = format.largest_side == kJpegSide, tiff = format.options == kTiff;
-  const bool jxl = format.suffix == ".jxl" && jxl_keeps_description();
-  // libvips writes into a JPEG what a single marker holds.
-  const auto check = [&](bool kept, const char* field, const char* name, size_t most_in_jpeg = 0) {
-    const size_t bytes = size_of_field(picture.metadata.get(), field);
-    if (bytes > 0 && (!kept || (jpeg && most_in_jpeg > 0 && bytes > most_in_jpeg))) left.emplace_back(name);
-  };
+  std::vector<std::string> lost;
+  const bool tiff = format.options == kTiff;
   const bool big_tiff = tiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
-  check((format.exif || jxl) && !big_tiff, VIPS_META_EXIF_NAME, "EXIF", 65533);
-  check(format.xmp || jxl, VIPS_META_XMP_NAME, "XMP", 60000);
+  std::vector<std::string> left = MetadataWriter(picture.embedded, format.suffix, big_tiff).lost();
+  const auto check = [&](bool kept, const char* field, const char* name) {
+    if (!kept && describes(picture.metadata.get(), field)) left.emplace_back(name);
+  };
   check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
-  check(format.iptc,
-        size_of_field(picture.metadata.get(), VIPS_META_IPTC_NAME) > 0 ? VIPS_META_IPTC_NAME : VIPS_META_PHOTOSHOP_NAME,
-        "IPTC", 65533);
-  check(tiff, VIPS_META_IMAGEDESCRIPTION, "description");
   if (picture.frames > 1) check(!tiff, "delay", "frame delays");
   if (!left.empty()) {
     lost.push_back(fmt::format("{} cannot store the picture's {}", format.suffix, fmt::join(left, ", ")));
     if (!tiff) lost.back() += "; .tif keeps the most";
-  }
-  if (const std::vector<std::string> texts = png_texts(picture.metadata.get());
-      format.suffix != ".png" && !texts.empty()) {
-    lost.push_back(fmt::format("{} cannot store the picture's text fields {}; .png keeps them", format.suffix,
-                               fmt::join(texts, ", ")));
-  }
-  if (const std::vector<std::string> texts = png_texts_beyond_ascii(picture.metadata.get());
-      format.suffix == ".png" && !texts.empty()) {
-    lost.push_back(fmt::format(".png stores the picture's text fields {} in UTF-8, which many programs read as Latin-1",
-                               fmt::join(texts, ", ")));
   }
   if (picture.has_alpha && !picture.hard_alpha && format.suffix == ".gif") {
     lost.emplace_back(".gif has no partial transparency; such pixels become opaque or fully transparent");
@@ -350,6 +330,8 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
   const auto bands = static_cast<int>(picture.planes());
   const auto start = std::chrono::steady_clock::now();
   AtomicOutput output(path, AtomicOutput::Kind::file);
+  const MetadataWriter metadata(picture.embedded, format.suffix,
+                                format.options == kTiff && needs_big_tiff(picture, bits));
   double waited_s = 0;
   {
     Producer producer(picture, bits, source);
@@ -363,15 +345,14 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
                            : bits_here == 16 ? VIPS_FORMAT_USHORT
                                              : VIPS_FORMAT_FLOAT,
                            VIPS_CODING_NONE, interpretation_of(picture, bits_here), 1, 1);
-    if (picture.metadata != nullptr) {
-      apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
-      place_iptc(image.get(), format.options == kTiff);
-    }
+    if (picture.metadata != nullptr) apply_description(picture.metadata.get(), image.get());
+    metadata.add_to(image.get());
     if (picture.frames > 1) {
       vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
       vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
     }
-    const FileTarget target(output.temporary(), path);
+    metadata.begin(output.temporary());
+    const FileTarget target(output.temporary(), path, metadata.head());
     bool written = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
                    vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
     if (!format.gray) image = gray_as_srgb(image);
@@ -383,9 +364,7 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
     if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", path.string(), message);
     waited_s = generator.rows.waited_s();
   }
-  if (const Bytes exif = exif_of(picture); format.options == kTiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
-    add_exif_to_tiff(output.temporary(), exif, picture.width, picture.height);
-  }
+  metadata.end(output.temporary());
   output.commit();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() - waited_s;
 }

@@ -7,9 +7,11 @@
 
 #include "base/add_seconds.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/plane.hpp"
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
+#include "picture/write_metadata.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -335,6 +337,8 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   header.height = result.plan.height;
   check_writable(header, output);
   result.warnings = reader.warnings();
+  header.embedded =
+      reader.metadata({header.width, header.height, metadata_form(lower_suffix(output))}, result.warnings);
   for (std::string& warning : what_is_lost(header, output, options.quality))
     result.warnings.push_back(std::move(warning));
   UpscaledRows rows(engine, reader, result.plan, progress);
