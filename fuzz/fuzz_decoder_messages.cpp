@@ -4,7 +4,13 @@
 namespace {
 
 void unpack(fsrcnn::Bytes bytes) {
-  fsrcnn::unpack_start({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, 1 << 20);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::vector<std::string> warnings;
+  if (text.starts_with('m')) {
+    fsrcnn::unpack_metadata(text.substr(1), warnings);
+  } else {
+    fsrcnn::unpack_start(text, 1 << 20);
+  }
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 #include <string>
 
 #include "fuzz_target.hpp"
-#include "picture/exif_in_tiff.hpp"
 #include "picture/jp2_boxes.hpp"
 #include "picture/jpeg_quality.hpp"
+#include "picture/jpeg_segments.hpp"
 #include "picture/jxl_boxes.hpp"
 #include "picture/picture_format.hpp"
 #include "picture/png_chunks.hpp"
@@ -14,11 +14,7 @@ namespace {
 
 void read_headers(fsrcnn::Bytes bytes) {
   const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  fsrcnn::without_thumbnail(text);
   std::istringstream file(text);
-  fsrcnn::exif_of_tiff(file);
-  file.clear();
-  file.seekg(0);
   fsrcnn::tiff_pages(file, 1000);
   file.clear();
   file.seekg(0);
@@ -35,6 +31,11 @@ void read_headers(fsrcnn::Bytes bytes) {
   file.clear();
   file.seekg(0);
   fsrcnn::picture_format(file, ".tga");
+  file.clear();
+  file.seekg(0);
+  fsrcnn::metadata_of_jpeg(file);
+  fsrcnn::jpeg_with_metadata(text, {});
+  fsrcnn::png_with_metadata(text, "", {});
 }
 
 }  // namespace

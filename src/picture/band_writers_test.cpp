@@ -56,10 +56,10 @@ PictureHeader header_of(const Tensor<float>& planes, int bits, int64_t frames = 
 }
 
 /// Gives `at_once` rows at a time.
-RowSource rows_of(const Tensor<float>& planes, int64_t at_once, int64_t frame_rows) {
-  return [&planes, at_once, frame_rows, next = int64_t{0}]() mutable {
+RowSource rows_of(const Tensor<float>& planes, int64_t at_once) {
+  return [&planes, at_once, next = int64_t{0}]() mutable {
     const auto [n, c, h, w] = planes.shape();
-    const int64_t rows = std::min({at_once, h - next, frame_rows - next % frame_rows});
+    const int64_t rows = std::min(at_once, h - next);
     if (rows <= 0) return Tensor<float>();
     Tensor<float> block({1, c, rows, w});
     for (int64_t k = 0; k < c; ++k) std::copy_n(planes.row(0, k, next), rows * w, block.plane(0, k));
@@ -71,7 +71,7 @@ RowSource rows_of(const Tensor<float>& planes, int64_t at_once, int64_t frame_ro
 std::vector<std::byte> written(const Tensor<float>& planes, const std::filesystem::path& path, int bits,
                                int64_t at_once, const Encoding& encoding = {}, int64_t frames = 1) {
   const PictureHeader header = header_of(planes, bits, frames);
-  write_picture(header, path, rows_of(planes, at_once, header.height), encoding);
+  write_picture(header, path, rows_of(planes, at_once), encoding);
   return read_file(path, 1 << 28);
 }
 
@@ -171,7 +171,7 @@ TEST(BandWriters, AnErrorOfTheSourceIsPassedOnAndNothingStays) {
   const TemporaryFolder folder;
   const Tensor<float> picture = picture_of(Content::photograph, 3, 300, 1201, 8);
   for (const char* name : {"a.png", "a.tif"}) {
-    RowSource rows = rows_of(picture, 10, 300);
+    RowSource rows = rows_of(picture, 10);
     int calls = 0;
     const auto fails = [&] {
       if (++calls == 20) fail(ErrorCode::input, "row 190 is damaged");

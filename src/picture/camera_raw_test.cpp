@@ -23,19 +23,19 @@ std::string tiff_with(std::vector<TiffField> fields, std::vector<TiffField> belo
   put<uint16_t>(bytes, std::endian::native == std::endian::little ? 0x4949 : 0x4D4D);
   put<uint16_t>(bytes, 42);
   put<uint32_t>(bytes, 0);
-  fields.push_back(number_field(kSubFolders, append_folder(bytes, 0, std::move(below), 0)));
-  const uint32_t first = append_folder(bytes, 0, std::move(fields), 0);
+  fields.push_back(test::number_field(kSubFolders, test::append_folder(bytes, 0, std::move(below), 0)));
+  const uint32_t first = test::append_folder(bytes, 0, std::move(fields), 0);
   std::memcpy(bytes.data() + 4, &first, sizeof(first));
   return {bytes.begin(), bytes.end()};
 }
 
 std::vector<TiffField> size(uint32_t width, uint32_t reduced) {
-  return {number_field(test::kSubfileType, reduced), number_field(test::kWidth, width),
-          number_field(test::kHeight, width)};
+  return {test::number_field(test::kSubfileType, reduced), test::number_field(test::kWidth, width),
+          test::number_field(test::kHeight, width)};
 }
 
 std::vector<TiffField> with(std::vector<TiffField> fields, uint16_t tag, uint32_t value) {
-  fields.push_back(number_field(tag, value));
+  fields.push_back(test::number_field(tag, value));
   return fields;
 }
 

@@ -90,13 +90,23 @@ class ApartDecoder : public RowDecoder {
   }
 
   ~ApartDecoder() override {
-    const char unwanted = 0;
-    if (state_ == State::waits && send_all(process_->socket(), &unwanted, 1)) state_ = State::done;
+    const Wish wish = Wish::nothing;
+    if (state_ == State::waits && send_all(process_->socket(), &wish, sizeof(wish))) state_ = State::done;
     // Of others the rest of the picture is still to come, or nothing more.
     if (state_ == State::done) idle_processes().give_back(std::move(process_));
   }
 
   const PictureStart& start() const override { return start_; }
+
+  EmbeddedMetadata metadata(const MetadataTarget& target, std::vector<std::string>& warnings) override {
+    const Wish wish = Wish::metadata;
+    if (!send_all(process_->socket(), &wish, sizeof(wish)) || !send_all(process_->socket(), &target, sizeof(target))) {
+      fail_dead();
+    }
+    receive_head();
+    expect(MessageKind::metadata);
+    return unpack_metadata(receive_text(), warnings);
+  }
 
   void read(std::byte* samples, int64_t rows) override {
     begin_rows();
@@ -135,8 +145,8 @@ class ApartDecoder : public RowDecoder {
   enum class State { begins, waits, sends, done };
 
   void begin_rows() {
-    const char wanted = 1;
-    if (state_ == State::waits && !send_all(process_->socket(), &wanted, 1)) fail_dead();
+    const Wish wish = Wish::rows;
+    if (state_ == State::waits && !send_all(process_->socket(), &wish, sizeof(wish))) fail_dead();
     state_ = State::sends;
   }
 

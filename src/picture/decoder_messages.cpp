@@ -178,6 +178,33 @@ PictureStart unpack_start(std::string_view bytes, int64_t most_pixels) {
   return start;
 }
 
+std::string pack_metadata(const EmbeddedMetadata& metadata, const std::vector<std::string>& warnings) {
+  Packer packer;
+  for (const std::string& block :
+       {metadata.exif, metadata.xmp, metadata.xmp_extension, metadata.xmp_guid, metadata.photoshop,
+        pack_texts(metadata.comments), pack_texts(metadata.jpeg_segments), pack_texts(metadata.png_chunks),
+        pack_texts(warnings)}) {
+    packer.text(block);
+  }
+  packer.number(static_cast<int64_t>(metadata.has_place));
+  return packer.take();
+}
+
+EmbeddedMetadata unpack_metadata(std::string_view bytes, std::vector<std::string>& warnings) {
+  Unpacker from(bytes);
+  EmbeddedMetadata metadata;
+  for (std::string* block :
+       {&metadata.exif, &metadata.xmp, &metadata.xmp_extension, &metadata.xmp_guid, &metadata.photoshop}) {
+    *block = from.text();
+  }
+  for (auto* texts : {&metadata.comments, &metadata.jpeg_segments, &metadata.png_chunks}) {
+    *texts = unpack_texts(from.text());
+  }
+  for (std::string& warning : unpack_texts(from.text())) warnings.push_back(std::move(warning));
+  metadata.has_place = from.number_within(0, 1) != 0;
+  return metadata;
+}
+
 std::string pack_texts(const std::vector<std::string>& texts) {
   Packer packer;
   for (const std::string& text : texts) packer.text(text);

@@ -14,8 +14,11 @@ namespace fsrcnn {
 // no number of the former, which runs other people's decoders on other people's files.
 
 /// For each picture: `format` with its name, `start`, then any number of `rows` and one `end`; or, at any place,
-/// `error`. After `start` the process waits for one byte.
-enum class MessageKind : uint8_t { format = 1, start, rows, end, error };
+/// `error`. After `start` the process waits for a wish; `metadata` answers the one for it, and the next may follow.
+enum class MessageKind : uint8_t { format = 1, start, rows, end, error, metadata };
+
+/// What is asked for after `start`. Before `metadata` its MetadataTarget follows.
+enum class Wish : uint8_t { nothing, rows, metadata };
 
 /// Before each message.
 struct MessageHead {
@@ -30,12 +33,14 @@ struct RequestHead {
 };
 
 std::string pack_start(const PictureStart& start);
+std::string pack_metadata(const EmbeddedMetadata& metadata, const std::vector<std::string>& warnings);
 std::string pack_texts(const std::vector<std::string>& texts);
 /// The code 0 is lack of memory.
 std::string pack_error(int code, std::string_view message);
 
 /// Throws Error(io) if anything is malformed or beyond what a picture can be.
 PictureStart unpack_start(std::string_view bytes, int64_t most_pixels);
+EmbeddedMetadata unpack_metadata(std::string_view bytes, std::vector<std::string>& warnings);
 std::vector<std::string> unpack_texts(std::string_view bytes);
 [[noreturn]] void throw_error(std::string_view bytes);
 

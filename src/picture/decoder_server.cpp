@@ -56,6 +56,13 @@ class Server {
   }
   void send(MessageKind kind, std::string_view bytes) const { send(kind, bytes.data(), bytes.size()); }
 
+  template <class T>
+  T receive() const {
+    T value{};
+    if (!receive_all(socket_, &value, sizeof(value))) leave();
+    return value;
+  }
+
   void answer(std::string path, Descriptor descriptor, int64_t most_pixels) {
     try {
       limit_memory(most_pixels, 0);
@@ -72,9 +79,12 @@ class Server {
       const std::unique_ptr<RowDecoder> decoder = decode_here(std::move(file), format, most_pixels, allow);
       send(MessageKind::start, pack_start(decoder->start()));
       watch_.end_work();
-      char wanted = 0;
-      if (!receive_all(socket_, &wanted, 1)) leave();
-      if (wanted == 0) return;
+      for (;;) {
+        const auto wish = receive<Wish>();
+        if (wish == Wish::nothing) return;
+        if (wish == Wish::rows) break;
+        send_metadata(*decoder, receive<MetadataTarget>());
+      }
       send_rows(*decoder);
     } catch (const Error& e) {
       send(MessageKind::error, pack_error(static_cast<int>(e.code()), e.what()));
@@ -83,6 +93,14 @@ class Server {
     } catch (const std::exception& e) {
       send(MessageKind::error, pack_error(static_cast<int>(ErrorCode::io), e.what()));
     }
+  }
+
+  void send_metadata(RowDecoder& decoder, const MetadataTarget& target) {
+    std::vector<std::string> warnings;
+    watch_.begin_work();
+    const std::string metadata = pack_metadata(decoder.metadata(target, warnings), warnings);
+    watch_.end_work();
+    send(MessageKind::metadata, metadata);
   }
 
   /// Each block is decoded while those before are worked on.

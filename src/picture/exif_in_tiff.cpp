@@ -1,13 +1,11 @@
 #include "picture/exif_in_tiff.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 #include <string>
-#include <string_view>
-#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "picture/tiff_folders.hpp"
@@ -15,98 +13,40 @@
 namespace fsrcnn {
 namespace {
 
-constexpr uint16_t kExifFolder = 0x8769, kGpsFolder = 0x8825, kInteroperabilityFolder = 0xA005;
-constexpr uint16_t kPixelXDimension = 0xA002, kPixelYDimension = 0xA003;
-constexpr uint16_t kAscii = 2, kDouble = 12;  // the first is text, what comes after the last is not EXIF's
-constexpr size_t kFieldBytes = 12;
-constexpr std::string_view kStart("Exif\0\0", 6);
-constexpr size_t kMostBytes = 64000;  // a little less than JPEG's blocks
+constexpr size_t kHeadBytes = 8, kFieldBytes = 12, kLinkBytes = 4;
 
-bool is_pointer(const TiffField& field) {
-  return field.tag == kExifFolder || field.tag == kGpsFolder || field.tag == kInteroperabilityFolder;
+using Field = std::array<unsigned char, kFieldBytes>;
+
+uint16_t tag_of(const Field& field) { return get<uint16_t>(field.data()); }
+
+std::vector<Field> fields_of(const unsigned char* bytes, size_t count) {
+  std::vector<Field> fields(count);
+  std::memcpy(fields.data(), bytes, count * kFieldBytes);
+  return fields;
 }
 
-struct ExifFields {
-  std::vector<TiffField> texts;  ///< of the first folder
-  std::vector<TiffField> details, gps, interoperability;
-
-  bool empty() const { return texts.empty() && details.empty() && gps.empty() && interoperability.empty(); }
-};
-
-ExifFields read_exif(std::istream& tiff) {
-  constexpr auto kAnything = [](const TiffField& field) { return field.type <= kDouble || is_pointer(field); };
-  TiffFolders folders(tiff);
-  ExifFields exif;
-  if (folders.first() == 0) return exif;
-  // Where the other folder begins that a field of one points to; 0 without such a field.
-  const auto take_pointer = [](std::vector<TiffField>& fields, uint16_t tag) -> uint64_t {
-    const auto field = std::find_if(fields.begin(), fields.end(), [&](const TiffField& f) { return f.tag == tag; });
-    if (field == fields.end() || field->count != 1) return 0;
-    const unsigned char* const value = field->value.data();
-    return field->value.size() == 8 ? get<uint64_t>(value) : field->value.size() == 4 ? get<uint32_t>(value) : 0;
-  };
-  size_t left = kMostBytes;
-  const auto read = [&](uint64_t offset, bool (*wanted)(const TiffField&)) {
-    std::vector<TiffField> fields = offset == 0 ? std::vector<TiffField>() : folders.read(offset, left, wanted);
-    for (const TiffField& field : fields) left -= std::min(left, field.value.size() + kFieldBytes);
-    return fields;
-  };
-  exif.texts = read(folders.first(), [](const TiffField& f) { return f.type == kAscii || is_pointer(f); });
-  const uint64_t details = take_pointer(exif.texts, kExifFolder), gps = take_pointer(exif.texts, kGpsFolder);
-  exif.gps = read(gps, kAnything);
-  exif.details = read(details, kAnything);
-  exif.interoperability = read(take_pointer(exif.details, kInteroperabilityFolder), kAnything);
-  for (auto* fields : {&exif.texts, &exif.details, &exif.gps, &exif.interoperability})
-    std::erase_if(*fields, is_pointer);
-  return exif;
-}
-
-/// Appends all but the texts to what will lie at `offset` of a file; returns the fields that point to them.
-std::vector<TiffField> append_exif(std::vector<unsigned char>& bytes, size_t offset, ExifFields exif) {
-  std::vector<TiffField> pointers;
-  const auto append = [&](std::vector<TiffField>& fields, uint16_t tag, std::vector<TiffField>& to) {
-    if (!fields.empty()) to.push_back(number_field(tag, append_folder(bytes, offset, std::move(fields), 0)));
-  };
-  append(exif.interoperability, kInteroperabilityFolder, exif.details);
-  append(exif.details, kExifFolder, pointers);
-  append(exif.gps, kGpsFolder, pointers);
-  return pointers;
+/// Those of a block's first folder; none if it is damaged.
+std::vector<Field> fields_of_block(std::string_view exif) {
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(exif.data());
+  if (exif.size() < kHeadBytes + 2) return {};
+  const auto first = get<uint32_t>(bytes + 4);
+  if (first > exif.size() - 2) return {};
+  const auto count = get<uint16_t>(bytes + first);
+  if (count * kFieldBytes > exif.size() - first - 2) return {};
+  return fields_of(bytes + first + 2, count);
 }
 
 }  // namespace
 
-std::vector<std::byte> exif_of_tiff(std::istream& tiff) {
-  ExifFields exif = read_exif(tiff);
-  if (exif.empty()) return {};
-  constexpr bool kLittle = std::endian::native == std::endian::little;
-  std::vector<unsigned char> block;
-  put<uint16_t>(block, kLittle ? 0x4949 : 0x4D4D);
-  put<uint16_t>(block, 42);
-  put<uint32_t>(block, 0);
-  std::vector<TiffField> fields = std::move(exif.texts);
-  for (TiffField& pointer : append_exif(block, 0, std::move(exif))) fields.push_back(std::move(pointer));
-  const uint32_t first = append_folder(block, 0, std::move(fields), 0);
-  std::memcpy(block.data() + 4, &first, sizeof(first));
-  const Bytes bytes = std::as_bytes(std::span(block));
-  return {bytes.begin(), bytes.end()};
+bool is_tag_of_samples(uint16_t tag) {
+  constexpr std::array<uint16_t, 19> kOthers = {273, 274, 277, 278, 279, 280,   281,   284,   296,  297,
+                                                301, 317, 330, 347, 700, 33723, 34377, 34675, 37724};
+  const auto within = [&](uint16_t first, uint16_t last) { return tag >= first && tag <= last; };
+  return within(254, 266) || within(282, 283) || within(288, 293) || within(318, 325) || within(332, 346) ||
+         within(512, 532) || within(32781, 33421) || std::find(kOthers.begin(), kOthers.end(), tag) != kOthers.end();
 }
 
-std::string without_thumbnail(std::string exif) {
-  const size_t start = exif.starts_with(kStart) ? kStart.size() : 0;
-  std::istringstream stream(exif.substr(start));
-  TiffFolders folders(stream);
-  const uint64_t link = folders.first() == 0 ? 0 : folders.link_of(folders.first());
-  constexpr size_t kLinkBytes = 4;
-  if (link != 0 && link + kLinkBytes <= exif.size() - start) exif.replace(start + link, kLinkBytes, kLinkBytes, '\0');
-  return exif;
-}
-
-void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t width, int64_t height) {
-  std::string block(reinterpret_cast<const char*>(exif.data()), exif.size());
-  if (block.starts_with(kStart)) block.erase(0, kStart.size());
-  std::istringstream stream(block);
-  ExifFields found = read_exif(stream);
-
+void list_exif_in_tiff(const std::filesystem::path& tiff, std::string_view exif) {
   std::fstream file(tiff, std::ios::binary | std::ios::in | std::ios::out);
   const auto read = [&](size_t at, size_t count) {
     std::vector<unsigned char> bytes(count);
@@ -116,37 +56,30 @@ void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t wid
     }
     return bytes;
   };
-  // The file's own folder in the machine's byte order, as libtiff writes it; its values stay where they are.
-  const uint32_t main_folder = get<uint32_t>(read(4, 4).data());
-  const size_t count = get<uint16_t>(read(main_folder, 2).data());
-  const std::vector<unsigned char> folder = read(main_folder + 2, kFieldBytes * count + 4);
-  std::vector<TiffField> fields;
-  for (size_t at = 0; at < kFieldBytes * count; at += kFieldBytes) {
-    const unsigned char* const field = folder.data() + at;
-    fields.push_back(
-        {get<uint16_t>(field), get<uint16_t>(field + 2), get<uint32_t>(field + 4), {field + 8, field + 12}});
+  const uint32_t first = get<uint32_t>(read(4, 4).data());
+  const size_t count = get<uint16_t>(read(first, 2).data());
+  const std::vector<unsigned char> folder = read(first + 2, kFieldBytes * count + kLinkBytes);
+  std::vector<Field> fields = fields_of(folder.data(), count);
+  for (const Field& field : fields_of_block(exif)) {
+    const auto is_same = [&](const Field& other) { return tag_of(other) == tag_of(field); };
+    if (!is_tag_of_samples(tag_of(field)) && std::none_of(fields.begin(), fields.end(), is_same)) {
+      fields.push_back(field);
+    }
   }
-  for (TiffField& text : found.texts) {
-    const bool known =
-        std::any_of(fields.begin(), fields.end(), [&](const TiffField& field) { return field.tag == text.tag; });
-    if (!known) fields.push_back(std::move(text));
-  }
-  for (TiffField& field : found.details) {
-    if (field.tag == kPixelXDimension) field = number_field(field.tag, static_cast<uint32_t>(width));
-    if (field.tag == kPixelYDimension) field = number_field(field.tag, static_cast<uint32_t>(height));
-  }
+  std::sort(fields.begin(), fields.end(), [](const Field& a, const Field& b) { return tag_of(a) < tag_of(b); });
 
   file.seekg(0, std::ios::end);
   const auto end = static_cast<size_t>(file.tellg());
   std::vector<unsigned char> added(end % 2);  // folders begin at even offsets
-  for (TiffField& pointer : append_exif(added, end, std::move(found))) fields.push_back(std::move(pointer));
-  const auto next_page = get<uint32_t>(folder.data() + kFieldBytes * count);
-  const uint32_t first = append_folder(added, end, std::move(fields), next_page);
+  const auto place = static_cast<uint32_t>(end + added.size());
+  put(added, static_cast<uint16_t>(fields.size()));
+  for (const Field& field : fields) added.insert(added.end(), field.begin(), field.end());
+  added.insert(added.end(), folder.end() - kLinkBytes, folder.end());  // to the next page
 
   file.seekp(static_cast<std::streamoff>(end));
   file.write(reinterpret_cast<const char*>(added.data()), static_cast<std::streamsize>(added.size()));
   file.seekp(4);
-  file.write(reinterpret_cast<const char*>(&first), sizeof(first));
+  file.write(reinterpret_cast<const char*>(&place), sizeof(place));
   file.close();
   if (!file) fail(ErrorCode::io, "writing EXIF to '{}' failed", tiff.string());
 }

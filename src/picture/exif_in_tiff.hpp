@@ -1,28 +1,21 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <istream>
-#include <string>
-#include <vector>
-
-#include "base/file.hpp"
+#include <string_view>
 
 namespace fsrcnn {
 
-// In a TIFF, EXIF has its own folders (IFDs), which libvips neither reads nor writes.
+// Exiv2 changes a TIFF only by writing all of it anew, in memory, and without the pages after the fourth. So its EXIF
+// block becomes the beginning of the file, where all that it refers to is at the same place as in the block; libtiff
+// writes behind it, and what remains is to list the block's fields in the folder of the file's first page.
 
-/// Adds EXIF data to a TIFF file: the folders for EXIF and GPS, and the texts (camera, artist, date, ...) that TIFF's
-/// own folder does not have. Sizes become these. `exif` is a TIFF, after "Exif" and two zeros (as JPEG has it) or
-/// without them. Only for files with offsets of 32 bits. Throws Error(io).
-void add_exif_to_tiff(const std::filesystem::path& tiff, Bytes exif, int64_t width, int64_t height);
+/// What belongs to a TIFF's samples and their storage, or is written by libvips, rather than being EXIF.
+bool is_tag_of_samples(uint16_t tag);
 
-/// The EXIF data of a TIFF or BigTIFF (its texts among them) as such a block, without "Exif" and two zeros; empty if it
-/// has none. Damaged fields are dropped, and a maker's note that would exceed the size limit of a JPEG.
-std::vector<std::byte> exif_of_tiff(std::istream& tiff);
-
-/// An EXIF block (with or without "Exif" and two zeros) without the link to its second folder, which has the thumbnail.
-std::string without_thumbnail(std::string exif);
+/// Lists the fields of the first folder of an EXIF block, at which the file begins but for its first eight bytes, in
+/// the file's first folder, unless that has such fields. Block and file have the machine's byte order, and offsets of
+/// 32 bits. Throws Error(io).
+void list_exif_in_tiff(const std::filesystem::path& tiff, std::string_view exif);
 
 }  // namespace fsrcnn

@@ -11,8 +11,8 @@
 
 namespace fsrcnn {
 
-FileTarget::FileTarget(const std::filesystem::path& path, std::filesystem::path shown)
-    : shown_(std::move(shown)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+FileTarget::FileTarget(const std::filesystem::path& path, std::filesystem::path shown, Head head)
+    : shown_(std::move(shown)), head_(std::move(head)), descriptor_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
   if (descriptor_ < 0) error_ = errno;
   check();
   VipsTargetCustom* const target = vips_target_custom_new();
@@ -43,14 +43,34 @@ void FileTarget::write(Bytes bytes) {
   check();
 }
 
-int64_t FileTarget::try_write(Bytes bytes) {
-  const auto size = static_cast<int64_t>(bytes.size());
+bool FileTarget::write_all(Bytes bytes) {
   while (error_ == 0 && !bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (checked(written) > 0) bytes = bytes.subspan(static_cast<size_t>(written));
   }
-  return error_ == 0 ? size : -1;
+  return error_ == 0;
+}
+
+int64_t FileTarget::try_write(Bytes bytes) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  if (!head_) return write_all(bytes) ? size : -1;
+  begun_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::optional<std::string> head = head_(begun_);
+  if (!head) return size;
+  begun_ = *head;
+  return write_begun() ? size : -1;
+}
+
+bool FileTarget::write_begun() {
+  head_ = nullptr;
+  const std::string begun = std::exchange(begun_, {});
+  return write_all(as_bytes(begun));
+}
+
+void FileTarget::finish() {
+  write_begun();
+  check();
 }
 
 int64_t FileTarget::try_read(std::span<std::byte> room) {
@@ -71,6 +91,6 @@ gint64 FileTarget::on_seek(VipsTargetCustom*, gint64 offset, int whence, FileTar
   return self->try_seek(offset, whence);
 }
 
-int FileTarget::on_end(VipsTargetCustom*, FileTarget* self) { return self->error_ == 0 ? 0 : -1; }
+int FileTarget::on_end(VipsTargetCustom*, FileTarget* self) { return self->write_begun() ? 0 : -1; }
 
 }  // namespace fsrcnn

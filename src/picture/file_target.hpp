@@ -1,7 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "base/file.hpp"
 #include "picture/vips_support.hpp"
@@ -12,8 +15,12 @@ namespace fsrcnn {
 /// and writes nothing after it.
 class FileTarget {
  public:
-  /// Opens an existing file. `shown` is its name in messages. Throws Error(io).
-  FileTarget(const std::filesystem::path& path, std::filesystem::path shown);
+  /// Gets all bytes from the file's first on, and returns those to write instead, or nothing as long as it needs more.
+  using Head = std::function<std::optional<std::string>(const std::string& begun)>;
+
+  /// Opens an existing file. `shown` is its name in messages. Only files that are written from the first byte to the
+  /// last can have a head. Throws Error(io).
+  FileTarget(const std::filesystem::path& path, std::filesystem::path shown, Head head = nullptr);
   ~FileTarget();
   FileTarget(const FileTarget&) = delete;
   FileTarget& operator=(const FileTarget&) = delete;
@@ -29,6 +36,8 @@ class FileTarget {
   int64_t try_seek(int64_t offset, int whence);
   /// Throws Error(io) if anything could not be written.
   void check() const;
+  /// After the last byte. Throws like check().
+  void finish();
 
  private:
   static gint64 on_write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self);
@@ -37,8 +46,12 @@ class FileTarget {
   static int on_end(VipsTargetCustom*, FileTarget* self);
   /// The result of a system call; remembers errno if it failed.
   gint64 checked(gint64 result);
+  bool write_all(Bytes bytes);
+  bool write_begun();
 
   std::filesystem::path shown_;
+  Head head_;  // until it has returned something
+  std::string begun_;
   int descriptor_;
   int error_ = 0;
   VipsPtr<VipsTarget> target_;

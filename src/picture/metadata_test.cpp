@@ -1,25 +1,212 @@
-#include "picture/metadata.hpp"
-
 #include <gtest/gtest.h>
+#include <vips/vips.h>
+
+#include <array>
+#include <sstream>
+
+#include "base/atomic_output.hpp"
+#include "network/builtin.hpp"
+#include "picture/exiv2_metadata.hpp"
+#include "picture/png_chunks.hpp"
+#include "picture/upscale_picture.hpp"
+#include "picture/write_metadata.hpp"
+#include "support/exif_block.hpp"
+#include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/tiff.hpp"
+
+// Metadata on its way through files of all formats.
 
 namespace fsrcnn {
 namespace {
 
-TEST(Metadata, XmpTellsTheNewSize) {
-  EXPECT_EQ(
-      correct_xmp("<rdf:Description tiff:ImageWidth=\"17\" tiff:ImageLength='9' tiff:Orientation=\"6\"/>", 34, 18),
-      "<rdf:Description tiff:ImageWidth=\"34\" tiff:ImageLength='18' tiff:Orientation=\"1\"/>");
-  EXPECT_EQ(
-      correct_xmp("<exif:PixelXDimension>99</exif:PixelXDimension><exif:PixelYDimension>100</exif:PixelYDimension>",
-                  198, 200),
-      "<exif:PixelXDimension>198</exif:PixelXDimension><exif:PixelYDimension>200</exif:PixelYDimension>");
+using test::TemporaryFolder;
+using Texts = std::vector<std::string>;
+
+/// For a picture of the same size.
+EmbeddedMetadata metadata_of(const std::filesystem::path& path, const char* suffix, Texts* warnings = nullptr) {
+  PictureReader reader(path);
+  Texts ignored;
+  return reader.metadata({reader.header().width, reader.header().height, metadata_form(suffix)},
+                         warnings == nullptr ? ignored : *warnings);
 }
 
-TEST(Metadata, XmpIsLeftAloneOtherwise) {
-  for (const char* xmp : {"", "<x:xmpmeta/>", "tiff:ImageWidth", "tiff:ImageWidth=\"", "<tiff:ImageWidth>x</a>",
-                          "tiff:ImageWidth='wide'", "<dc:title>tiff:Orientation 6</dc:title>"}) {
-    EXPECT_EQ(correct_xmp(xmp, 5, 6), xmp);
+PngChunks chunks_of(const std::filesystem::path& path) {
+  const std::vector<std::byte> bytes = read_file(path, 1 << 20);
+  std::istringstream file(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  return png_chunks(file);
+}
+
+Picture plain_picture(int64_t frames = 1) {
+  Picture picture;
+  picture.planes = test::random_tensor({1, 3, 24 * frames, 16}, 1);
+  picture.header.width = 16;
+  picture.header.height = 24;
+  picture.header.frames = frames;
+  return picture;
+}
+
+void write(const Picture& picture, const std::filesystem::path& path) {
+  bool done = false;
+  write_picture(picture.header, path, [&] { return std::exchange(done, true) ? Tensor<float>() : picture.planes; });
+}
+
+TEST(Metadata, IsNotMadeUp) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  for (const char* from : {"in.png", "in.jpg"}) {
+    write(plain_picture(), folder / from);
+    for (const char* name : {"a.jpg", "a.png", "a.tif", "a.webp", "a.avif", "a.heic", "a.jxl"}) {
+      upscale_picture(engine, folder / from, folder / name);
+      const EmbeddedMetadata metadata = metadata_of(folder / name, name);
+      EXPECT_TRUE(metadata.exif.empty() && metadata.xmp.empty() && metadata.photoshop.empty()) << name;
+    }
   }
+}
+
+TEST(Metadata, OfAPngMayLieBehindItsSamples) {
+  const TemporaryFolder folder;
+  Picture picture = plain_picture();
+  picture.header.embedded.exif = test::exif_block();
+  picture.header.embedded.png_chunks = {std::string("tEXtCreation Time\0noon", 22)};
+  write(picture, folder / "before.png");
+  const std::vector<std::byte> bytes = read_file(folder / "before.png", 1 << 20);
+  std::string png(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  // From the chunk of EXIF to the samples, to before the end.
+  const size_t begin = png.find("eXIf") - 4, end = png.find("IDAT") - 4;
+  const std::string chunks = png.substr(begin, end - begin);
+  png.erase(begin, chunks.size());
+  png.insert(png.size() - 12, chunks);
+  write_file(folder / "behind.png", as_bytes(png));
+
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  for (const char* from : {"before.png", "behind.png"}) {
+    SCOPED_TRACE(from);
+    const UpscaledPicture upscaled = upscale_picture(engine, folder / from, folder / "out.png");
+    EXPECT_EQ(upscaled.warnings, Texts());
+    EXPECT_EQ(upscaled.input.width, 24) << "turned by the orientation";
+    const PngChunks out = chunks_of(folder / "out.png");
+    EXPECT_EQ(orientation_of(out.exif), 1);
+    EXPECT_NE(out.exif.find(test::kMakersNote), std::string::npos);
+    EXPECT_EQ(out.texts, picture.header.embedded.png_chunks);
+    const std::vector<std::byte> all = read_file(folder / "out.png", 1 << 20);
+    const std::string text(reinterpret_cast<const char*>(all.data()), all.size());
+    EXPECT_EQ(text.find("eXIf"), text.rfind("eXIf"));
+  }
+}
+
+TEST(Metadata, MakersNotesLieInEveryFormatWhereTheyLay) {
+  const TemporaryFolder folder;
+  Picture picture = plain_picture();
+  picture.header.embedded.exif = test::exif_block(std::endian::native == std::endian::big);
+  write(picture, folder / "in.jpg");
+  const size_t place = picture.header.embedded.exif.find(test::kMakersNote);
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  for (const char* name : {"a.jpg", "a.png", "a.webp", "a.tif"}) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(upscale_picture(engine, folder / "in.jpg", folder / name).warnings, Texts());
+    const std::vector<std::byte> bytes = read_file(folder / name, 1 << 20);
+    const std::string file(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    // A TIFF is an EXIF block itself; from it the block is made anew.
+    const std::string block = std::string(name) == "a.tif" ? file : metadata_of(folder / name, name).exif;
+    EXPECT_EQ(block.find(test::kMakersNote), place);
+    EXPECT_NE(metadata_of(folder / name, ".png").exif.find("A. Person"), std::string::npos);
+  }
+}
+
+TEST(Metadata, OfATiffWithManyPagesIsTheFirsts) {
+  const TemporaryFolder folder;
+  Picture picture = plain_picture(6);
+  picture.header.embedded.exif = test::exif_block(std::endian::native == std::endian::big);
+  write(picture, folder / "a.tif");
+  const PictureReader reader(folder / "a.tif");
+  EXPECT_EQ(reader.header().frames, 6);
+  EXPECT_NE(metadata_of(folder / "a.tif", ".tif").exif.find("A. Person"), std::string::npos);
+}
+
+TEST(Metadata, OfATiffHasIptcInTwoPlaces) {
+  const TemporaryFolder folder;
+  const std::string iptc(
+      "\x1c\x02\x50\0\x06"
+      "Author",
+      11),
+      other(
+          "8BIM\x04\x25\0\0\0\0\0\x02"
+          "ab",
+          14);
+  const auto field = [](uint16_t tag, const std::string& value) {
+    return TiffField{tag, 7, static_cast<uint32_t>(value.size()), {value.begin(), value.end()}};
+  };
+  for (const std::string& resources : {std::string(), other}) {
+    test::TiffPageText page;
+    page.others = {field(33723, iptc)};
+    if (!resources.empty()) page.others.push_back(field(34377, resources));
+    write_file(folder / "a.tif", as_bytes(test::tiff_of({page}, test::kBlackSamples)));
+    const std::string kept = metadata_of(folder / "a.tif", ".jpg").photoshop;
+    EXPECT_TRUE(kept.starts_with(resources));
+    EXPECT_TRUE(has_iptc(kept));
+    EXPECT_NE(kept.find("Author"), std::string::npos);
+  }
+}
+
+/// A field of doubles.
+TiffField doubles(uint16_t tag, const std::vector<double>& values) {
+  TiffField field{tag, 12, static_cast<uint32_t>(values.size()), {}};
+  for (const double value : values) put(field.value, value);
+  return field;
+}
+
+TEST(Metadata, OfAGeoTiffIsScaledOrTold) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  const auto has = [](const std::string& block, const std::vector<double>& values) {
+    const TiffField field = doubles(0, values);
+    return block.find(std::string(field.value.begin(), field.value.end())) != std::string::npos;
+  };
+  for (const uint16_t raster : {1, 2}) {  // places are those of pixels' corners, or of their centres
+    TiffField keys{0x87AF, 3, 8, {}};
+    for (const uint16_t key :
+         {uint16_t{1}, uint16_t{1}, uint16_t{0}, uint16_t{1}, uint16_t{1025}, uint16_t{0}, uint16_t{1}, raster}) {
+      put(keys.value, key);
+    }
+    test::TiffPageText page{8, 8, {}};
+    page.others = {doubles(0x830E, {10, 20, 0}), doubles(0x8482, {3, 4, 0, 1000, 2000, 0}), keys};
+    write_file(folder / "a.tif", as_bytes(test::tiff_of({page}, test::kBlackSamples)));
+    EXPECT_EQ(upscale_picture(engine, folder / "a.tif", folder / "out.tif").warnings, Texts());
+    const std::string block = metadata_of(folder / "out.tif", ".tif").exif;
+    EXPECT_TRUE(has(block, {5, 10, 0}));
+    const double shift = raster == 2 ? 0.5 : 0;
+    EXPECT_TRUE(has(block, {6 + shift, 8 + shift, 0, 1000, 2000, 0}));
+    EXPECT_EQ(upscale_picture(engine, folder / "a.tif", folder / "out.png").warnings,
+              Texts{".png cannot store the picture's GeoTIFF data; .tif keeps the most"});
+    EXPECT_EQ(metadata_of(folder / "out.png", ".png").exif, "");
+  }
+}
+
+TEST(Metadata, CommentsOfAJpegBecomeTextsOfAPng) {
+  const TemporaryFolder folder;
+  Picture picture = plain_picture();
+  picture.header.embedded.comments = {std::string("plain\0", 6), "M\xC3\xBCnchen", "M\xFCnchen",
+                                      std::string("\0\1", 2)};
+  write(picture, folder / "a.jpg");
+  EXPECT_EQ(metadata_of(folder / "a.jpg", ".jpg").comments, picture.header.embedded.comments);
+  const std::string keyword("Comment\0", 8);
+  EXPECT_EQ(metadata_of(folder / "a.jpg", ".png").png_chunks,
+            (Texts{"tEXt" + keyword + "plain", "iTXt" + keyword + std::string(4, '\0') + "M\xC3\xBCnchen",
+                   "tEXt" + keyword + "M\xFCnchen"}));
+}
+
+TEST(Metadata, DamageIsTold) {
+  const TemporaryFolder folder;
+  Picture picture = plain_picture();
+  picture.header.embedded.exif = "no TIFF";
+  picture.header.embedded.xmp = "<no XMP";
+  write(picture, folder / "a.jpg");
+  Texts warnings;
+  metadata_of(folder / "a.jpg", ".jpg", &warnings);
+  const std::string name = "'" + (folder / "a.jpg").string() + "' has ";
+  EXPECT_EQ(warnings,
+            (Texts{name + "EXIF that is damaged; it was dropped", name + "XMP that is damaged; it was dropped"}));
 }
 
 }  // namespace

@@ -47,6 +47,10 @@ PictureReader::~PictureReader() = default;
 const PictureHeader& PictureReader::header() const { return decoder_->start().header; }
 const std::vector<std::string>& PictureReader::warnings() const { return decoder_->start().warnings; }
 
+EmbeddedMetadata PictureReader::metadata(const MetadataTarget& target, std::vector<std::string>& warnings) {
+  return decoder_->metadata(target, warnings);
+}
+
 std::vector<std::string> PictureReader::damage() { return decoder_->damage(); }
 
 void PictureReader::read(Tensor<float>& rows) {

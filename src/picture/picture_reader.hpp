@@ -31,6 +31,9 @@ class PictureReader : public PictureRows {
   /// Messages about how the picture was read.
   const std::vector<std::string>& warnings() const;
 
+  /// The metadata for a picture made of this one, before its first rows are read. Adds messages about what is lost.
+  EmbeddedMetadata metadata(const MetadataTarget& target, std::vector<std::string>& warnings);
+
   /// Calls may come from one other thread. Throws Error(input) if the file is damaged or cut short.
   void read(Tensor<float>& rows) override;
 
@@ -44,7 +47,8 @@ class PictureReader : public PictureRows {
   std::vector<std::byte> samples_;
 };
 
-/// A picture of one frame. Throws like PictureReader, and Error(input) if anything in it is damaged.
+/// A picture of one frame, without EXIF and the like. Throws like PictureReader, and Error(input) if anything in it is
+/// damaged.
 Picture read_picture(const std::filesystem::path& path);
 
 }  // namespace fsrcnn

@@ -12,7 +12,6 @@
 
 #include "base/atomic_output.hpp"
 #include "base/error.hpp"
-#include "picture/exif_in_tiff.hpp"
 #include "picture/file_target.hpp"
 #include "picture/metadata.hpp"
 #include "picture/plain_colours.hpp"
@@ -21,6 +20,7 @@
 #include "picture/tiff_writer.hpp"
 #include "picture/trial_save.hpp"
 #include "picture/vips_support.hpp"
+#include "picture/write_metadata.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
@@ -33,29 +33,29 @@ enum class Kind { png, jpeg, tiff, webp, gif, heif, jxl };
 struct OutputFormat {
   std::string_view suffix;
   Kind kind;
-  int bits;                   ///< the most of a sample
-  bool gray, alpha, frames;   ///< whether it has them
-  bool exif, xmp, icc, iptc;  ///< whether they are kept
-  int64_t largest_side;       ///< pixels
-  int default_quality;        ///< 0: it has none
-  const char* options;        ///< libvips'
+  int bits;                  ///< the most of a sample
+  bool gray, alpha, frames;  ///< whether it has them
+  bool icc;                  ///< whether a profile is kept
+  int64_t largest_side;      ///< pixels
+  int default_quality;       ///< 0: it has none
+  const char* options;       ///< libvips'
 };
 
 constexpr int64_t kAnySide = 10000000;  // libvips' own limit
 constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65535
 
 constexpr std::array<OutputFormat, 11> kOutputFormats = {{
-    {".png", Kind::png, 16, true, true, false, true, true, true, false, kAnySide, 0, ""},
-    {".jpg", Kind::jpeg, 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".jpeg", Kind::jpeg, 8, true, false, false, true, true, true, true, kJpegSide, 95, ""},
-    {".tif", Kind::tiff, 32, true, true, true, true, true, true, true, kAnySide, 0, ""},
-    {".tiff", Kind::tiff, 32, true, true, true, true, true, true, true, kAnySide, 0, ""},
-    {".webp", Kind::webp, 8, false, true, true, true, true, true, false, 16383, 95, ""},
-    {".gif", Kind::gif, 8, true, true, true, false, false, false, false, 65535, 0, ""},
-    {".avif", Kind::heif, 12, false, true, false, true, true, true, false, 16384, 90, "compression=av1"},
-    {".heic", Kind::heif, 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".heif", Kind::heif, 12, false, true, false, true, true, true, false, 16384, 90, "compression=hevc"},
-    {".jxl", Kind::jxl, 16, true, true, false, false, false, true, false, kAnySide, 95, ""},
+    {".png", Kind::png, 16, true, true, false, true, kAnySide, 0, ""},
+    {".jpg", Kind::jpeg, 8, true, false, false, true, kJpegSide, 95, ""},
+    {".jpeg", Kind::jpeg, 8, true, false, false, true, kJpegSide, 95, ""},
+    {".tif", Kind::tiff, 32, true, true, true, true, kAnySide, 0, ""},
+    {".tiff", Kind::tiff, 32, true, true, true, true, kAnySide, 0, ""},
+    {".webp", Kind::webp, 8, false, true, true, true, 16383, 95, ""},
+    {".gif", Kind::gif, 8, true, true, true, false, 65535, 0, ""},
+    {".avif", Kind::heif, 12, false, true, false, true, 16384, 90, "compression=av1"},
+    {".heic", Kind::heif, 12, false, true, false, true, 16384, 90, "compression=hevc"},
+    {".heif", Kind::heif, 12, false, true, false, true, 16384, 90, "compression=hevc"},
+    {".jxl", Kind::jxl, 16, true, true, false, true, kAnySide, 95, ""},
 }};
 
 const OutputFormat* find_format(const fs::path& path) {
@@ -139,18 +139,8 @@ VipsInterpretation interpretation_of(const PictureHeader& picture, int bits) {
   return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
 }
 
-/// The picture's EXIF block, if there is one.
-Bytes exif_of(const PictureHeader& picture) {
-  const void* data = nullptr;
-  size_t size = 0;
-  const bool found = picture.metadata != nullptr &&
-                     vips_image_get_typeof(picture.metadata.get(), VIPS_META_EXIF_NAME) != 0 &&
-                     vips_image_get_blob(picture.metadata.get(), VIPS_META_EXIF_NAME, &data, &size) == 0;
-  return found ? Bytes(static_cast<const std::byte*>(data), size) : Bytes();
-}
-
 /// libvips' suffix with options.
-std::string saver_of(const OutputFormat& format, const Encoding& encoding) {
+std::string saver_of(const OutputFormat& format, const PictureHeader& picture, const Encoding& encoding) {
   std::string options = format.options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
   if (format.default_quality != 0) {
@@ -167,6 +157,14 @@ std::string saver_of(const OutputFormat& format, const Encoding& encoding) {
       case Kind::heif: add(fmt::format("effort={}", effort)); break;
       case Kind::jxl: add(fmt::format("effort={}", std::max(1, effort))); break;
       default: break;
+    }
+  }
+  // Or libvips would make EXIF up. With a profile, versions before 8.15 cannot do without.
+  if (MetadataWriter::by_libvips(format.suffix) && picture.embedded.exif.empty()) {
+    if (vips_version(1) >= 15) {
+      add("keep=icc:xmp");
+    } else if (picture.embedded.xmp.empty() && !describes(picture.metadata.get(), VIPS_META_ICC_NAME)) {
+      add("strip");
     }
   }
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
@@ -188,7 +186,7 @@ void save(const PictureHeader& picture, const OutputFormat& format, int bits, Sa
 }
 
 /// The picture as libvips describes it, without samples.
-std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, const OutputFormat& format, int bits) {
+std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, int bits) {
   const int bits_here = bits_in_memory(bits);
   std::shared_ptr<VipsImage> image(vips_image_new(), VipsUnref());
   vips_image_init_fields(image.get(), static_cast<int>(picture.width),
@@ -197,10 +195,7 @@ std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, const OutputFo
                          : bits_here == 16 ? VIPS_FORMAT_USHORT
                                            : VIPS_FORMAT_FLOAT,
                          VIPS_CODING_NONE, interpretation_of(picture, bits_here), 1, 1);
-  if (picture.metadata != nullptr) {
-    apply_description(picture.metadata.get(), picture.width, picture.height, image.get());
-    place_iptc(image.get(), format.kind == Kind::tiff);
-  }
+  if (picture.metadata != nullptr) apply_description(picture.metadata.get(), image.get());
   if (picture.frames > 1) {
     vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
     vips_image_set_int(image.get(), VIPS_META_N_PAGES, static_cast<int>(picture.frames));
@@ -240,32 +235,18 @@ void check_writable(const PictureHeader& picture, const fs::path& path) {
 
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, const Encoding& encoding) {
   const OutputFormat& format = output_format(path);
-  std::vector<std::string> lost, left;
-  const bool jpeg = format.kind == Kind::jpeg, tiff = format.kind == Kind::tiff;
-  const bool jxl = format.kind == Kind::jxl && jxl_keeps_description();
-  // libvips writes into a JPEG what a single marker holds.
-  const auto check = [&](bool kept, const char* field, const char* name, size_t most_in_jpeg = 0) {
-    const size_t bytes = size_of_field(picture.metadata.get(), field);
-    if (bytes > 0 && (!kept || (jpeg && most_in_jpeg > 0 && bytes > most_in_jpeg))) left.emplace_back(name);
-  };
+  std::vector<std::string> lost;
+  const bool tiff = format.kind == Kind::tiff;
   const bool big_tiff = tiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
-  check((format.exif || jxl) && !big_tiff, VIPS_META_EXIF_NAME, "EXIF", 65533);
-  check(format.xmp || jxl, VIPS_META_XMP_NAME, "XMP", 60000);
+  std::vector<std::string> left = MetadataWriter(picture.embedded, format.suffix, big_tiff).lost();
+  const auto check = [&](bool kept, const char* field, const char* name) {
+    if (!kept && describes(picture.metadata.get(), field)) left.emplace_back(name);
+  };
   check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
-  check(format.iptc,
-        size_of_field(picture.metadata.get(), VIPS_META_IPTC_NAME) > 0 ? VIPS_META_IPTC_NAME : VIPS_META_PHOTOSHOP_NAME,
-        "IPTC", 65533);
-  check(tiff, VIPS_META_IMAGEDESCRIPTION, "description");
   if (picture.frames > 1) check(!tiff, "delay", "frame delays");
   if (!left.empty()) {
     lost.push_back(fmt::format("{} cannot store the picture's {}", format.suffix, fmt::join(left, ", ")));
     if (!tiff) lost.back() += "; .tif keeps the most";
-  }
-  std::vector<std::string> keywords;
-  for (const PngText& text : png_texts(picture.metadata.get())) keywords.push_back(text.keyword);
-  if (format.kind != Kind::png && !keywords.empty()) {
-    lost.push_back(fmt::format("{} cannot store the picture's text fields {}; .png keeps them", format.suffix,
-                               fmt::join(keywords, ", ")));
   }
   if (picture.has_alpha && !picture.hard_alpha && format.kind == Kind::gif) {
     lost.emplace_back(".gif has no partial transparency; such pixels become opaque or fully transparent");
@@ -291,22 +272,24 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
   const int bits = std::min(picture.bits, format.bits);
   const auto start = std::chrono::steady_clock::now();
   AtomicOutput output(path, AtomicOutput::Kind::file);
+  const MetadataWriter metadata(picture.embedded, format.suffix,
+                                format.kind == Kind::tiff && needs_big_tiff(picture, bits));
   double waited_s = 0;
   {
     SampleRows rows(picture, bits, source);
-    const std::shared_ptr<VipsImage> image = image_of(picture, format, bits);
-    FileTarget target(output.temporary(), path);
+    const std::shared_ptr<VipsImage> image = image_of(picture, bits);
+    metadata.add_to(image.get());
+    metadata.begin(output.temporary());
+    FileTarget target(output.temporary(), path, metadata.head());
     switch (format.kind) {
       case Kind::png: write_png(picture, bits, rows, image.get(), target, encoding.compression); break;
       case Kind::tiff: write_tiff(picture, bits, rows, image.get(), target, encoding.compression); break;
-      default: save(picture, format, bits, rows, image, target, saver_of(format, encoding));
+      default: save(picture, format, bits, rows, image, target, saver_of(format, picture, encoding));
     }
+    target.finish();
     waited_s = rows.waited_s();
   }
-  if (const Bytes exif = exif_of(picture);
-      format.kind == Kind::tiff && !exif.empty() && !needs_big_tiff(picture, bits)) {
-    add_exif_to_tiff(output.temporary(), exif, picture.width, picture.height);
-  }
+  metadata.end(output.temporary());
   if (before_commit) before_commit();
   output.commit();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() - waited_s;

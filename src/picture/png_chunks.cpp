@@ -1,10 +1,12 @@
 #include "picture/png_chunks.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
-#include <string_view>
+#include <utility>
 
 namespace fsrcnn {
 namespace {
@@ -26,29 +28,77 @@ bool are_srgb_primaries(std::string_view chunk) {
   return true;
 }
 
+constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
+
+bool is_text(std::string_view name) { return name == "tEXt" || name == "zTXt" || name == "iTXt"; }
+
+std::string chunk(std::string_view name_and_content) {
+  std::string bytes;
+  const auto add = [&](uint32_t number) {
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift);
+  };
+  add(static_cast<uint32_t>(name_and_content.size() - 4));
+  bytes += name_and_content;
+  add(static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(name_and_content.data()), static_cast<uInt>(name_and_content.size()))));
+  return bytes;
+}
+
+/// Calls visit(name, size) with the file at the content of each chunk, until it returns false or the end.
+template <class Visit>
+void walk(std::istream& file, const Visit& visit) {
+  constexpr int kMostChunks = 1 << 20;
+  std::string start(8, '\0');
+  if (!file.read(start.data(), 8) || start != kSignature) return;
+  for (int i = 0; i < kMostChunks && file.read(start.data(), 8); ++i) {
+    const std::streamoff content = file.tellg();
+    const uint32_t size = big_endian(start);
+    if (!visit(start.substr(4), size)) return;
+    file.clear();
+    file.seekg(content + size + 4);  // behind its CRC
+  }
+}
+
 }  // namespace
 
+std::string_view keyword_of(std::string_view text_chunk) {
+  const std::string_view content = text_chunk.substr(std::min<size_t>(4, text_chunk.size()));
+  return content.substr(0, content.find('\0'));
+}
+
+bool is_plain_text(std::string_view text_chunk) {
+  const std::string_view keyword = keyword_of(text_chunk);
+  return keyword != "XML:com.adobe.xmp" && !keyword.starts_with("Raw profile type ");
+}
+
 PngChunks png_chunks(std::istream& file) {
-  constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
   const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4}, {"gAMA", 4}, {"IHDR", 13}};
   std::map<std::string, std::string> chunks;
-  std::string start(8, '\0');
-  if (!file.read(start.data(), 8) || start != kSignature) return {};
-  for (std::string name; file.read(start.data(), 8) && (name = start.substr(4)) != "IDAT" && name != "IEND";) {
-    const uint32_t size = big_endian(start);
-    const auto known = wanted.find(name);
-    std::string& bytes = chunks[name];
-    if (known != wanted.end() && size == known->second) {
-      bytes.resize(size);
-      file.read(bytes.data(), size);
-      file.ignore(4);  // its CRC
-    } else {
-      file.ignore(int64_t{size} + 4);
-    }
-    if (chunks.size() > 100) break;
-  }
-  const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
   PngChunks result;
+  uint64_t left = 64 << 20;  // bytes of metadata
+  bool before_samples = true;
+  walk(file, [&](const std::string& name, uint32_t size) {
+    const auto read = [&] {
+      std::string bytes(size, '\0');
+      return file.read(bytes.data(), size) ? bytes : std::string();
+    };
+    before_samples = before_samples && name != "IDAT";
+    const auto known = wanted.find(name);
+    if (before_samples && chunks.size() <= 100) {
+      std::string& bytes = chunks[name];
+      if (known != wanted.end() && size == known->second) bytes = read();
+    }
+    if ((is_text(name) || name == "eXIf") && size <= left) {
+      left -= size;
+      if (std::string bytes = read(); name == "eXIf") {
+        result.exif = std::move(bytes);
+      } else if (!bytes.empty()) {
+        result.texts.push_back(name + bytes);
+      }
+    }
+    return name != "IEND";
+  });
+  const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
   result.animated = has("acTL") && big_endian(chunks["acTL"]) > 1;
   result.interlaced = has("IHDR") && chunks["IHDR"].back() != 0;
   // The first of cICP, iCCP, sRGB and the other two holds.
@@ -59,7 +109,28 @@ PngChunks png_chunks(std::istream& file) {
     if (has("gAMA") && !near(big_endian(chunks["gAMA"]), 45455)) result.colours.emplace_back("gAMA");
     if (has("cHRM") && !are_srgb_primaries(chunks["cHRM"])) result.colours.emplace_back("cHRM");
   }
+  result.has_packed_metadata = !std::all_of(result.texts.begin(), result.texts.end(), is_plain_text);
   return result;
+}
+
+std::optional<std::string> png_with_metadata(std::string_view begun, std::string_view exif,
+                                             const std::vector<std::string>& texts) {
+  std::string head(begun.substr(0, kSignature.size()));
+  for (size_t at = head.size(); at + 8 <= begun.size();) {
+    const size_t bytes = size_t{big_endian(begun.substr(at))} + 12;
+    const std::string_view name = begun.substr(at + 4, 4);
+    if (name == "IDAT") {
+      if (!exif.empty()) head += chunk("eXIf" + std::string(exif));
+      for (const std::string& text : texts) {
+        if (is_text(text.substr(0, 4))) head += chunk(text);
+      }
+      return head += begun.substr(at);
+    }
+    if (bytes > begun.size() - at) break;
+    if (name != "eXIf" && !is_text(name)) head += begun.substr(at, bytes);
+    at += bytes;
+  }
+  return std::nullopt;
 }
 
 }  // namespace fsrcnn

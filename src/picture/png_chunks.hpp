@@ -1,19 +1,35 @@
 #pragma once
 
 #include <istream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fsrcnn {
 
-/// Properties of a PNG that libvips does not report.
+/// What libvips does not say about a PNG.
 struct PngChunks {
-  bool animated = false;             ///< it has more than one frame
-  bool interlaced = false;           ///< its rows are not in order
-  std::vector<std::string> colours;  ///< chunks (gAMA, cHRM, cICP) that specify colours other than sRGB
+  bool animated = false;
+  bool interlaced = false;           ///< such a picture is decoded as a whole
+  std::vector<std::string> colours;  ///< chunks that specify colours other than sRGB, which libvips does not apply
+  std::string exif;                  ///< also from behind the samples, where ImageMagick writes it
+  std::vector<std::string> texts;    ///< type and content of tEXt, zTXt and iTXt, from anywhere
+  bool has_packed_metadata = false;  ///< among the texts are some that hold XMP, or EXIF or IPTC as hexadecimal digits
 };
 
-/// Reads the chunks before the pixels (PNG specification, third edition). Empty for other files.
+/// Reads the chunks; all empty if it is no PNG.
 PngChunks png_chunks(std::istream& file);
+
+/// The keyword of a text chunk.
+std::string_view keyword_of(std::string_view text_chunk);
+
+/// A text of the user's, as against metadata in the form of a text.
+bool is_plain_text(std::string_view text_chunk);
+
+/// The beginning of a PNG with an EXIF block and text chunks instead of its own; nothing if the samples have not begun
+/// yet.
+std::optional<std::string> png_with_metadata(std::string_view begun, std::string_view exif,
+                                             const std::vector<std::string>& texts);
 
 }  // namespace fsrcnn

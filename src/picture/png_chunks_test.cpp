@@ -52,6 +52,39 @@ TEST(PngChunks, TellColoursThatAreNotSrgb) {
   EXPECT_EQ(of(chunk("cHRM", number(34567) + primaries.substr(4)) + linear).colours, (Names{"gAMA", "cHRM"}));
 }
 
+TEST(PngChunks, GiveMetadataFromAnywhere) {
+  const std::string time = "tEXtCreation Time" + std::string(1, '\0') + "noon";
+  std::istringstream file("\x89PNG\r\n\x1a\n" + chunk("IHDR", std::string(13, '\0')) + chunk("IDAT", "pixels") +
+                          chunk("eXIf", "MM*") + chunk("tEXt", time.substr(4)) + chunk("IEND", "") +
+                          chunk("tEXt", "behind the end"));
+  const PngChunks chunks = png_chunks(file);
+  EXPECT_EQ(chunks.exif, "MM*");
+  EXPECT_EQ(chunks.texts, Names{time});
+  EXPECT_FALSE(chunks.has_packed_metadata);
+  EXPECT_EQ(keyword_of(time), "Creation Time");
+  const std::string packed("XML:com.adobe.xmp\0\0\0\0\0<x/>", 26);
+  EXPECT_TRUE(of(chunk("iTXt", packed)).has_packed_metadata);
+  EXPECT_TRUE(of(chunk("zTXt", std::string("Raw profile type exif\0", 22))).has_packed_metadata);
+}
+
+TEST(PngChunks, GetNewMetadata) {
+  const std::string start = "\x89PNG\r\n\x1a\n" + chunk("IHDR", std::string(13, '\0'));
+  const std::string old = chunk("eXIf", "old") + chunk("zTXt", "old") + chunk("pHYs", "123456789");
+  EXPECT_FALSE(png_with_metadata(start + old, "new", {}).has_value());
+  EXPECT_FALSE(png_with_metadata("", "new", {}).has_value());
+  const std::string samples = chunk("IDAT", "pixels");
+  const std::string png = png_with_metadata(start + old + samples, "new", {"tEXta", "IENDb"}).value();
+  std::istringstream file(png + chunk("IEND", ""));
+  const PngChunks chunks = png_chunks(file);
+  EXPECT_EQ(chunks.exif, "new");
+  EXPECT_EQ(chunks.texts, Names{"tEXta"}) << "only texts";
+  EXPECT_EQ(png.find("old"), std::string::npos);
+  EXPECT_NE(png.find("pHYs123456789"), std::string::npos);
+  // CRC-32 of "eXIfnew".
+  EXPECT_NE(png.find(std::string("eXIfnew\x7b\x33\x39\x16", 11)), std::string::npos);
+  EXPECT_TRUE(png.ends_with(samples));
+}
+
 TEST(PngChunks, AreNoneOfWhatIsNoPng) {
   for (const char* text : {"", "\x89PNG", "GIF89a, which is no PNG"}) {
     std::istringstream file(text);

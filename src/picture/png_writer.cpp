@@ -165,41 +165,19 @@ void write_pixels(const PictureHeader& picture, const Layout& layout, SampleRows
   });
 }
 
-/// A keyword and a text: Latin-1 has few letters, so what is not ASCII is stored as UTF-8, in a chunk of its own kind.
-void write_text(FileTarget& file, const std::string& keyword, const std::string& text) {
-  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
-  if (ascii) return write_chunk(file, "tEXt", keyword + '\0' + text);
-  write_chunk(file, "iTXt", keyword + std::string(5, '\0') + text);
-}
-
-std::string blob(VipsImage* image, const char* name) {
-  const void* data = nullptr;
-  size_t size = 0;
-  if (!has(image, name) || vips_image_get_blob(image, name, &data, &size) != 0) return "";
-  return {static_cast<const char*>(data), size};
-}
-
-/// What the picture is, and what goes with it, before the pixels.
+/// What the picture is, before the pixels.
 void write_description(VipsImage* description, FileTarget& file) {
-  if (const std::string profile = blob(description, VIPS_META_ICC_NAME); !profile.empty()) {
+  if (const std::string profile = blob_of(description, VIPS_META_ICC_NAME); !profile.empty()) {
     const Octets deflated = zlib_stream(as_bytes(profile), {});
     std::string content("icc\0\0", 5);
     content.append(reinterpret_cast<const char*>(deflated.data()), deflated.size());
     write_chunk(file, "iCCP", content);
   }
+  if (!knows_resolution(description)) return;
   const auto per_metre = [](double per_millimetre) {
     return big_endian(static_cast<uint64_t>(std::clamp(std::round(1000 * per_millimetre), 0.0, 4294967295.0)));
   };
   write_chunk(file, "pHYs", per_metre(description->Xres) + per_metre(description->Yres) + '\1');
-  if (std::string exif = blob(description, VIPS_META_EXIF_NAME); !exif.empty()) {
-    constexpr std::string_view kStart("Exif\0\0", 6);
-    if (exif.starts_with(kStart)) exif.erase(0, kStart.size());
-    write_chunk(file, "eXIf", exif);
-  }
-  if (const std::string xmp = blob(description, VIPS_META_XMP_NAME); !xmp.empty()) {
-    write_chunk(file, "iTXt", "XML:com.adobe.xmp" + std::string(5, '\0') + xmp);
-  }
-  for (const auto& [keyword, text] : png_texts(description)) write_text(file, keyword, text);
 }
 
 }  // namespace

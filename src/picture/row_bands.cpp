@@ -12,7 +12,7 @@ void for_bands(SampleRows& rows, int64_t frame_rows, int64_t row_bytes, int64_t 
   std::vector<std::byte> samples;  // a row above, if there is one, and rows that wait
   int64_t taken = 0;
   for (int64_t come = 0; come < frame_rows;) {
-    const RowBlock block = rows.next();
+    const RowBlock block = rows.next(frame_rows - come);
     samples.insert(samples.end(), block.samples.begin(), block.samples.end());
     come += block.rows;
     const bool end = come >= frame_rows;

@@ -32,6 +32,8 @@ class RowDecoder {
   RowDecoder& operator=(const RowDecoder&) = delete;
 
   virtual const PictureStart& start() const = 0;
+  /// The picture's metadata, for a picture made of this one; before the first rows. Adds messages about what is lost.
+  virtual EmbeddedMetadata metadata(const MetadataTarget& target, std::vector<std::string>& warnings) = 0;
   /// The samples of the next rows, channel by channel of each pixel: uint8_t, uint16_t or float. Throws Error(input).
   virtual void read(std::byte* samples, int64_t rows) = 0;
   /// After the last row: messages about damage that was skipped.

@@ -70,12 +70,20 @@ void interleave_floats(const Tensor<float>& planes, bool linear, int colour_plan
 
 }  // namespace
 
-RowBlock SampleRows::next() {
-  const AddSeconds timer(waited_s_);
-  std::optional<RowBlock> block = queue_.pop();
-  if (!block) fail(ErrorCode::io, "row {} of the picture is missing", next_row_);
-  next_row_ = block->first_row + block->rows;
-  return *std::move(block);
+RowBlock SampleRows::next(int64_t most) {
+  if (rest_.rows == 0) {
+    const AddSeconds timer(waited_s_);
+    std::optional<RowBlock> block = queue_.pop();
+    if (!block) fail(ErrorCode::io, "row {} of the picture is missing", rest_.first_row);
+    rest_ = *std::move(block);
+  }
+  const int64_t rows = std::min(most, rest_.rows), row_bytes = std::ssize(rest_.samples) / rest_.rows;
+  RowBlock block{rest_.first_row, rows, std::move(rest_.samples)};
+  rest_.samples.assign(block.samples.begin() + rows * row_bytes, block.samples.end());
+  block.samples.resize(static_cast<size_t>(rows * row_bytes));
+  rest_.first_row += rows;
+  rest_.rows -= rows;
+  return block;
 }
 
 void SampleRows::run(const PictureHeader& picture, int bits, const RowSource& source) {

@@ -38,8 +38,8 @@ class SampleRows {
   SampleRows(const SampleRows&) = delete;
   SampleRows& operator=(const SampleRows&) = delete;
 
-  /// The next rows. Throws what the source throws, and Error(io) after the last.
-  RowBlock next();
+  /// The next rows, at most so many. Throws what the source throws, and Error(io) after the last.
+  RowBlock next(int64_t most = INT64_MAX);
   /// Seconds that next() has waited.
   double waited_s() const { return waited_s_; }
 
@@ -48,7 +48,7 @@ class SampleRows {
 
   BoundedQueue<RowBlock> queue_{2};
   double waited_s_ = 0;
-  int64_t next_row_ = 0;
+  RowBlock rest_;  // of what came last
   std::thread thread_;
 };
 

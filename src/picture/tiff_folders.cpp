@@ -7,7 +7,6 @@ namespace fsrcnn {
 namespace {
 
 constexpr size_t kFieldBytes = 12, kInlineBytes = 4;
-constexpr uint16_t kLong = 4;
 
 /// Bytes of each of a type's numbers, and how many of them a value of it has; 0 if it is unknown.
 struct TypeSize {
@@ -38,36 +37,6 @@ TypeSize size_of(uint16_t type) {
 }
 
 }  // namespace
-
-TiffField number_field(uint16_t tag, uint32_t value) {
-  TiffField field{tag, kLong, 1, {}};
-  put(field.value, value);
-  return field;
-}
-
-uint32_t append_folder(std::vector<unsigned char>& bytes, size_t offset, std::vector<TiffField> fields, uint32_t next) {
-  std::sort(fields.begin(), fields.end(), [](const TiffField& a, const TiffField& b) { return a.tag < b.tag; });
-  const size_t begin = bytes.size();
-  const size_t values = offset + begin + 2 + kFieldBytes * fields.size() + 4;
-  put(bytes, static_cast<uint16_t>(fields.size()));
-  std::vector<unsigned char> tail;
-  for (TiffField& field : fields) {
-    put(bytes, field.tag);
-    put(bytes, field.type);
-    put(bytes, field.count);
-    if (field.value.size() <= kInlineBytes) {
-      field.value.resize(kInlineBytes);
-      bytes.insert(bytes.end(), field.value.begin(), field.value.end());
-    } else {
-      put(bytes, static_cast<uint32_t>(values + tail.size()));
-      tail.insert(tail.end(), field.value.begin(), field.value.end());
-      if (tail.size() % 2 == 1) tail.push_back(0);  // values begin at even offsets
-    }
-  }
-  put(bytes, next);
-  bytes.insert(bytes.end(), tail.begin(), tail.end());
-  return static_cast<uint32_t>(offset + begin);
-}
 
 template <class T>
 T TiffFolders::read_number() {

@@ -30,13 +30,6 @@ T get(const unsigned char* from) {
   return value;
 }
 
-/// A field of one number of 32 bits.
-TiffField number_field(uint16_t tag, uint32_t value);
-
-/// Appends a folder and its values to what will lie at `offset` of a file; returns where in the file it begins.
-/// `next` is where the next folder begins, or 0.
-uint32_t append_folder(std::vector<unsigned char>& bytes, size_t offset, std::vector<TiffField> fields, uint32_t next);
-
 /// Reads the folders of a TIFF or BigTIFF of any byte order. What is damaged is left out.
 class TiffFolders {
  public:

@@ -17,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "picture/deflate.hpp"
+#include "picture/metadata.hpp"
 #include "picture/row_bands.hpp"
 #include "picture/vips_support.hpp"
 
@@ -109,16 +110,9 @@ Way choose(const RowBand& band, const Layout& layout, std::optional<int> compres
   return ways[static_cast<size_t>(std::min_element(sizes.begin(), sizes.end()) - sizes.begin())];
 }
 
-std::string_view blob(VipsImage* image, const char* name) {
-  const void* data = nullptr;
-  size_t size = 0;
-  if (!has(image, name) || vips_image_get_blob(image, name, &data, &size) != 0) return {};
-  return {static_cast<const char*>(data), size};
-}
-
 void set_description(TIFF* file, VipsImage* description) {
   const auto set_blob = [&](uint32_t tag, const char* name) {
-    const std::string_view bytes = blob(description, name);
+    const std::string bytes = blob_of(description, name);
     if (!bytes.empty()) TIFFSetField(file, tag, static_cast<uint32_t>(bytes.size()), bytes.data());
   };
   set_blob(TIFFTAG_ICCPROFILE, VIPS_META_ICC_NAME);
@@ -129,6 +123,7 @@ void set_description(TIFF* file, VipsImage* description) {
       vips_image_get_string(description, VIPS_META_IMAGEDESCRIPTION, &text) == 0) {
     TIFFSetField(file, TIFFTAG_IMAGEDESCRIPTION, text);
   }
+  if (!knows_resolution(description)) return;
   const char* unit = nullptr;
   const bool by_centimetre = has(description, VIPS_META_RESOLUTION_UNIT) &&
                              vips_image_get_string(description, VIPS_META_RESOLUTION_UNIT, &unit) == 0 &&

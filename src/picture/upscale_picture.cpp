@@ -9,10 +9,12 @@
 
 #include "base/add_seconds.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/plane.hpp"
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
 #include "picture/tiled_picture.hpp"
+#include "picture/write_metadata.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -382,6 +384,8 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   if (std::string note = options.target.stretches(result.input.width, result.input.height); !note.empty()) {
     result.warnings.push_back(std::move(note));
   }
+  header.embedded =
+      reader.metadata({header.width, header.height, metadata_form(lower_suffix(output))}, result.warnings);
   for (std::string& warning : what_is_lost(header, output, options.encoding))
     result.warnings.push_back(std::move(warning));
   std::optional<TiledPicture> tiled;

@@ -7,14 +7,13 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
-#include "picture/exif_in_tiff.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/jp2_boxes.hpp"
-#include "picture/jxl_boxes.hpp"
 #include "picture/metadata.hpp"
 #include "picture/open_image.hpp"
 #include "picture/plain_colours.hpp"
 #include "picture/png_chunks.hpp"
+#include "picture/read_metadata.hpp"
 #include "picture/row_decoder.hpp"
 #include "picture/tiff_pages.hpp"
 #include "picture/vips_support.hpp"
@@ -71,6 +70,10 @@ class VipsDecoder : public RowDecoder {
               const std::function<void(int64_t)>& on_size);
 
   const PictureStart& start() const override { return start_; }
+  EmbeddedMetadata metadata(const MetadataTarget& target, std::vector<std::string>& warnings) override {
+    const PictureChange change{header_.width, header_.height, orientation_ != 1, target};
+    return change_metadata(embedded_, change, name_, warnings);
+  }
   void read(std::byte* samples, int64_t rows) override;
   std::vector<std::string> damage() override;
 
@@ -79,7 +82,7 @@ class VipsDecoder : public RowDecoder {
   int64_t count_tiff_pages();
   void open_all_pages(int64_t pages);
   void normalise();
-  void add_metadata();
+  void turn_upright();
   void check_gif_file();
   void check_png();
   void check_jp2() const;
@@ -94,6 +97,8 @@ class VipsDecoder : public RowDecoder {
   std::vector<TiffPage> tiff_pages_;  // none of other files
   std::vector<std::string> damage_;
   std::shared_ptr<VipsImage> image_;
+  EmbeddedMetadata embedded_;
+  int orientation_ = 1;
   int64_t next_row_ = 0;
 };
 
@@ -105,35 +110,9 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   open(most_pixels, on_size);
   check_gif_file();
   check_png();
+  embedded_ = read_metadata(file_, loader_, image_.get(), start_.warnings);
   normalise();
   header_.metadata = describe(image_.get());
-  add_metadata();
-}
-
-/// What libvips does not read.
-void VipsDecoder::add_metadata() {
-  VipsImage* const metadata = header_.metadata.get();
-  if (loader_.starts_with("tiff") && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
-    if (const auto exif = exif_of_tiff(*file_.stream()); !exif.empty()) add_exif(metadata, exif);
-  }
-  if (loader_.starts_with("jxl")) {
-    JxlBoxes boxes = jxl_boxes(*file_.stream());
-    // Newer versions of libvips read them, also those that are compressed.
-    const bool has_exif = size_of_field(metadata, VIPS_META_EXIF_NAME) > 0;
-    const bool has_xmp = size_of_field(metadata, VIPS_META_XMP_NAME) > 0;
-    if (!has_exif && !boxes.exif.empty()) add_exif(metadata, as_bytes(boxes.exif));
-    if (!has_xmp && !boxes.xmp.empty()) {
-      vips_image_set_blob_copy(metadata, VIPS_META_XMP_NAME, boxes.xmp.data(), boxes.xmp.size());
-    }
-    std::erase_if(boxes.compressed, [&](const std::string& name) { return name == "EXIF" ? has_exif : has_xmp; });
-    if (!boxes.compressed.empty()) {
-      warn(fmt::format("'{}' has compressed {}, which is not supported and was dropped", name_,
-                       fmt::join(boxes.compressed, " and ")));
-    }
-    if (!boxes.exif.empty() && size_of_field(metadata, VIPS_META_EXIF_NAME) == 0) {
-      warn(fmt::format("'{}' has EXIF that is damaged or too large; it was dropped", name_));
-    }
-  }
 }
 
 void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
@@ -250,13 +229,7 @@ void VipsDecoder::normalise() {
          name_, image_->Bands, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, format),
          vips_enum_nick(VIPS_TYPE_INTERPRETATION, kind));
   }
-  if (vips_image_get_orientation(image_.get()) > 1) {
-    // Turning needs the rows in another order than they come from the file.
-    replace(image_, file_.path(),
-            [](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
-    const auto pages = static_cast<int>(header_.frames);
-    replace(image_, file_.path(), [pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
-  }
+  turn_upright();
   header_.width = image_->Xsize;
   header_.height = image_->Ysize / header_.frames;
   header_.colour_planes = image_->Bands >= 3 ? 3 : 1;
@@ -267,6 +240,20 @@ void VipsDecoder::normalise() {
   header_.used_bits = heif_bits(image_.get());
   header_.hard_alpha = loader_.starts_with("gif");
   if (header_.bits != 32) start_.white = white_level(image_.get(), header_.bits);
+}
+
+void VipsDecoder::turn_upright() {
+  orientation_ = vips_image_get_orientation(image_.get());
+  // libvips does not find it where it is behind the samples, or written as text.
+  const bool is_hidden = orientation_ == 1 && (loader_.starts_with("png") || loader_.starts_with("jp2k"));
+  if (is_hidden) orientation_ = orientation_of(embedded_.exif);
+  if (orientation_ == 1) return;
+  // Turning needs the rows in another order than they come from the file.
+  replace(image_, file_.path(),
+          [](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
+  vips_image_set_int(image_.get(), VIPS_META_ORIENTATION, orientation_);
+  const auto pages = static_cast<int>(header_.frames);
+  replace(image_, file_.path(), [pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
 }
 
 void VipsDecoder::check_jp2() const {

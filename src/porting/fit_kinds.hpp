@@ -86,6 +86,7 @@ struct Kind {
 inline bool is_any(const FitWorld&, size_t) { return true; }
 inline bool is_tail(const FitWorld& w, size_t layer) { return layer + 1 == w.model.layers.size(); }
 inline bool has_channels(const FitWorld& w, size_t layer) { return !is_tail(w, layer); }
+inline bool is_inner(const FitWorld& w, size_t layer) { return layer > 0 && !is_tail(w, layer); }
 inline bool has_kernel(const FitWorld& w, size_t layer) { return w.model.layers[layer].weight.shape().h > 1; }
 inline bool is_mapping(const FitWorld& w, size_t layer) {
   return has_channels(w, layer) && has_kernel(w, layer) && layer > 0;

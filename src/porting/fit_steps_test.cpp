@@ -3,8 +3,6 @@
 namespace fsrcnn::test {
 namespace {
 
-bool is_inner(const FitWorld& w, size_t layer) { return layer > 0 && !is_tail(w, layer); }
-
 std::vector<Kind> kinds_of_steps() {
   std::vector<Kind> list;
   list.push_back(in_loops(

@@ -3,7 +3,6 @@
 namespace fsrcnn::test {
 namespace {
 
-bool is_inner(const FitWorld& w, size_t layer) { return layer > 0 && !is_tail(w, layer); }
 bool is_first(const FitWorld&, size_t layer) { return layer == 0; }
 
 float largest_of(const Tensor<float>& t) {

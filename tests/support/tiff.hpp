@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -18,10 +19,47 @@ inline constexpr uint16_t kSubfileType = 254, kWidth = 256, kHeight = 257, kBits
                           kStrips = 273, kOrientation = 274, kSamples = 277, kRows = 278, kStripBytes = 279,
                           kExtraSamples = 338, kSampleFormat = 339;
 
+/// A field of one number of 32 bits.
+inline TiffField number_field(uint16_t tag, uint32_t value) {
+  constexpr uint16_t kLong = 4;
+  TiffField field{tag, kLong, 1, {}};
+  put(field.value, value);
+  return field;
+}
+
+/// Appends a folder and its values to what will lie at `offset` of a file; returns where in the file it begins.
+/// `next` is where the next folder begins, or 0.
+inline uint32_t append_folder(std::vector<unsigned char>& bytes, size_t offset, std::vector<TiffField> fields,
+                              uint32_t next) {
+  constexpr size_t kFieldBytes = 12, kInlineBytes = 4;
+  std::sort(fields.begin(), fields.end(), [](const TiffField& a, const TiffField& b) { return a.tag < b.tag; });
+  const size_t begin = bytes.size();
+  const size_t values = offset + begin + 2 + kFieldBytes * fields.size() + 4;
+  put(bytes, static_cast<uint16_t>(fields.size()));
+  std::vector<unsigned char> tail;
+  for (TiffField& field : fields) {
+    put(bytes, field.tag);
+    put(bytes, field.type);
+    put(bytes, field.count);
+    if (field.value.size() <= kInlineBytes) {
+      field.value.resize(kInlineBytes);
+      bytes.insert(bytes.end(), field.value.begin(), field.value.end());
+    } else {
+      put(bytes, static_cast<uint32_t>(values + tail.size()));
+      tail.insert(tail.end(), field.value.begin(), field.value.end());
+      if (tail.size() % 2 == 1) tail.push_back(0);  // values begin at even offsets
+    }
+  }
+  put(bytes, next);
+  bytes.insert(bytes.end(), tail.begin(), tail.end());
+  return static_cast<uint32_t>(offset + begin);
+}
+
 /// A page of a TIFF, whose fields are these and those that every page needs.
 struct TiffPageText {
   uint32_t width = 1, height = 1;
   std::vector<std::pair<uint16_t, uint32_t>> fields;
+  std::vector<TiffField> others = {};  ///< of any type
 };
 
 /// Samples for pages of up to 8x8 pixels.
@@ -50,6 +88,7 @@ std::string tiff_of(const std::vector<TiffPageText>& pages, const std::vector<Sa
     }
     fields.push_back(bits);
     fields.push_back(format);
+    fields.insert(fields.end(), page->others.begin(), page->others.end());
     bool has_photometric = false;
     for (const auto& [tag, value] : page->fields) {
       fields.push_back(number_field(tag, value));

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <istream>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "picture/embedded_metadata.hpp"
+
+namespace fsrcnn {
+
+// Exiv2 reads only a part of a JPEG's metadata (no extended XMP, one comment, of Photoshop's resources IPTC, no
+// segments of camera makers), and where it writes EXIF into another file, it moves makers' notes, which not all
+// survive. So the segments are taken and written as they are.
+
+/// What the segments before the first scan have; of a damaged file those before the damage.
+EmbeddedMetadata metadata_of_jpeg(std::istream& file);
+
+/// The same for the beginning of a JPEG that is to have this metadata instead of its own; nothing if the first scan has
+/// not begun yet. EXIF of more than most_exif_in_jpeg bytes is left out.
+std::optional<std::string> jpeg_with_metadata(const std::string& begun, const EmbeddedMetadata& metadata);
+
+inline constexpr size_t kMostExifInJpeg = 65527, kMostXmpInJpeg = 65504;
+
+}  // namespace fsrcnn
