@@ -196,6 +196,17 @@ class Pictures(ProgramTest):
             self.assertIn("(fsrcnn-x2)", self.succeed("upscale", "a.jpg", "-o", "b.png", "--model", "fsrcnn-x2"))
             self.assertIn("(fsrcnn-x3)", self.succeed("upscale", "a.jpg", "-o", "b.png", "--scale", 3))
 
+    def test_alpha(self):
+        (self.folder / "a.png").write_bytes(png_bytes(8, 8, 4, [bytes([255, 0, 0, 255] * 7 + [0, 0, 255, 0])] * 8))
+        self.fail_with(INPUT, "upscale", "a.png", "-o", "a.jpg", says="use --background COLOUR")
+        self.succeed("upscale", "a.png", "-o", "a.jpg", "--background", "00ff00")
+        self.succeed("upscale", "a.png", "-o", "b.jpg", "--alpha", "drop")
+        self.fail_with(USAGE, "upscale", "a.png", "-o", "c.jpg", "--background", "greenish", says="is not a colour")
+        self.fail_with(INPUT, "upscale", "a.png", "-o", "c.png", "--alpha", "data", says="use .tif")
+        self.succeed("upscale", "a.png", "-o", "c.tif", "--alpha", "data")
+        self.fail_with(INPUT, "upscale", "c.tif", "-o", "d.png", says="a channel of data beside its colours")
+        self.succeed("upscale", "c.tif", "-o", "d.png", "--alpha", "transparency")
+
     def test_in_place(self):
         (self.folder / "in" / "deep").mkdir(parents=True)
         for name in ("a.png", "deep/b.png"):

@@ -99,8 +99,8 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
   if (std::filesystem::is_regular_file(job.input, unknown)) file.open(job.input, std::ios::binary);
   const bool is_compressed = jpeg_quality(file).value_or(100) <= kCompressed;
   const UpscaledPicture picture =
-      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor, is_compressed); }, job.input,
-                      standard_output ? standard_output->file() : job.output, picture_options,
+      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor, is_compressed); },
+                      job.input, standard_output ? standard_output->file() : job.output, picture_options,
                       [&](double share) { bar.update(share); });
   if (standard_output) standard_output->send();
   summary.kind = "picture";
@@ -329,6 +329,26 @@ void add_upscale(CLI::App& app) {
       ->default_str("mirror")
       ->check(CLI::IsMember({"mirror", "pad"}).description(""))
       ->type_name("mirror|pad");
+  command
+      ->add_option_function<std::string>(
+          "--alpha",
+          [options](const std::string& name) {
+            options->picture.alpha.kind = name == "data"           ? AlphaKind::data
+                                          : name == "transparency" ? AlphaKind::transparency
+                                                                   : AlphaKind::dropped;
+          },
+          "What a channel beside the colours is: data, e.g. infrared or a mask, which is upscaled by itself; "
+          "transparency; or drop it")
+      ->default_str("what the file says")
+      ->check(CLI::IsMember({"data", "transparency", "drop"}).description(""))
+      ->type_name("data|transparency|drop");
+  command
+      ->add_option_function<std::string>(
+          "--background",
+          [options](const std::string& text) { options->picture.alpha.background = parse_colour(text); },
+          "Colour to put transparent pictures on: white, black or RRGGBB; for formats without transparency, such as "
+          "JPEG")
+      ->type_name("COLOUR");
   command->add_flag("--tile", options->picture.tile,
                     "Seamless textures: the output, too, lies beside itself without a seam");
   options->engine.options.guard = 1;
@@ -346,11 +366,12 @@ void add_upscale(CLI::App& app) {
       ->check(positive_number())
       ->type_name("N");
   options->model
-      .add_model_to(*command, "--model",
-                    "Weights: auto, the built-in model for the scale and, where the picture is a JPEG that compression has "
-                    "left its traces in, for compressed ones; a built-in model (" +
-                        builtin_list() +
-                        "); a .safetensors, .onnx, .pth, .h5, .keras or .tflite file; or a folder of text kernels")
+      .add_model_to(
+          *command, "--model",
+          "Weights: auto, the built-in model for the scale and, where the picture is a JPEG that compression has "
+          "left its traces in, for compressed ones; a built-in model (" +
+              builtin_list() +
+              "); a .safetensors, .onnx, .pth, .h5, .keras or .tflite file; or a folder of text kernels")
       ->default_str(ModelOption::kAuto);
   options->model.add_scale_to(*command);
   options->engine.add_to(*command);

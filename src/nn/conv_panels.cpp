@@ -244,7 +244,7 @@ void ConvPanels::run_job(const Call& call, const Job& job) const {
     const int64_t tap_rows = static_cast<int64_t>(product.y.taps.size() * product.x.taps.size()) * channels;
     std::vector<ptrdiff_t> offsets(taps.size());
     for (int64_t o = job.first_output; o < job.last_output; o += panel_outputs()) {
-      const int64_t width = std::min(panel_outputs(), job.last_output - o);
+      const auto width = static_cast<ptrdiff_t>(std::min(panel_outputs(), job.last_output - o));
       const float* const panel = weights_.get() + product.weights +
                                  static_cast<size_t>(job.group) * product.group_weights +
                                  static_cast<size_t>(o * tap_rows);

@@ -16,6 +16,7 @@ struct PictureHeader {
   int64_t frames = 1;             ///< of an animation, or pages
   int colour_planes = 3;          ///< 1 (gray) or 3 (red, green, blue)
   bool has_alpha = false;
+  bool alpha_is_data = false;           ///< alpha is none but data beside the colours: infrared, a mask, a selection
   bool hard_alpha = false;              ///< alpha is all or nothing, as GIF has it
   int bits = 8;                         ///< of a sample: 8, 16, or 32 for floats
   int used_bits = 0;                    ///< of these, where it has fewer in the file (10 or 12); 0: all
@@ -23,6 +24,7 @@ struct PictureHeader {
   std::shared_ptr<VipsImage> metadata;  ///< ICC profile, resolution, delays of frames; no samples in it
   EmbeddedMetadata embedded;            ///< of a picture to write: EXIF, XMP, IPTC, comments, in the form of its format
 
+  bool is_transparent() const { return has_alpha && !alpha_is_data; }
   int precision() const { return used_bits != 0 ? used_bits : bits; }
   int64_t planes() const { return colour_planes + (has_alpha ? 1 : 0); }
 };

@@ -215,9 +215,17 @@ std::vector<std::string> writable_suffixes() {
 
 bool is_writable(const fs::path& path) { return find_format(path) != nullptr; }
 
+bool stores_alpha(const fs::path& path) { return output_format(path).alpha; }
+
 void check_writable(const PictureHeader& picture, const fs::path& path) {
   const OutputFormat& format = output_format(path);
   check_encoder(format.suffix, format.options);
+  if (picture.has_alpha && picture.alpha_is_data && format.kind != Kind::tiff) {
+    fail(ErrorCode::input,
+         "the picture has a channel of data beside its colours, which '{}' cannot store; use .tif, or --alpha "
+         "transparency or --alpha drop",
+         path.string());
+  }
   if (picture.has_alpha && !format.alpha) {
     fail(ErrorCode::input, "the picture has an alpha channel, which '{}' cannot store; use .png, .tif or .webp",
          path.string());

@@ -36,7 +36,7 @@ TiffPage page_of(const std::vector<TiffField>& fields) {
       case kSubfileType: page.is_reduced = page.is_reduced || number == 2; break;
       case kPhotometric: page.white_is_zero = number == 0; break;
       case kOrientation: page.orientation = number >= 1 && number <= 8 ? static_cast<int>(number) : 1; break;
-      default: page.alpha_is_applied = number == 1;
+      default: page.alpha_is_applied = number == 1, page.extra_is_data = number == 0;
     }
   }
   return page;

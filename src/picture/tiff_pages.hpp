@@ -12,6 +12,7 @@ struct TiffPage {
   bool is_reduced = false;  ///< a smaller copy of another page, as of a pyramid
   bool white_is_zero = false;
   bool alpha_is_applied = false;  ///< colours have been multiplied by alpha ("associated")
+  bool extra_is_data = false;     ///< the first channel beside the colours is no alpha ("unspecified")
 };
 
 /// The pages of a TIFF or BigTIFF ("TIFF Revision 6.0", section 8) in their order, at most `most`. A damaged or

@@ -145,8 +145,8 @@ void set_layout(TIFF* file, const PictureHeader& picture, const Layout& layout, 
   TIFFSetField(file, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   TIFFSetField(file, TIFFTAG_ROWSPERSTRIP, static_cast<uint32_t>(strip_rows));
   if (picture.has_alpha) {
-    constexpr uint16_t kAlpha = EXTRASAMPLE_UNASSALPHA;
-    TIFFSetField(file, TIFFTAG_EXTRASAMPLES, 1, &kAlpha);
+    const uint16_t kind = picture.alpha_is_data ? EXTRASAMPLE_UNSPECIFIED : EXTRASAMPLE_UNASSALPHA;
+    TIFFSetField(file, TIFFTAG_EXTRASAMPLES, 1, &kind);
   }
 }
 

@@ -188,9 +188,9 @@ UpscaledRows::UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan&
       progress_(std::move(progress)),
       rgb_(engine.channels() == 3),
       planes_((rgb_ ? 3 : header_.colour_planes) + (header_.has_alpha ? 1 : 0)),
-      weighted_(header_.has_alpha && plan.passes == 0 && plan.resampled()),
+      weighted_(header_.is_transparent() && plan.passes == 0 && plan.resampled()),
       bleed_reach_(reach_of(engine, header_, plan)) {
-  if (header_.has_alpha && !weighted_) {
+  if (header_.is_transparent() && !weighted_) {
     const int64_t rows = std::min(header_.height, RowStream::block_rows(header_.width) + 2 * bleed_reach_);
     window_ = Tensor<float>({1, header_.planes(), rows, header_.width});
   }
@@ -371,8 +371,9 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
                                 const std::filesystem::path& output, const PictureOptions& options,
                                 const Progress& progress) {
   PictureReader reader(input, options.most_pixels);
+  AlphaUse picture(reader, options.alpha, output.string(), stores_alpha(output));
   UpscaledPicture result;
-  result.input = reader.header();
+  result.input = picture.header();
   Engine& engine = engine_for(options.target.factor(result.input.width, result.input.height));
   result.engine = &engine;
   result.plan = plan_scale(result.input.width, result.input.height, engine.scale(), options.target);
@@ -396,10 +397,10 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
     // Colours come from so far, of pixels that looked so far themselves; and what resamples looks a bit further.
     constexpr int64_t kResamplers = 8;
     const std::pair border = tile_border(width, height, plan, 2 * reach_of(engine, result.input, plan) + kResamplers);
-    tiled.emplace(reader, border.first, border.second);
+    tiled.emplace(picture, border.first, border.second);
     plan = with_border(plan, width, height, border);
   }
-  UpscaledRows rows(engine, tiled ? static_cast<PictureRows&>(*tiled) : reader, plan, progress);
+  UpscaledRows rows(engine, tiled ? static_cast<PictureRows&>(*tiled) : picture, plan, progress);
   Middle middle(rows, plan);
   std::vector<std::string> damage;
   const auto finish_reading = [&] {

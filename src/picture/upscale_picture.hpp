@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "picture/alpha_use.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "picture/resample.hpp"
@@ -101,6 +102,7 @@ struct UpscaledPicture {
 struct PictureOptions {
   TargetSize target = {};
   Encoding encoding = {};
+  AlphaOptions alpha = {};
   int64_t most_pixels = kMostPixels;
   bool tile = false;        ///< the picture is to lie beside itself without a seam, as a floor's tiles do
   bool only_whole = false;  ///< of a damaged input nothing is written: it is an Error(input)

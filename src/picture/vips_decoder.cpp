@@ -234,6 +234,7 @@ void VipsDecoder::normalise() {
   header_.height = image_->Ysize / header_.frames;
   header_.colour_planes = image_->Bands >= 3 ? 3 : 1;
   header_.has_alpha = image_->Bands % 2 == 0;
+  header_.alpha_is_data = header_.has_alpha && !tiff_pages_.empty() && tiff_pages_.front().extra_is_data;
   header_.bits = format == VIPS_FORMAT_UCHAR ? 8 : format == VIPS_FORMAT_USHORT ? 16 : 32;
   // libvips' rule: RGB of floats without a profile is scRGB.
   header_.linear = header_.bits == 32 && kind == VIPS_INTERPRETATION_scRGB && !has(image_.get(), VIPS_META_ICC_NAME);
