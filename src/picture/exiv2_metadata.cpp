@@ -70,12 +70,18 @@ struct Exif {
   }
 };
 
+/// The data is a copy, because 0.28 uses it up.
+Exiv2::WriteMethod encode(Exiv2::BasicIo& to, std::string_view block, Exiv2::ByteOrder order, Exiv2::ExifData data) {
+  Exiv2::IptcData iptc;
+  Exiv2::XmpData xmp;
+  return Exiv2::TiffParser::encode(to, block.empty() ? nullptr : bytes_of(block), static_cast<uint32_t>(block.size()),
+                                   order, data, iptc, xmp);
+}
+
 /// Writes data into a copy of the block that it came from, in place; nothing if that is impossible.
 std::optional<std::string> written_in_place(std::string block, const Exif& exif) {
   Exiv2::MemIo unused;
-  const Exiv2::WriteMethod method =
-      Exiv2::TiffParser::encode(unused, bytes_of(block), static_cast<uint32_t>(block.size()), exif.order, exif.data,
-                                Exiv2::IptcData(), Exiv2::XmpData());
+  const Exiv2::WriteMethod method = encode(unused, block, exif.order, exif.data);
   return method == Exiv2::wmNonIntrusive ? std::optional(std::move(block)) : std::nullopt;
 }
 
@@ -106,7 +112,7 @@ bool change_in_place(std::string& block, const std::string& maker, const Change&
 
 std::string written_anew(const Exiv2::ExifData& data, Exiv2::ByteOrder order) {
   Exiv2::MemIo io;
-  Exiv2::TiffParser::encode(io, nullptr, 0, order, data, Exiv2::IptcData(), Exiv2::XmpData());
+  encode(io, "", order, data);
   return text_of(io);
 }
 
@@ -184,6 +190,29 @@ void scale_place(Exif& exif, double x, double y) {
 template <class Wanted>
 void keep(Exiv2::ExifData& data, const Wanted& wanted) {
   for (auto datum = data.begin(); datum != data.end();) datum = wanted(*datum) ? std::next(datum) : data.erase(datum);
+}
+
+/// One of Photoshop's.
+struct Resource {
+  size_t begin = 0, head_bytes = 0, bytes = 0;
+};
+
+constexpr uint16_t kIptc = 0x0404;
+
+std::optional<Resource> find_resource(const std::string& resources, uint16_t number) {
+  if (resources.empty()) return std::nullopt;
+  const Exiv2::byte* record = nullptr;
+  uint32_t head = 0, bytes = 0;
+  const auto size = static_cast<uint32_t>(resources.size());
+#if EXIV2_TEST_VERSION(0, 28, 0)
+  const int result = Exiv2::Photoshop::locateIrb(bytes_of(resources), size, number, &record, head, bytes);
+#else
+  const int result = Exiv2::Photoshop::locateIrb(bytes_of(resources), size, number, &record, &head, &bytes);
+#endif
+  if (result != 0) return std::nullopt;
+  const auto begin = static_cast<size_t>(record - bytes_of(resources));
+  if (size_t{head} + bytes > resources.size() - begin) return std::nullopt;
+  return Resource{begin, head, bytes};
 }
 
 /// A TIFF's first folder also has what its samples are; its other folders are other pictures.
@@ -266,22 +295,12 @@ std::optional<std::string> change_exif(std::string block, const PictureChange& c
   }
 }
 
-bool has_iptc(const std::string& resources) {
-  const Exiv2::byte* record = nullptr;
-  uint32_t head = 0, size = 0;
-  return !resources.empty() &&
-         Exiv2::Photoshop::locateIptcIrb(bytes_of(resources), resources.size(), &record, &head, &size) == 0;
-}
+bool has_iptc(const std::string& resources) { return find_resource(resources, kIptc).has_value(); }
 
 std::string change_photoshop(std::string resources) {
   for (const uint16_t thumbnail : {0x0409, 0x040C}) {
-    const Exiv2::byte* record = nullptr;
-    uint32_t head = 0, size = 0;
-    if (Exiv2::Photoshop::locateIrb(bytes_of(resources), resources.size(), thumbnail, &record, &head, &size) != 0) {
-      continue;
-    }
-    const auto begin = static_cast<size_t>(record - bytes_of(resources));
-    resources.erase(begin, size_t{head} + size + size % 2);
+    const std::optional<Resource> found = find_resource(resources, thumbnail);
+    if (found) resources.erase(found->begin, found->head_bytes + found->bytes + found->bytes % 2);
   }
   return resources;
 }
@@ -289,19 +308,13 @@ std::string change_photoshop(std::string resources) {
 std::vector<std::string> png_texts_of(const EmbeddedMetadata& metadata) {
   be_quiet();
   std::vector<std::string> texts;
-  if (!metadata.xmp.empty()) {
-    texts.push_back("iTXtXML:com.adobe.xmp" + std::string(5, '\0') + metadata.xmp);
-  }
-  const Exiv2::byte* record = nullptr;
-  uint32_t head = 0, size = 0;
-  const std::string& resources = metadata.photoshop;
-  if (resources.empty() ||
-      Exiv2::Photoshop::locateIptcIrb(bytes_of(resources), resources.size(), &record, &head, &size) != 0) {
-    return texts;
-  }
+  if (!metadata.xmp.empty()) texts.push_back("iTXtXML:com.adobe.xmp" + std::string(5, '\0') + metadata.xmp);
+  const std::optional<Resource> found = find_resource(metadata.photoshop, kIptc);
+  if (!found) return texts;
   try {
     Exiv2::IptcData iptc;
-    Exiv2::IptcParser::decode(iptc, record + head, size);
+    Exiv2::IptcParser::decode(iptc, bytes_of(metadata.photoshop) + found->begin + found->head_bytes,
+                              static_cast<uint32_t>(found->bytes));
     // Exiv2 writes it into a file, so it gets a small one.
     auto png = Exiv2::ImageFactory::create(Exiv2::ImageType::png);
     png->setIptcData(iptc);
