@@ -179,6 +179,12 @@ LayerPort right_port(const Network& network, size_t layer) {
   return port;
 }
 
+bool is_plain_convolution(const LayerPort& port) {
+  const Shape w = port.weight.shape();
+  return port.has_weight() && !port.is_transposed && !port.shuffles() && w.h * w.w > 1 && port.dilation == Pair{1, 1} &&
+         port.padding == Pair{(w.h - 1) / 2, (w.w - 1) / 2};
+}
+
 int64_t reach_of(const LayerPort& port) {
   if (port.fixed) return port.factor == 1 ? 0 : 2;
   if (!port.convolves || !port.has_weight()) return 0;
