@@ -59,7 +59,10 @@ ChangeWords each(const LayerPort& right, const LayerPort& other) {
   }
   const auto numbers = [&](const char* what, const std::vector<int64_t>& list, const std::vector<float>& from,
                            const std::vector<float>& to) {
-    if (!words.few && !list.empty()) parts.push_back(fmt::format("{} {}s are others", list.size(), what));
+    if (!words.few && !list.empty()) {
+      parts.push_back(
+          fmt::format("{} {}{} are others", list.size(), what, what == std::string_view("bias") ? "es" : "s"));
+    }
     for (const int64_t i : words.few ? list : std::vector<int64_t>{}) {
       parts.push_back(fmt::format("the {} of channel {} is {:.6g}, not {:.6g}", what, i, to[i], from[i]));
     }

@@ -13,6 +13,7 @@
 #include "porting/explanation.hpp"
 #include "porting/integer_dumps.hpp"
 #include "porting/judging.hpp"
+#include "porting/missing_summand.hpp"
 #include "porting/segment.hpp"
 #include "porting/upscaled_dump.hpp"
 
@@ -110,38 +111,13 @@ class Diagnoser {
     } else if (!finding.agrees) {
       look_at(finding, dump, expected, tolerance);
       auto plain = finding.evidence ? explained_by_evidence(*finding.evidence, finding.layer) : std::nullopt;
-      explanation = plain ? std::move(*plain) : explain_sum(dump, tolerance);
+      explanation = plain ? std::move(*plain) : explain_sum(network_, dumped_, dump, tolerance);
       finding.cause = explanation.short_cause;
     } else if (dump.place.activated) {
       maps_[finding.layer] = std::make_shared<const Tensor<float>>(dump.values);
     }
     if (!finding.agrees && result_.right) take(finding, explanation, dump, expected.shape());
     result_.layers.push_back(std::move(finding));
-  }
-
-  Explanation explain_sum(const PlacedDump& dump, double tolerance) const {
-    Explanation explanation;
-    const Layer& layer = dumped_.layer_at(dump.place);
-    if (layer.op != Layer::Op::add) {
-      explanation.notes.push_back(
-          fmt::format("Values are added before {}; give --feature for what {} reads, to have mistakes tried.",
-                      dump.file, layer.name));
-      return explanation;
-    }
-    LayerPort port = right_port(network_, static_cast<size_t>(dump.place.layer));
-    port.activates = dump.place.activated;
-    for (const size_t i : {size_t{0}, size_t{1}}) {
-      const auto kept = dumped_.dump_or_value({place_of_layer(network_, layer.inputs[i]), true});
-      if (!kept || largest_difference(compute(port, *kept), dump.values) > tolerance) continue;
-      const int64_t missing = place_of_layer(network_, layer.inputs[1 - i]);
-      explanation.ids = {"summand_missing"};
-      explanation.layer = layer.name;
-      explanation.short_cause = fmt::format("{} is not added", layer_of(network_, {missing}));
-      explanation.verdict = fmt::format("In {}, {}: {} is {} alone.", layer.name, explanation.short_cause, dump.file,
-                                        layer_of(network_, {place_of_layer(network_, layer.inputs[i])}));
-      break;
-    }
-    return explanation;
   }
 
   double largest_quantum() const {
@@ -278,28 +254,11 @@ class Diagnoser {
   /// Whether the port has the model's numbers in a shorter form; that of a layer before is tried first.
   void try_number_forms(LayerFinding& finding, const PlacedDump& dump, const std::vector<LayerPort>& ports,
                         const std::vector<Tensor<float>>& inputs, double tolerance) {
-    std::vector<const NumberForm*> forms;
-    if (number_form_ != nullptr) forms.push_back(number_form_);
-    for (const NumberForm& form : number_forms()) {
-      if (&form != number_form_) forms.push_back(&form);
-    }
-    for (const NumberForm* form : forms) {
-      std::vector<LayerPort> changed = ports;
-      for (LayerPort& port : changed) form->apply(port);
-      Tensor<float> computed;
-      try {
-        computed = fsrcnn::run(changed, inputs[0]);
-      } catch (const Error&) {
-        return;
-      }
-      finding.difference = largest_difference(computed, dump.values);
-      if (finding.difference > tolerance + 0.01 * dump.quantum) continue;
-      finding.agrees = true;
-      finding.form += (finding.form.empty() ? "" : ", ") + form->words;
-      number_form_ = form;
-      return;
-    }
-    finding.difference = 0;
+    const NumberForm* const form = form_of_numbers(ports, inputs[0], dump, tolerance, number_form_, finding.difference);
+    if (form == nullptr) return;
+    finding.agrees = true;
+    finding.form += (finding.form.empty() ? "" : ", ") + form->words;
+    number_form_ = form;
   }
 
   Explanation explain_difference(LayerFinding& finding, const PlacedDump& dump,

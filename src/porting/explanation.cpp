@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "porting/curve_words.hpp"
 #include "porting/dumped_network.hpp"
 #include "porting/explainer.hpp"
+#include "porting/mistakes_of_hidden_layers.hpp"
 #include "porting/one_layer.hpp"
 #include "porting/parameters.hpp"
 #include "porting/trace.hpp"
@@ -53,6 +56,11 @@ Explainer::Explainer(const Segment& segment, const ExplainContext& context,
     mistakes_.push_back(mistakes_at(c));
     if (layers > kMostLayersForPairs) {
       std::erase_if(mistakes_.back(), [](const Mistake& m) { return m.numbers > kUsual; });
+    }
+    if (i + 1 < layers) {
+      std::vector<Mistake> hidden = mistakes_of_hidden_layer(c, segment, i);
+      mistakes_.back().insert(mistakes_.back().end(), std::make_move_iterator(hidden.begin()),
+                              std::make_move_iterator(hidden.end()));
     }
     contexts_.push_back(std::move(c));
   }
@@ -146,8 +154,9 @@ Residual Explainer::test(const Chosen& chosen, std::vector<std::string> ids, std
   return residual;
 }
 
-bool Explainer::choose(const std::vector<Found>& found) {
+bool Explainer::choose(std::vector<Found> found) {
   if (found.empty()) return false;
+  const std::map<std::string, std::string> readers = drop_wrong_readings(found);
   double best = std::numeric_limits<double>::infinity();
   for (const Found& f : found) best = std::min(best, f.rms);
   const auto good = [&](const Found& f) { return f.rms <= kAsGood * best + 1e-2 * segment_.tolerance(); };
@@ -174,6 +183,7 @@ bool Explainer::choose(const std::vector<Found>& found) {
     for (const Mistake* m : first.mistakes) m->make(other.port);
     result_.notes = misplaced_files(context_.network->layers[port.layer], port, other);
   }
+  std::vector<std::string> elsewhere;
   for (const Found& f : found) {
     if (&f == &first || !good(f) || result_.same_result.size() >= 4) continue;
     if (f.numbers() > first.numbers() + kAsSimple) continue;
@@ -181,7 +191,8 @@ bool Explainer::choose(const std::vector<Found>& found) {
     for (const Mistake* m : f.mistakes) others.push_back(m->sentence);
     std::string told = fmt::format("{}: {}", f.layer, fmt::join(others, ", and "));
     std::vector<std::string>& same = result_.same_result;
-    if (others != sentences && std::find(same.begin(), same.end(), told) == same.end()) same.push_back(std::move(told));
+    if (others != sentences && std::find(same.begin(), same.end(), told) == same.end()) same.push_back(told);
+    if (f.layer != first.layer) elsewhere.push_back(fmt::format("in {}, {}", f.layer, fmt::join(others, ", and ")));
   }
   if (result_.ids == std::vector<std::string>{"bias_missing"} && bias_comes_later()) {
     result_.ids = {"bias_after_activation"};
@@ -192,7 +203,37 @@ bool Explainer::choose(const std::vector<Found>& found) {
   result_.verdict = fmt::format("In {}, {}: with {} the network gives {} to {:.2g} (without: {}).", first.layer,
                                 result_.short_cause, sentences.size() > 1 ? "both" : "this", context_.output_file,
                                 residual_of(first), difference_without(segment_));
+  if (const auto reader = readers.find(first.layer); reader != readers.end()) {
+    result_.verdict += fmt::format(" {} may as well read it so.", reader->second);
+  }
+  if (!elsewhere.empty()) {
+    result_.verdict = fmt::format(
+        "Either in {}, {}, or {}: no dump between them tells which, since each gives {} to "
+        "{:.2g} (without: {}).",
+        first.layer, result_.short_cause, fmt::join(elsewhere, ", or "), context_.output_file, residual_of(first),
+        difference_without(segment_));
+  }
   return true;
+}
+
+std::map<std::string, std::string> Explainer::drop_wrong_readings(std::vector<Found>& found) const {
+  std::map<std::string, std::string> readers;
+  const std::vector<LayerPort>& ports = segment_.ports();
+  const std::vector<Found> all = found;
+  for (size_t i = 1; i < ports.size(); ++i) {
+    std::erase_if(found, [&](const Found& read) {
+      if (read.layer != ports[i].name || read.mistakes.size() != 1 || !read.mistakes[0]->id.starts_with("input_")) {
+        return false;
+      }
+      const std::string written = "output_" + read.mistakes[0]->id.substr(6);
+      const bool is_written = std::any_of(all.begin(), all.end(), [&](const Found& f) {
+        return f.layer == ports[i - 1].name && f.mistakes.size() == 1 && f.mistakes[0]->id == written;
+      });
+      if (is_written) readers[ports[i - 1].name] = ports[i].name;
+      return is_written;
+    });
+  }
+  return readers;
 }
 
 bool Explainer::bias_comes_later() const {

@@ -8,9 +8,12 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "nn/pad2d.hpp"
+#include "porting/chain_input.hpp"
 #include "porting/evidence.hpp"
 #include "porting/explainer.hpp"
 #include "porting/fits.hpp"
+#include "porting/parameters.hpp"
 #include "porting/solve_input.hpp"
 
 namespace fsrcnn {
@@ -257,12 +260,13 @@ void Explainer::pairs_with(const Tried& first, std::vector<Found>& found) {
 }
 
 bool Explainer::of_solved_input() {
-  if (segment_.ports().size() != 1 || !segment_.right().fits) return false;
+  if (!segment_.right().fits) return false;
   const LayerPort& port = segment_.ports()[0];
   if (!port.reads_input || port.is_transposed || !port.has_weight() || !port.convolves || port.in_channels() != 1 ||
       port.shuffles()) {
     return false;
   }
+  if (segment_.ports().size() > 1) return of_input_through_layers();
   say("solving for the layer's input");
   solved_input_ = solve_input(port, segment_.output());
   const auto& [input, worst] = *solved_input_;
@@ -271,6 +275,33 @@ bool Explainer::of_solved_input() {
   std::vector<Found> found;
   for (const Mistake& m : inputs_) single(0, m, found);
   return choose(found);
+}
+
+bool Explainer::of_input_through_layers() {
+  const std::vector<LayerPort>& ports = segment_.ports();
+  if (!std::all_of(ports.begin(), ports.end(), is_differentiable) || context_.quantum > 0) return false;
+  say("solving for the network's input through all layers");
+  const Window window = window_of(segment_);
+  const auto solved = solve_chain_input(ports, window, 2 * segment_.tolerance());
+  if (!solved) return false;
+  // Pixels at a cut are known by few outputs.
+  const int64_t margin = kReachOfMistakes + PortChain(ports, window.input).reach_before(0);
+  const bool is_cut = window.input.shape() != segment_.input().shape();
+  const auto part = [&](const Tensor<float>& t) {
+    return is_cut ? pad2d(t, {-margin, -margin, -margin, -margin}, PaddingMode::zeros) : t;
+  };
+  inputs_ = fit_input(contexts_[0], part(window.input), part(*solved), 10 * segment_.tolerance());
+  std::vector<Found> found;
+  for (const Mistake& m : inputs_) single(0, m, found);
+  if (choose(found)) return true;
+  result_.layer = ports[0].name;
+  result_.ids = {"input"};
+  result_.short_cause = "another input than the picture";
+  result_.verdict = fmt::format(
+      "{} reads another input than {}: with one that was solved for, and all layers right, the network gives {} to "
+      "{:.2g} (without: {}). What was done to the picture cannot be named.",
+      result_.layer, context_.input_file, context_.output_file, 2 * segment_.tolerance(), difference_without(segment_));
+  return true;
 }
 
 void Explainer::last_resort() {

@@ -9,9 +9,11 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "porting/field_families.hpp"
 #include "porting/layer_fit.hpp"
-#include "porting/operations.hpp"
+#include "porting/operation_fit.hpp"
 #include "porting/spread.hpp"
+#include "porting/suspects.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -23,10 +25,11 @@ constexpr int64_t kRows = 400;  // outputs that all layers are judged by
 constexpr Index kMostCoefficients = 130;
 constexpr size_t kMostOperations = 16;  // that are tried
 constexpr size_t kGrown = 3;            // changes to which others are added
-constexpr int kSearches = 12;
 constexpr size_t kMostFiles = 6;
 constexpr int kMostAdded = 6;
 constexpr int kGrowingSteps = 8;
+constexpr size_t kMostFamilies = 8;  // that are solved for
+constexpr int kFamilySteps = 3;
 
 /// How many changes of a size are solved for, and by how many steps before fewer go on.
 struct Round {
@@ -60,7 +63,8 @@ class OneLayer {
         window_(window_of(segment)),
         right_(segment.ports(), window_.input),
         enough_(segment.tolerance()),
-        before_(distance(right_, window_)) {}
+        before_(distance(right_, window_)),
+        suspects_(before_, window_.known_count) {}
 
   std::optional<Explanation> run() {
     if (window_.known_count < 64) return std::nullopt;
@@ -75,8 +79,10 @@ class OneLayer {
       solve(contest);
       if (!accepted_.empty()) return verdict();
     }
+    solve_families();
     grow();
     if (!accepted_.empty()) return verdict();
+    if (std::optional<Explanation> likely = likeliest()) return likely;
     return spread();
   }
 
@@ -91,6 +97,7 @@ class OneLayer {
         ranked_.push_back(ranked(change, by_parameters, samples.residual()));
       }
       if (i + 1 == right_.ports().size()) continue;
+      for (FieldFamily& family : field_families(right_, i)) rank(std::move(family), samples);
       std::vector<Operation> operations = operations_at(right_, samples, i);
       operations.resize(std::min(kMostOperations, operations.size()));
       operations_.insert(operations_.end(), operations.begin(), operations.end());
@@ -99,46 +106,56 @@ class OneLayer {
     std::stable_sort(operations_.begin(), operations_.end(),
                      [](const auto& a, const auto& b) { return a.left < b.left; });
     operations_.resize(std::min(kMostOperations, operations_.size()));
+    std::stable_sort(families_.begin(), families_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+  }
+
+  void rank(FieldFamily family, const Samples& samples) {
+    if (3 * family.size > samples.rows()) return;
+    const double left = left_by(family.columns(samples), samples.residual());
+    if (left < 1) families_.emplace_back(left, std::move(family));
+  }
+
+  /// Of the squared error, with the best coefficients, for each equation that they leave.
+  static double left_by(const MatrixXf& columns, const Eigen::VectorXf& residual) {
+    const Eigen::VectorXf left = residual - columns * least_squares(columns, residual).cast<float>();
+    const auto rows = static_cast<double>(residual.size());
+    return left.squaredNorm() / std::max(residual.squaredNorm(), 1e-30F) * rows /
+           (rows - static_cast<double>(columns.cols()));
+  }
+
+  /// What no list names.
+  void solve_families() {
+    for (size_t i = 0; i < std::min(kMostFamilies, families_.size()); ++i) {
+      const FamilyFit fit = fit_family(right_, window_, families_[i].second, enough_, kFamilySteps);
+      suspects_.add(fit.family->port, fit.left, fit.family->size, "of its output, " + fit.family->words);
+    }
+  }
+
+  /// The layer that alone explains most, if none of the others comes near.
+  std::optional<Explanation> likeliest() {
+    for (const LayerFit& f : near_) suspects_.add(f.change.port, f.left, f.change.size(), "other parameters");
+    const auto likely = suspects_.likeliest();
+    if (!likely) return std::nullopt;
+    const auto share = [](double left) { return std::floor(100 * (1 - left)); };
+    Explanation result;
+    result.layer = segment_.ports()[likely->port].name;
+    result.short_cause = fmt::format("most likely wrong: {}", likely->words);
+    result.verdict = fmt::format(
+        "{} differs. With all other layers right, {} explains {:.0f} % of the squared error ({}), and no other layer "
+        "more than {:.0f} %: what is wrong first is most likely {}. The cause cannot be named.",
+        context_.output_file, result.layer, share(likely->left), likely->words, share(likely->left_by_others),
+        result.layer);
+    return result;
   }
 
   void operate() {
     for (Operation& operation : operations_) {
-      if (operation.family) operation = solved(operation);
-      LayerFit f = fit_of(operation);
+      if (operation.family) operation = solved(right_, window_, operation);
+      LayerFit f = fit_of(right_, window_, operation);
+      suspects_.add(operation.port, f.left, 1, "of its output, " + operation.sentence);
       if (explains(f)) accepted_.push_back(std::move(f));
     }
-  }
-
-  LayerFit fit_of(const Operation& operation) const {
-    const LayerPort port = with(right_.ports()[operation.port], operation);
-    LayerFit f{{}, {}, port, distance(PortChain(right_, operation.port, port), window_), &operation};
-    f.change.port = operation.port;
-    return f;
-  }
-
-  /// With the number that explains most: the square of what is left is a parabola once that is near.
-  Operation solved(const Operation& operation) const {
-    const auto square = [&](double value) {
-      const double rms = fit_of(operation.family(value)).left.rms;
-      return rms * rms;
-    };
-    double at = operation.guess, left = square(at), step = 0.1 * std::abs(at);
-    for (int i = 0; i < kSearches && step > 1e-8 * std::abs(at); ++i) {
-      const double up = square(at + step), down = square(at - step), bend = up - 2 * left + down;
-      const double bound = 3 * step;
-      const double move = bend > 0    ? std::clamp(step * (down - up) / (2 * bend), -bound, bound)
-                          : up < down ? step
-                                      : -step;
-      const double there = square(at + move);
-      if (there < left) at += move, left = there;
-      if (std::abs(move) < step) step = std::max(0.1 * std::abs(move), 0.01 * step);
-    }
-    return operation.family(at);
-  }
-
-  static LayerPort with(LayerPort port, const Operation& operation) {
-    port.after.push_back(operation.make);
-    return port;
   }
 
   static Ranked ranked(const Change& change, const MatrixXf& by_parameters, const Eigen::VectorXf& residual) {
@@ -358,7 +375,9 @@ class OneLayer {
   std::vector<Change> changes_;
   std::vector<Ranked> ranked_;
   std::vector<Operation> operations_;
+  std::vector<std::pair<double, FieldFamily>> families_;  // with what they leave, by the linear equations
   std::vector<LayerFit> accepted_, near_;
+  Suspects suspects_;
 };
 
 }  // namespace

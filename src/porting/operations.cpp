@@ -155,6 +155,13 @@ class List {
       return Operation{port, "cut_below", fmt::format("values below {:.5g} are clipped (saturated)", v),
                        mapped([v](float x) { return std::max(x, static_cast<float>(v)); })};
     };
+    const auto both = [port = port_](double v) {
+      return Operation{port, "cut_both", fmt::format("values are clipped (saturated) at +-{:.5g}", v),
+                       mapped([v](float x) {
+                         const auto limit = static_cast<float>(std::abs(v));
+                         return std::clamp(x, -limit, limit);
+                       })};
+    };
     const auto moved = [port = port_](double v) {
       return Operation{port, "moved",
                        fmt::format("all values are {:.5g} too {} (an offset)", std::abs(v), v > 0 ? "high" : "low"),
@@ -167,6 +174,7 @@ class List {
     for (const double part : {0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}) {
       if (high > 0) guess(above, part * high);
       if (low < 0) guess(below, part * low);
+      guess(both, part * std::max(high, -low));
     }
     for (const double sign : {1.0, -1.0}) guess(moved, sign * 0.02 * (high - low));
     rank(list);
