@@ -23,7 +23,6 @@ namespace fsrcnn {
 namespace {
 
 constexpr size_t kShownHypotheses = 20;
-constexpr double kUsual = 0.45;        // of more layers than that only mistakes with fewer numbers are tried
 constexpr double kWorthTelling = 0.5;  // of the values, that a cause explains which does not explain all
 
 /// Of the compared residuals, those within this factor of the best are as good.
@@ -54,9 +53,6 @@ Explainer::Explainer(const Segment& segment, const ExplainContext& context,
       if (i == 0 && map->shape() == expected && *map != segment.input()) c.other_inputs[name] = map;
     }
     mistakes_.push_back(mistakes_at(c));
-    if (layers > kMostLayersForPairs) {
-      std::erase_if(mistakes_.back(), [](const Mistake& m) { return m.numbers > kUsual; });
-    }
     if (i + 1 < layers) {
       std::vector<Mistake> hidden = mistakes_of_hidden_layer(c, segment, i);
       mistakes_.back().insert(mistakes_.back().end(), std::make_move_iterator(hidden.begin()),

@@ -115,6 +115,7 @@ std::vector<Mistake> mistakes_of_hidden_layer(const MistakeContext& context, con
   const LayerPort& p = segment.ports()[port];
   if (!p.convolves || !p.has_weight() || !is_differentiable(p) || !segment.right().fits) return {};
   std::vector<Mistake> list = in_kernels(p);
+  append(list, groups_of(p));
   append(list, in_activations(context, segment, port));
   append(list, in_tiles(segment, port));
   return list;

@@ -23,7 +23,7 @@ using Eigen::MatrixXf;
 
 constexpr int64_t kRows = 400;  // outputs that all layers are judged by
 constexpr Index kMostCoefficients = 130;
-constexpr size_t kMostOperations = 16;  // that are tried
+constexpr size_t kMostOperations = 40;  // that are tried
 constexpr size_t kGrown = 3;            // changes to which others are added
 constexpr size_t kMostFiles = 6;
 constexpr int kMostAdded = 6;
@@ -64,7 +64,8 @@ class OneLayer {
         right_(segment.ports(), window_.input),
         enough_(segment.tolerance()),
         before_(distance(right_, window_)),
-        suspects_(before_, window_.known_count) {}
+        spread_(spread_of(segment_.ports(), segment_.right_output(), segment_.output(), enough_)),
+        suspects_(before_, wrong_values(right_, window_, enough_), spread_ ? spread_->ports[0] : 0) {}
 
   std::optional<Explanation> run() {
     if (window_.known_count < 64) return std::nullopt;
@@ -345,23 +346,23 @@ class OneLayer {
 
   /// No layer explains it; but errors that are not everywhere tell where they begin.
   std::optional<Explanation> spread() const {
-    const auto spread = spread_of(segment_.ports(), segment_.right_output(), segment_.output(), enough_);
-    if (!spread) return std::nullopt;
+    // What can have begun anywhere tells nothing.
+    if (!spread_ || spread_->ports[0] == 0) return std::nullopt;
     // Of layers that reach equally far one that looks at neighbours has more to get wrong.
-    size_t at = spread->ports[0];
-    for (const size_t port : spread->ports) {
+    size_t at = spread_->ports[0];
+    for (const size_t port : spread_->ports) {
       const Shape w = segment_.ports()[port].weight.shape();
       if (w.h * w.w > 1) at = port;
     }
     Explanation result;
     std::vector<std::string> names;
-    for (const size_t port : spread->ports) names.push_back(segment_.ports()[port].name);
+    for (const size_t port : spread_->ports) names.push_back(segment_.ports()[port].name);
     result.layer = segment_.ports()[at].name;
-    result.short_cause = fmt::format("wrong in {}", spread->where);
+    result.short_cause = fmt::format("wrong in {}", spread_->where);
     result.verdict = fmt::format(
         "{} differs in {} alone, by up to {:.3g}. Errors in the output of {} reach so far, and those of layers before "
         "further: what is wrong first is most likely its output. The cause cannot be named.",
-        context_.output_file, spread->where, segment_.right().largest, fmt::join(names, " or "));
+        context_.output_file, spread_->where, segment_.right().largest, fmt::join(names, " or "));
     return result;
   }
 
@@ -372,6 +373,7 @@ class OneLayer {
   PortChain right_;
   double enough_;
   Distance before_;  // of the right layers
+  std::optional<Spread> spread_;
   std::vector<Change> changes_;
   std::vector<Ranked> ranked_;
   std::vector<Operation> operations_;

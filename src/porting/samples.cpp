@@ -15,7 +15,7 @@ using Eigen::Index;
 using Eigen::MatrixXf;
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr int64_t kSide = 56;   // pixels of the input that are looked at, each way
+constexpr int64_t kSide = 40;   // pixels of the input that are looked at, each way
 constexpr int64_t kBatch = 16;  // passes that are computed at once
 
 Tensor<float> cut(const Tensor<float>& t, int64_t y, int64_t x, int64_t height, int64_t width) {
@@ -59,7 +59,7 @@ Window window_of(const Segment& segment) {
   Window window;
   window.input = cut(in, top, left, height, width);
   window.found = cut(found, top * factor, left * factor, height * factor, width * factor);
-  const int64_t margin = factor * (whole.reach_before(0) + kReachOfMistakes);
+  const int64_t margin = factor * (whole.reach_before(0) + 1);
   const LayerPort& last = segment.ports().back();
   const bool clamp = last.activates && last.is_last && (last.clamps || last.activation == Layer::Activation::clamp);
   const Shape w = window.found.shape();
@@ -89,6 +89,15 @@ Distance distance(const PortChain& chain, const Window& window) {
   }
   d.rms = std::sqrt(squares / std::max<double>(1, static_cast<double>(window.known_count)));
   return d;
+}
+
+int64_t wrong_values(const PortChain& chain, const Window& window, double enough) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < window.found.count(); ++i) {
+    const bool differs = difference_of(chain.output().data()[i], window.found.data()[i]) > enough;
+    count += window.known[i] != 0 && differs ? 1 : 0;
+  }
+  return count;
 }
 
 Samples::Samples(const PortChain& chain, const Window& window, size_t first, int64_t rows, uint32_t seed)

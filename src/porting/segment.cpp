@@ -11,13 +11,15 @@ namespace fsrcnn {
 namespace {
 
 constexpr int64_t kPart = 28;  // pixels a side of the part of a picture that is tried first, and its margin beyond them
-constexpr int64_t kMargin = 12;  // the smallest margin
+constexpr int64_t kSmallPart = 8;  // the same of many layers, where much is wrong in it
+constexpr int64_t kMargin = 12;    // the smallest margin
 /// An explanation must leave this much less than the right layer does: weak ones are chance. (Rounding's error is half
 /// of truncation's.)
 constexpr double kClearlyBetter = 1.5;
 constexpr double kMuchBetter = 4;
 constexpr double kWorst = std::numeric_limits<double>::infinity();
 constexpr Residual kOfAnotherShape = {false, kWorst, kWorst, 0, kWorst, kWorst};
+constexpr double kMuchWrong = 30;       // tolerances
 constexpr double kOperationsEach = 30;  // to compare a value takes as long as so many multiplications and additions
 
 Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, const Tensor<float>& expected,
@@ -74,27 +76,31 @@ Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const
     factor_ *= port.factor;
   }
   margin_ = std::max(kMargin, reach + kReachOfMistakes);
-  if (std::max(input.shape().h, input.shape().w) > kPart + 2 * margin_) cropped_ = top_left(input);
-  for (const bool cropped : {false, true}) {
-    if (cropped && cropped_.count() == 0) continue;
-    std::vector<Tensor<float>>& inputs = cropped ? cropped_before_ : before_;
-    for (size_t i = 0; i < ports_.size(); ++i) {
-      inputs.push_back(i == 0 ? (cropped ? cropped_ : input_) : compute(ports_[i - 1], inputs.back()));
-    }
-  }
+  for (size_t i = 0; i < ports_.size(); ++i)
+    before_.push_back(i == 0 ? input_ : compute(ports_[i - 1], before_[i - 1]));
   right_ = kOfAnotherShape;
   try {
     expected_ = compute(ports_.back(), before_.back());
-  } catch (const Error&) {
-    return;
+  } catch (const Error&) {  // other shapes are told by those of all layers
   }
   const Shape s = expected_.shape();
   if (s == output_.shape()) right_ = residual_of(expected_, output_, expected_, s.h, s.w, tolerance_);
+  part_ = kPart;
+  if (ports_.size() > 2 && right_.fits && s.h > factor_ * kSmallPart && s.w > factor_ * kSmallPart) {
+    const int64_t side = factor_ * kSmallPart;
+    const Residual in_part = residual_of(expected_, output_, expected_, side, side, tolerance_);
+    if (in_part.rms > kMuchWrong * tolerance_) part_ = kSmallPart;
+  }
+  if (std::max(input.shape().h, input.shape().w) <= part_ + 2 * margin_) return;
+  cropped_ = top_left(input);
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    cropped_before_.push_back(i == 0 ? cropped_ : compute(ports_[i - 1], cropped_before_[i - 1]));
+  }
 }
 
 Tensor<float> Segment::top_left(const Tensor<float>& t) const {
   const Shape s = t.shape();
-  const int64_t part = kPart + margin_;
+  const int64_t part = part_ + margin_;
   return pad2d(t, {0, std::min<int64_t>(0, part - s.h), 0, std::min<int64_t>(0, part - s.w)}, PaddingMode::zeros);
 }
 

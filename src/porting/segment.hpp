@@ -71,6 +71,7 @@ class Segment {
   std::vector<LayerPort> ports_;
   std::vector<int64_t> channels_;  // of what each port reads, and of the output
   int64_t factor_ = 1;             // how many times as large the output is
+  int64_t part_ = 0;               // pixels a side of the part that is tried first
   int64_t margin_;                 // of a part of a picture: pixels whose results may depend on what is outside
   const Tensor<float>& input_;
   const Tensor<float>& output_;

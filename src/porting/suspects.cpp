@@ -6,13 +6,14 @@ namespace fsrcnn {
 namespace {
 
 constexpr double kLittleLeft = 0.25;  // of the squared error, by the likeliest
-constexpr double kClearlyMore = 2.5;  // times what the likeliest leaves, by all others
+constexpr double kClearlyMore = 4;    // times what the likeliest leaves, by all others
 
 }  // namespace
 
 void Suspects::add(size_t port, const Distance& left, int64_t numbers, const std::string& words) {
+  if (port < first_) return;
   const double ratio = left.rms / std::max(before_.rms, 1e-30), values = static_cast<double>(values_);
-  const double share = ratio * ratio * values / std::max(1.0, values - static_cast<double>(numbers));
+  const double share = ratio * ratio * values / std::max(1e-3 * values, values - static_cast<double>(numbers));
   Suspicion& of_port = by_port_[port];
   if (share < of_port.left) of_port = {share, words};
 }

@@ -13,8 +13,8 @@ namespace fsrcnn {
 /// How much of an output's error each layer explains, if it alone is wrong in one of the ways that were tried.
 class Suspects {
  public:
-  /// `before`: what the right layers leave, of so many values.
-  Suspects(const Distance& before, int64_t values) : before_(before), values_(values) {}
+  /// `before`: what the right layers leave, in so many values that are wrong. Layers before `first` cannot be it.
+  Suspects(const Distance& before, int64_t values, size_t first) : before_(before), values_(values), first_(first) {}
 
   /// What a layer leaves with so many numbers that were solved for. `words`: the way in which it is wrong.
   void add(size_t port, const Distance& left, int64_t numbers, const std::string& words);
@@ -35,6 +35,7 @@ class Suspects {
 
   Distance before_;
   int64_t values_;
+  size_t first_;
   std::map<size_t, Suspicion> by_port_;
 };
 
