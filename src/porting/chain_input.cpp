@@ -7,12 +7,12 @@
 namespace fsrcnn {
 namespace {
 
-constexpr int kSteps = 8;             // of Gauss and Newton's
-constexpr int kFirstIterations = 12;  // of conjugate gradients in the first of them, and in the others
+constexpr int kSteps = 10;            // of Gauss and Newton's
+constexpr int kFirstIterations = 25;  // of conjugate gradients in the first of them, and in the others
 constexpr int kIterations = 60;
 /// The RMS that is left after a step, of what was there at first, beyond which it is given up.
-constexpr double kHopeless[] = {0.6, 0.35, 0.2, 0.1};  // NOLINT(*-c-arrays)
-constexpr double kSolved = 1e-6;                       // of the squared gradient
+constexpr double kHopeless[] = {0.75, 0.45, 0.25, 0.12};  // NOLINT(*-c-arrays)
+constexpr double kSolved = 1e-6;                          // of the squared gradient
 
 double dot(const Tensor<float>& a, const Tensor<float>& b) {
   double sum = 0;

@@ -23,8 +23,9 @@ using Eigen::MatrixXf;
 
 constexpr int64_t kRows = 400;  // outputs that all layers are judged by
 constexpr Index kMostCoefficients = 130;
-constexpr size_t kMostOperations = 40;  // that are tried
-constexpr size_t kGrown = 3;            // changes to which others are added
+constexpr size_t kMostOperations = 40;       // that are tried
+constexpr size_t kMostSolvedOperations = 8;  // of those with a number
+constexpr size_t kGrown = 3;                 // changes to which others are added
 constexpr size_t kMostFiles = 6;
 constexpr int kMostAdded = 6;
 constexpr int kGrowingSteps = 8;
@@ -138,20 +139,21 @@ class OneLayer {
     for (const LayerFit& f : near_) suspects_.add(f.change.port, f.left, f.change.size(), "other parameters");
     const auto likely = suspects_.likeliest();
     if (!likely) return std::nullopt;
-    const auto share = [](double left) { return std::floor(100 * (1 - left)); };
     Explanation result;
     result.layer = segment_.ports()[likely->port].name;
     result.short_cause = fmt::format("most likely wrong: {}", likely->words);
     result.verdict = fmt::format(
-        "{} differs. With all other layers right, {} explains {:.0f} % of the squared error ({}), and no other layer "
-        "more than {:.0f} %: what is wrong first is most likely {}. The cause cannot be named.",
-        context_.output_file, result.layer, share(likely->left), likely->words, share(likely->left_by_others),
+        "{} differs. With all other layers right, {} leaves {:.2g} % of the squared error ({}), and all "
+        "others more than {:.2g} %: what is wrong first is most likely {}. The cause cannot be named.",
+        context_.output_file, result.layer, 100 * likely->left, likely->words, 100 * likely->left_by_others,
         result.layer);
     return result;
   }
 
   void operate() {
+    size_t families = 0;
     for (Operation& operation : operations_) {
+      if (operation.family && ++families > kMostSolvedOperations) continue;
       if (operation.family) operation = solved(right_, window_, operation);
       LayerFit f = fit_of(right_, window_, operation);
       suspects_.add(operation.port, f.left, 1, "of its output, " + operation.sentence);

@@ -258,9 +258,10 @@ class List {
     std::array<size_t, 3> order = {0, 1, 2};
     while (std::next_permutation(order.begin(), order.end())) {
       for (const bool reads : {false, true}) {
+        const std::string nhwc = order == std::array<size_t, 3>{1, 2, 0} ? " (NHWC, channels last)" : "";
         list.push_back({"layout",
-                        fmt::format("values are {} in the order {}, {}, {}, where they are {} as planes",
-                                    reads ? "read" : "stored", name[order[0]], name[order[1]], name[order[2]],
+                        fmt::format("values are {} in the layout of {}, {}, {}{}, where they are {} as planes (NCHW)",
+                                    reads ? "read" : "stored", name[order[0]], name[order[1]], name[order[2]], nhwc,
                                     reads ? "stored" : "read"),
                         [order, reads](const Tensor<float>& t) {
                           const Shape s = t.shape();

@@ -283,22 +283,22 @@ MatrixXf Samples::by_parameters(size_t port) const {
 }
 
 MatrixXf Samples::by_fields(size_t port, const std::vector<Tensor<float>>& fields) const {
-  MatrixXf columns(rows(), static_cast<Index>(fields.size()));
+  MatrixXf columns = MatrixXf::Zero(static_cast<Index>(fields.size()), rows());
   for_each_row(port, [&](Index row, const ChainGradient& gradient, int64_t n, const Box& box) {
     const int64_t channels = gradient.output.shape().c;
-    for (size_t i = 0; i < fields.size(); ++i) {
-      float sum = 0;
-      for (int64_t c = 0; c < channels; ++c) {
-        for (int64_t y = box.top; y < box.bottom; ++y) {
-          const Index width = box.right - box.left;
-          sum += Eigen::Map<const Eigen::VectorXf>(gradient.output.row(n, c, y) + box.left, width)
-                     .dot(Eigen::Map<const Eigen::VectorXf>(fields[i].row(0, c, y) + box.left, width));
+    const Index width = box.right - box.left;
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t y = box.top; y < box.bottom; ++y) {
+        const Eigen::Map<const Eigen::VectorXf> by(gradient.output.row(n, c, y) + box.left, width);
+        if ((by.array() == 0).all()) continue;  // the box has a margin
+        for (size_t i = 0; i < fields.size(); ++i) {
+          columns(static_cast<Index>(i), row) +=
+              by.dot(Eigen::Map<const Eigen::VectorXf>(fields[i].row(0, c, y) + box.left, width));
         }
       }
-      columns(row, static_cast<Index>(i)) = sum;
     }
   });
-  return columns;
+  return columns.transpose();
 }
 
 MatrixXf Samples::by_mixing(size_t port, const Tensor<float>& values) const {

@@ -98,17 +98,29 @@ Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const
   }
 }
 
-Tensor<float> Segment::top_left(const Tensor<float>& t) const {
+Tensor<float> Segment::top_left(const Tensor<float>& t, int64_t scale) const {
   const Shape s = t.shape();
-  const int64_t part = part_ + margin_;
+  const int64_t part = scale * (part_ + margin_);
   return pad2d(t, {0, std::min<int64_t>(0, part - s.h), 0, std::min<int64_t>(0, part - s.w)}, PaddingMode::zeros);
 }
 
-Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const {
+std::optional<Tensor<float>> Segment::part_before(size_t port, const Tensor<float>& whole) const {
+  const Shape s = whole.shape(), in = input_.shape();
+  if (s != before_[port].shape() || s.h % in.h != 0 || s.h / in.h != s.w / in.w || s.w % in.w != 0) return std::nullopt;
+  return top_left(whole, s.h / in.h);
+}
+
+Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first, size_t first_cropped) const {
+  bool cropped = first_cropped <= first;
   Tensor<float> x;
   try {
-    x = compute(ports[first_changed], (cropped ? cropped_before_ : before_)[first_changed]);
-    for (size_t i = first_changed + 1; i < ports.size(); ++i) x = compute(ports[i], x);
+    x = compute(ports[first], (cropped ? cropped_before_ : before_)[first]);
+    for (size_t i = first + 1; i < ports.size(); ++i) {
+      if (i == first_cropped) {
+        if (std::optional<Tensor<float>> part = part_before(i, x)) x = *std::move(part), cropped = true;
+      }
+      x = compute(ports[i], x);
+    }
   } catch (const Error&) {
     return kOfAnotherShape;  // shapes that this mistake cannot be made with
   }
@@ -130,21 +142,22 @@ Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_cha
 
 Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const {
   std::vector<LayerPort> ports = ports_;
-  bool cropped = quick && cropped_.count() > 0;
-  size_t first = ports.size();
+  size_t first = ports.size(), first_cropped = 0;
   for (size_t i = 0; i < ports.size(); ++i) {
     for (const Mistake* mistake : mistakes[i]) {
       first = std::min(first, i);
-      cropped = cropped && mistake->local;
+      if (!mistake->local) first_cropped = i + 1;
       mistake->make(ports[i]);
     }
   }
-  if (cropped) {
-    for (LayerPort& port : ports) {
-      if (port.other_input) port.other_input = std::make_shared<const Tensor<float>>(top_left(*port.other_input));
-    }
+  // Of few layers all are computed alike, so that residuals can be compared.
+  const bool crops = quick && cropped_.count() > 0 && (first_cropped == 0 || ports.size() > 2);
+  if (!crops) return evaluate(ports, std::min(first, ports.size() - 1), ports.size());
+  for (size_t i = first_cropped; i < ports.size(); ++i) {
+    if (ports[i].other_input)
+      ports[i].other_input = std::make_shared<const Tensor<float>>(top_left(*ports[i].other_input));
   }
-  return evaluate(ports, std::min(first, ports.size() - 1), cropped);
+  return evaluate(ports, std::min(first, ports.size() - 1), first_cropped);
 }
 
 Tensor<float> Segment::output_with(const Mistake& mistake) const {
