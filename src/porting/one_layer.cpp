@@ -21,7 +21,8 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXf;
 
-constexpr int64_t kRows = 400;  // outputs that all layers are judged by
+constexpr int64_t kRows = 400;     // outputs that all layers are judged by
+constexpr int64_t kFewRows = 160;  // by which operations are, which have no numbers
 constexpr Index kMostCoefficients = 130;
 constexpr size_t kMostOperations = 40;       // that are tried
 constexpr size_t kMostSolvedOperations = 8;  // of those with a number
@@ -91,7 +92,7 @@ class OneLayer {
  private:
   /// By how much of the error each change explains where the layers behind it are taken to be linear.
   void rank() {
-    const Samples samples(right_, window_, 0, kRows, 1);
+    const Samples samples(right_, window_, 0, kRows, 1), few(right_, window_, 0, kFewRows, 1);
     for (size_t i = 0; i < right_.ports().size(); ++i) {
       const MatrixXf by_parameters = samples.by_parameters(i);
       for (const Change& change : changes_) {
@@ -100,7 +101,7 @@ class OneLayer {
       }
       if (i + 1 == right_.ports().size()) continue;
       for (FieldFamily& family : field_families(right_, i)) rank(std::move(family), samples);
-      std::vector<Operation> operations = operations_at(right_, samples, i);
+      std::vector<Operation> operations = operations_at(right_, few, i);
       operations.resize(std::min(kMostOperations, operations.size()));
       operations_.insert(operations_.end(), operations.begin(), operations.end());
     }

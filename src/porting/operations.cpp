@@ -236,7 +236,10 @@ class List {
             return row < 0 || column < 0 ? -1 : row * w + column;
           });
     };
-    const auto is_usual = [](const LineOrder& order) { return !order.id.empty() && order.numbers <= kUsualOrder; };
+    const auto is_usual = [](const LineOrder& order) {
+      const bool repeats = order.id.starts_with("repeated_") && !order.id.starts_with("repeated_2_");
+      return !order.id.empty() && order.numbers <= kUsualOrder && !repeats;
+    };
     for (const LineOrder& r : rows) {
       if (!is_usual(r)) continue;
       lines(r, columns[0], r.words);

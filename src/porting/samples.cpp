@@ -15,7 +15,7 @@ using Eigen::Index;
 using Eigen::MatrixXf;
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr int64_t kSide = 40;   // pixels of the input that are looked at, each way
+constexpr int64_t kSide = 32;   // pixels of the input that are looked at, each way
 constexpr int64_t kBatch = 16;  // passes that are computed at once
 
 Tensor<float> cut(const Tensor<float>& t, int64_t y, int64_t x, int64_t height, int64_t width) {
