@@ -63,6 +63,16 @@ bool DumpInterpreter::may_lack_padding(const PlacedDump& dump, const Shape& expe
   const Shape s = dump.values.shape();
   const int64_t high = expected.h - s.h, wide = expected.w - s.w;
   if (is_output(network_, dump.place)) return high < network_.scale && wide < network_.scale;
+  // Padding that is missing makes the output smaller, too.
+  if (const PlacedDump* const input = dumped_.dump_at({kNetworkInput, true})) {
+    const Shape whole = input->values.shape();
+    for (const PlacedDump& other : dumped_.dumps()) {
+      const Shape o = other.values.shape();
+      if (is_output(network_, other.place) && o.h == network_.scale * whole.h && o.w == network_.scale * whole.w) {
+        return false;
+      }
+    }
+  }
   int64_t padding = 0;
   for (const LayerPort& port : dumped_.chain_to(dump.place).ports)
     padding += 2 * std::max(port.padding.h, port.padding.w);

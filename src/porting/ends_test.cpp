@@ -19,7 +19,10 @@ namespace {
 
 using Plant = std::function<void(LayerPort&)>;
 
-const Network& model() { return *builtin_network("fsrcnn-x2"); }
+const Network& model() {
+  static const Network network = *builtin_network("fsrcnn-x2");
+  return network;
+}
 
 const Tensor<float>& luma() {
   static const Tensor<float> part = [] {

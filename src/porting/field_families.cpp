@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -15,11 +16,15 @@ using Eigen::MatrixXf;
 using Eigen::VectorXd;
 using Fields = std::vector<Tensor<float>>;
 
-constexpr int kKnots = 14;          // of a curve
-constexpr int64_t kMostMixed = 16;  // channels, each of which may be mixed with each
+constexpr int kKnots = 10;              // of a curve, of each of two kinds
+constexpr float kClosestKnots = 0.02F;  // of the range of values
+constexpr int64_t kMostMixed = 16;      // channels, each of which may be mixed with each
 constexpr int64_t kFewestRows = 200;
 constexpr int64_t kRowsEach = 4;  // equations for each number
 constexpr double kStalled = 0.95;
+constexpr size_t kFamiliesEach = 2;  // of a port that are begun
+constexpr size_t kMostFamilies = 6;  // that go on
+constexpr int kFamilySteps = 5;
 
 /// Of the other channels of `values` to each of the port's.
 FieldFamily mixing(size_t port, const Tensor<float>& values) {
@@ -43,7 +48,8 @@ class List {
       : port_(right.ports()[port]), at_(port), step_(right.step(port)), shape_(step_.output.shape()) {}
 
   std::vector<FieldFamily> all() {
-    curve();
+    curve(step_.output, false);
+    if (port_.activates && port_.bends() && step_.linear.shape() == shape_) curve(step_.linear, true);
     if (shape_.h >= 4 && shape_.w >= 4) neighbours();
     if (shape_.c > 1 && shape_.c <= kMostMixed) list_.push_back(mixing(at_, step_.output));
     lines(true);
@@ -79,16 +85,21 @@ class List {
     return t;
   }
 
-  /// Of the values before an activation: straight between knots that as many values lie between. Below 0 once more
+  /// Straight between knots that as many values lie between; of the values before an activation, once more below 0
   /// times the channel's slope.
-  void curve() {
-    const Tensor<float>& from = port_.activates && step_.linear.shape() == shape_ ? step_.linear : step_.output;
+  void curve(const Tensor<float>& from, bool by_slopes) {
     std::vector<float> sorted = from.values();
     std::sort(sorted.begin(), sorted.end());
-    std::vector<float> knots;
+    // Where values are many, and evenly, for errors are large where they are few.
+    std::vector<float> all, knots;
     for (int k = 0; k < kKnots; ++k) {
-      const float v = sorted[(sorted.size() - 1) * static_cast<size_t>(k) / (kKnots - 1)];
-      if (knots.empty() || v > knots.back() + 1e-6F) knots.push_back(v);
+      const float part = static_cast<float>(k) / (kKnots - 1);
+      all.push_back(sorted[static_cast<size_t>(part * static_cast<float>(sorted.size() - 1))]);
+      all.push_back(sorted.front() + part * (sorted.back() - sorted.front()));
+    }
+    std::sort(all.begin(), all.end());
+    for (const float v : all) {
+      if (knots.empty() || v > knots.back() + kClosestKnots * (sorted.back() - sorted.front())) knots.push_back(v);
     }
     if (knots.size() < 3) return;
     const auto hat = [&](size_t k, float v) {
@@ -99,7 +110,7 @@ class List {
     for (size_t k = 0; k < knots.size(); ++k) {
       fields.push_back(field([&](int64_t c, int64_t y, int64_t x) { return hat(k, from(0, c, y, x)); }));
     }
-    if (port_.activates && port_.activation == Layer::Activation::prelu && port_.slope.size() > 1) {
+    if (by_slopes) {
       for (size_t k = 0; k < knots.size() && knots[k] < 0; ++k) {
         fields.push_back(field([&](int64_t c, int64_t y, int64_t x) {
           const float v = from(0, c, y, x);
@@ -107,7 +118,8 @@ class List {
         }));
       }
     }
-    put("values follow another curve, the same for all channels", std::move(fields));
+    put(by_slopes ? "values follow another curve than that of the activation" : "values follow another curve",
+        std::move(fields));
   }
 
   void neighbours() {
@@ -206,9 +218,12 @@ FamilyFit fit_at(const PortChain& right, const Window& window, const FieldFamily
 
 std::vector<FieldFamily> field_families(const PortChain& right, size_t port) { return List(right, port).all(); }
 
-FamilyFit fit_family(const PortChain& right, const Window& window, const FieldFamily& family, double enough,
-                     int steps) {
-  FamilyFit fit = fit_at(right, window, family, VectorXd::Zero(family.size));
+FamilyFit without_fields(const PortChain& right, const Window& window, const FieldFamily& family) {
+  return fit_at(right, window, family, VectorXd::Zero(family.size));
+}
+
+FamilyFit improved(const PortChain& right, const Window& window, FamilyFit fit, double enough, int steps) {
+  const FieldFamily& family = *fit.family;
   for (int step = 0; step < steps && fit.left.largest > enough; ++step) {
     const PortChain at(right, family.port, fit.port);
     const Samples samples(at, window, family.port, std::max(kFewestRows, kRowsEach * family.size),
@@ -225,6 +240,21 @@ FamilyFit fit_family(const PortChain& right, const Window& window, const FieldFa
     if (stalled) break;
   }
   return fit;
+}
+
+std::vector<FamilyFit> best_fits(const PortChain& right, const Window& window,
+                                 const std::vector<RankedFamily>& families, double enough) {
+  std::vector<FamilyFit> fits;
+  std::map<size_t, size_t> of_port;
+  for (const auto& [left, family] : families) {
+    if (++of_port[family.port] > kFamiliesEach) continue;
+    fits.push_back(improved(right, window, without_fields(right, window, family), enough, 1));
+  }
+  std::stable_sort(fits.begin(), fits.end(), [](const auto& a, const auto& b) { return a.left.rms < b.left.rms; });
+  for (size_t i = 0; i < std::min(kMostFamilies, fits.size()); ++i) {
+    fits[i] = improved(right, window, std::move(fits[i]), enough, kFamilySteps);
+  }
+  return fits;
 }
 
 }  // namespace fsrcnn

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <Eigen/Dense>
@@ -35,7 +36,17 @@ struct FamilyFit {
   Distance left;
 };
 
+/// All numbers 0.
+FamilyFit without_fields(const PortChain& right, const Window& window, const FieldFamily& family);
+
 /// By up to `steps` of Gauss and Newton's method, until no value is further than `enough` from what was found.
-FamilyFit fit_family(const PortChain& right, const Window& window, const FieldFamily& family, double enough, int steps);
+FamilyFit improved(const PortChain& right, const Window& window, FamilyFit fit, double enough, int steps);
+
+/// A family with what the linear equations leave of the squared error.
+using RankedFamily = std::pair<double, FieldFamily>;
+
+/// Of each port the families that leave least are begun, and those that come nearest go on. `families`: sorted.
+std::vector<FamilyFit> best_fits(const PortChain& right, const Window& window,
+                                 const std::vector<RankedFamily>& families, double enough);
 
 }  // namespace fsrcnn

@@ -30,8 +30,6 @@ constexpr size_t kGrown = 3;                 // changes to which others are adde
 constexpr size_t kMostFiles = 6;
 constexpr int kMostAdded = 6;
 constexpr int kGrowingSteps = 8;
-constexpr size_t kMostFamilies = 8;  // that are solved for
-constexpr int kFamilySteps = 3;
 
 /// How many changes of a size are solved for, and by how many steps before fewer go on.
 struct Round {
@@ -129,8 +127,7 @@ class OneLayer {
 
   /// What no list names.
   void solve_families() {
-    for (size_t i = 0; i < std::min(kMostFamilies, families_.size()); ++i) {
-      const FamilyFit fit = fit_family(right_, window_, families_[i].second, enough_, kFamilySteps);
+    for (const FamilyFit& fit : best_fits(right_, window_, families_, enough_)) {
       suspects_.add(fit.family->port, fit.left, fit.family->size, "of its output, " + fit.family->words);
     }
   }
@@ -380,7 +377,7 @@ class OneLayer {
   std::vector<Change> changes_;
   std::vector<Ranked> ranked_;
   std::vector<Operation> operations_;
-  std::vector<std::pair<double, FieldFamily>> families_;  // with what they leave, by the linear equations
+  std::vector<RankedFamily> families_;
   std::vector<LayerFit> accepted_, near_;
   Suspects suspects_;
 };
