@@ -76,7 +76,8 @@ TEST(Ends, TellAnotherPictureThatNoRuleMakes) {
   const Diagnosis d = diagnose_ends(
       0, [](LayerPort&) {}, read);
   EXPECT_EQ(d.layer, model().layers[0].name);
-  EXPECT_EQ(d.mistakes, std::vector<std::string>{"input"}) << d.verdict;
+  EXPECT_TRUE(d.mistakes.empty());
+  EXPECT_NE(d.verdict.find("reads another input"), std::string::npos) << d.verdict;
 }
 
 TEST(Ends, TellTheLayerWhoseValuesFollowAnotherCurve) {

@@ -40,6 +40,9 @@ class Explainer {
   /// What the last layer reads, by its name.
   std::string before_last() const;
 
+  /// All values, and through many layers so well that it is no chance.
+  bool explains(const Residual& residual) const;
+
   Residual test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences,
                 const std::string& layer);
 

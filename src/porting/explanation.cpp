@@ -22,6 +22,9 @@
 namespace fsrcnn {
 namespace {
 
+/// Through many layers thousands of mistakes are tried, some of which come near by chance: what is right is exact.
+constexpr double kExact = 0.5;     // of the tolerance
+constexpr double kManyTimes = 20;  // less than the right layers leave
 constexpr size_t kShownHypotheses = 20;
 constexpr double kWorthTelling = 0.5;  // of the values, that a cause explains which does not explain all
 
@@ -139,13 +142,19 @@ std::string Explainer::before_last() const {
   return inputs.size() == 1 && inputs[0] >= 0 ? context_.network->layers[static_cast<size_t>(inputs[0])].name : "";
 }
 
+bool Explainer::explains(const Residual& residual) const {
+  if (!segment_.explains(residual)) return false;
+  if (segment_.ports().size() <= kMostLayersForPairs || context_.quantum > 0 || !segment_.right().fits) return true;
+  return residual.largest <= kExact * segment_.tolerance() && kManyTimes * residual.largest <= segment_.right().largest;
+}
+
 Residual Explainer::test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences,
                          const std::string& layer) {
   Residual residual = segment_.with(chosen, true);
-  if (segment_.explains(residual)) residual = segment_.with(chosen, false);
+  if (explains(residual)) residual = segment_.with(chosen, false);
   if (residual.fits) {
     result_.hypotheses.push_back({layer, std::move(ids), std::move(sentences), residual.largest, residual.rms,
-                                  segment_.explains(residual), residual.explained});
+                                  explains(residual), residual.explained});
   }
   return residual;
 }

@@ -19,6 +19,7 @@
 namespace fsrcnn {
 namespace {
 
+constexpr double kSeenThrough = 30;     // tolerances that an error must have for an input to be solved for by it
 constexpr double kUsualPair = 0.25;     // numbers of two mistakes beyond which others are tried, too
 constexpr double kLeastValuesEach = 3;  // for each number that is fitted, where they are few
 constexpr double kEnoughValues = 256;
@@ -52,7 +53,7 @@ void Explainer::single(size_t layer, const Mistake& m, std::vector<Found>& found
   chosen[layer] = {&m};
   const std::string& name = segment_.ports()[layer].name;
   const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
-  if (segment_.explains(residual) && is_told_by_enough(m)) found.push_back({residual.rms, name, {&m}});
+  if (explains(residual) && is_told_by_enough(m)) found.push_back({residual.rms, name, {&m}});
   if (!residual.fits) return;
   tried_.push_back({layer, &m, residual});
   // With a changed geometry or form the parameters could not be solved for.
@@ -111,7 +112,7 @@ bool Explainer::everywhere() {
       }
       if (layers < 2) continue;
       const Residual residual = test(chosen, {m.id}, {m.sentence}, "all layers");
-      if (segment_.explains(residual)) found.push_back({residual.rms, "all layers", {&m}});
+      if (explains(residual)) found.push_back({residual.rms, "all layers", {&m}});
     }
   }
   return choose(found);
@@ -217,10 +218,10 @@ void Explainer::pairs_of_usual(std::vector<Found>& found) {
         if (left < 0) return;
         Chosen chosen(mistakes_.size());
         chosen[layer] = {&b, &a};
-        if (!segment_.explains(segment_.with(chosen, true))) continue;
+        if (!explains(segment_.with(chosen, true))) continue;
         const std::string& name = segment_.ports()[layer].name;
         const Residual residual = test(chosen, {b.id, a.id}, {b.sentence, a.sentence}, name);
-        if (segment_.explains(residual)) found.push_back({residual.rms, name, {&b, &a}});
+        if (explains(residual)) found.push_back({residual.rms, name, {&b, &a}});
       }
     }
     if (!found.empty()) return;
@@ -236,7 +237,7 @@ void Explainer::pairs_with(const Tried& first, std::vector<Found>& found) {
     chosen[layer] = {first.mistake, &second};
     const Residual residual =
         test(chosen, {first.mistake->id, second.id}, {first.mistake->sentence, second.sentence}, name);
-    if (segment_.explains(residual)) found.push_back({residual.rms, name, {first.mistake, &second}});
+    if (explains(residual)) found.push_back({residual.rms, name, {first.mistake, &second}});
   };
   if (layer + 1 == mistakes_.size()) {
     LayerPort port = segment_.ports()[layer];
@@ -281,8 +282,9 @@ bool Explainer::of_input_through_layers() {
   const std::vector<LayerPort>& ports = segment_.ports();
   if (!std::all_of(ports.begin(), ports.end(), is_differentiable) || context_.quantum > 0) return false;
   say("solving for the network's input through all layers");
+  if (segment_.right().largest < kSeenThrough * segment_.tolerance()) return false;
   const Window window = window_of(segment_);
-  const auto solved = solve_chain_input(ports, window, 2 * segment_.tolerance());
+  const auto solved = solve_chain_input(ports, window, segment_.tolerance());
   if (!solved) return false;
   // Pixels at a cut are known by few outputs.
   const int64_t margin = kReachOfMistakes + PortChain(ports, window.input).reach_before(0);
@@ -295,17 +297,17 @@ bool Explainer::of_input_through_layers() {
   for (const Mistake& m : inputs_) single(0, m, found);
   if (choose(found)) return true;
   result_.layer = ports[0].name;
-  result_.ids = {"input"};
   result_.short_cause = "another input than the picture";
   result_.verdict = fmt::format(
       "{} reads another input than {}: with one that was solved for, and all layers right, the network gives {} to "
       "{:.2g} (without: {}). What was done to the picture cannot be named.",
-      result_.layer, context_.input_file, context_.output_file, 2 * segment_.tolerance(), difference_without(segment_));
+      result_.layer, context_.input_file, context_.output_file, segment_.tolerance(), difference_without(segment_));
   return true;
 }
 
 void Explainer::last_resort() {
-  if (!segment_.right().fits) return;
+  // What several layers make of one wrong value is no value of its own.
+  if (!segment_.right().fits || segment_.ports().size() > 1) return;
   const size_t layer = contexts_.size() - 1;
   fitted_ = fit_scattered(LayerCase(contexts_[layer], segment_.ports()[layer], segment_.input_of(layer),
                                     segment_.output(), segment_.tolerance()));

@@ -204,10 +204,11 @@ class List {
 
 FamilyFit fit_at(const PortChain& right, const Window& window, const FieldFamily& family, VectorXd numbers) {
   FamilyFit fit{&family, std::move(numbers), right.ports()[family.port], {}};
-  fit.port.after.emplace_back([sum = family.sum(fit.numbers)](const Tensor<float>& t) {
-    if (t.shape() != sum.shape()) return t;  // of the whole picture, where they are a part's
+  const auto sum = std::make_shared<const Tensor<float>>(family.sum(fit.numbers));
+  fit.port.after.emplace_back([sum](const Tensor<float>& t) {
+    if (t.shape() != sum->shape()) return t;  // of the whole picture, where they are a part's
     Tensor<float> to = t;
-    for (int64_t i = 0; i < t.count(); ++i) to.data()[i] += sum.data()[i];
+    for (int64_t i = 0; i < t.count(); ++i) to.data()[i] += sum->data()[i];
     return to;
   });
   fit.left = distance(PortChain(right, family.port, fit.port), window);

@@ -199,12 +199,15 @@ Tensor<float> convolved(const LayerPort& port, const Tensor<float>& input) {
 }
 
 Tensor<float> compute(const LayerPort& port, const Tensor<float>& input) {
-  Tensor<float> x = port.other_input != nullptr ? *port.other_input : input;
+  const Tensor<float>& given = port.other_input != nullptr ? *port.other_input : input;
+  Tensor<float> x;
+  if (!port.before.empty() || !port.convolves) x = given;
   for (const TensorOp& op : port.before) x = op(x);
+  const Tensor<float>& read = port.before.empty() ? given : x;
   if (port.convolves && port.fixed) {
-    x = port.fixed(x);
+    x = port.fixed(read);
   } else if (port.convolves) {
-    x = convolved(port, x);
+    x = convolved(port, read);
     for (const TensorOp& op : port.before_bias) x = op(x);
     if (port.activation_before_bias && port.activates) activate(port, x);
     add_bias(port, x);

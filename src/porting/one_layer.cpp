@@ -27,6 +27,7 @@ constexpr Index kMostCoefficients = 130;
 constexpr size_t kMostOperations = 40;       // that are tried
 constexpr size_t kMostSolvedOperations = 8;  // of those with a number
 constexpr size_t kGrown = 3;                 // changes to which others are added
+constexpr double kManyTimes = 20;            // less than the right layers leave, as no chance does
 constexpr size_t kMostFiles = 6;
 constexpr int kMostAdded = 6;
 constexpr int kGrowingSteps = 8;
@@ -238,7 +239,8 @@ class OneLayer {
     std::vector<LayerPort> ports = segment_.ports();
     ports[f.change.port] = port_of(f);
     const Residual left = Segment(ports, segment_.input(), segment_.output(), enough_).right();
-    return is_near({left.largest, left.rms}) && 2 * left.rms < segment_.right().rms;
+    if (context_.quantum > 0) return is_near({left.largest, left.rms}) && 2 * left.rms < segment_.right().rms;
+    return is_near({left.largest, left.rms}) && kManyTimes * left.largest < segment_.right().largest;
   }
 
   /// What steps leave is spread evenly; a solution's own noise moves some values over the edge of a step.
