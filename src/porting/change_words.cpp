@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "porting/changes.hpp"
+#include "porting/vector_relations.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -46,6 +47,17 @@ ChangeWords each(const LayerPort& right, const LayerPort& other) {
   }
   ChangeWords words{!kernels.empty() ? "kernels" : !biases.empty() ? "bias" : "slopes", {}, true};
   words.few = kernels.size() + biases.size() + slopes.size() <= kMostNamed;
+  if (!words.few && kernels.empty() && biases.empty() != slopes.empty()) {
+    const bool of_biases = slopes.empty();
+    const std::vector<float>&from = of_biases ? right.bias : right.slope, &to = of_biases ? other.bias : other.slope;
+    const std::vector<double> precision(to.size(), kTrace * std::max(largest(from), largest(to)));
+    const std::vector<VectorReading> relations = vector_relations(from, to, precision);
+    const auto simplest = std::min_element(relations.begin(), relations.end(),
+                                           [](const auto& a, const auto& b) { return a.numbers < b.numbers; });
+    if (simplest != relations.end()) {
+      return {words.id, fmt::format("the {} {}", of_biases ? "biases" : "slopes", simplest->words), true};
+    }
+  }
   std::vector<std::string> parts;
   if (words.few && weights.size() == 1 && s.h * s.w > 1) {
     const int64_t i = weights[0];
@@ -59,7 +71,10 @@ ChangeWords each(const LayerPort& right, const LayerPort& other) {
   }
   const auto numbers = [&](const char* what, const std::vector<int64_t>& list, const std::vector<float>& from,
                            const std::vector<float>& to) {
-    if (!words.few && !list.empty()) parts.push_back(fmt::format("{} {}s are others", list.size(), what));
+    if (!words.few && !list.empty()) {
+      parts.push_back(
+          fmt::format("{} {}{} are others", list.size(), what, what == std::string_view("bias") ? "es" : "s"));
+    }
     for (const int64_t i : words.few ? list : std::vector<int64_t>{}) {
       parts.push_back(fmt::format("the {} of channel {} is {:.6g}, not {:.6g}", what, i, to[i], from[i]));
     }
@@ -105,6 +120,10 @@ ChangeWords words_of(const Change& change, const LayerPort& right, const LayerPo
       }
       return scaled(fmt::format("the weights of input channel {}", change.b));
     case Kind::gains: return {"kernels", "each channel is multiplied by a factor (scale) of its own", false};
+    case Kind::input_gains:
+      return {"kernels", "the weights of each input channel are multiplied by a factor of their own", false};
+    case Kind::taps:
+      return {"kernels", "the weights at each place of the kernels are multiplied by a factor of their own", false};
     default: return each(right, other);
   }
 }

@@ -43,12 +43,21 @@ class List {
       each(Kind::output_channel, o, 0, channel);
     }
     if (gains.size() > 1) add(Kind::gains, 0, 0, gains);
+    std::vector<Change::Direction> input_gains, taps;
+    for (int64_t tap = 0; size_ > 1 && tap < size_; ++tap) {
+      std::vector<int64_t> of_all;
+      for (int64_t k = 0; k < weights_.n * weights_.c; ++k) of_all.push_back(k * size_ + tap);
+      taps.push_back(along(of_all));
+    }
+    if (!taps.empty()) add(Kind::taps, 0, 0, taps);
     for (int64_t c = 0; c < weights_.c; ++c) {
       std::vector<int64_t> channel;
       for (int64_t o = 0; o < weights_.n; ++o) append(channel, kernel(o, c));
       add(Kind::input_gain, 0, c, {along(channel)});
+      input_gains.push_back(along(channel));
       each(Kind::input_channel, 0, c, channel);
     }
+    if (input_gains.size() > 1) add(Kind::input_gains, 0, 0, input_gains);
     each(Kind::weights, 0, 0, all);
     return std::move(list_);
   }

@@ -26,6 +26,8 @@ struct Change {
     biases,          ///< all of them
     slopes,          ///< all of them
     gains,           ///< of the weights and the bias of each output channel
+    input_gains,     ///< of the weights of each input channel
+    taps,            ///< of the weights at each place of the kernels
     output_channel,  ///< all that makes output channel a
     input_channel,   ///< all that reads input channel b
     weights,         ///< all of them and the biases

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/error.hpp"
 #include "porting/precision.hpp"
 
 namespace fsrcnn {
@@ -93,6 +94,28 @@ Allowance allowance_for(const PlacedDump& from, const PlacedDump& dump, const st
   allowance.words =
       fmt::format("{} may make a difference of up to {:.2g}", fmt::join(parts, " and "), allowance.largest);
   return allowance;
+}
+
+const NumberForm* form_of_numbers(const std::vector<LayerPort>& ports, const Tensor<float>& input,
+                                  const PlacedDump& dump, double tolerance, const NumberForm* first,
+                                  double& difference) {
+  std::vector<const NumberForm*> forms;
+  if (first != nullptr) forms.push_back(first);
+  for (const NumberForm& form : number_forms()) {
+    if (&form != first) forms.push_back(&form);
+  }
+  for (const NumberForm* form : forms) {
+    std::vector<LayerPort> changed = ports;
+    for (LayerPort& port : changed) form->apply(port);
+    try {
+      difference = largest_difference(run(changed, input), dump.values);
+    } catch (const Error&) {  // of another shape
+      break;
+    }
+    if (difference <= tolerance + 0.01 * dump.quantum) return form;
+  }
+  difference = 0;
+  return nullptr;
 }
 
 void add_fixed_point(double step, std::vector<Tensor<float>>& inputs, std::vector<std::vector<LayerPort>>& layers) {

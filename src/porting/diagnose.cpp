@@ -7,25 +7,29 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "engine/engine.hpp"
 #include "porting/coarse.hpp"
-#include "porting/dump_reading.hpp"
+#include "porting/dump_interpreter.hpp"
 #include "porting/dumped_network.hpp"
 #include "porting/explanation.hpp"
 #include "porting/integer_dumps.hpp"
 #include "porting/judging.hpp"
+#include "porting/missing_summand.hpp"
 #include "porting/segment.hpp"
+#include "porting/upscaled_dump.hpp"
 
 namespace fsrcnn {
 namespace {
 
-constexpr double kSameStep = 0.02;  // two steps that may be one, each found from its dump's values
 constexpr std::string_view kBeforeClamp = "before the clamp: values beyond 0 and 1 are not cut off";
 
 class Diagnoser {
  public:
   Diagnoser(const DiagnoseRequest& request, const std::function<void(const std::string&)>& tell)
-      : request_(request), network_(*request.network), dumped_(request), tell_(tell) {}
+      : request_(request),
+        network_(*request.network),
+        dumped_(request),
+        interpreter_(network_, dumped_, request.tolerance),
+        tell_(tell) {}
 
   Diagnosis run() {
     for (PlacedDump& dump : dumped_.dumps()) follow(dump);
@@ -79,69 +83,9 @@ class Diagnoser {
     return finding;
   }
 
-  /// Half a step of the dump, too.
-  double tolerance_for(const Tensor<float>& values, double step) const {
-    return request_.tolerance * std::max(full_scale(values), 1e-30) + step / 2 * 1.001;
-  }
-
-  /// Takes the reading of a dump that agrees with what is expected, or else the likeliest.
-  void interpret(PlacedDump& dump, const Tensor<float>& expected) {
-    const bool integers = are_integers(dump.values);
-    if (integers) dump.integers_of = dumped_.stated_at(dump.place);
-    std::vector<Reading> readings = readings_of(dump.values, expected, dump.is_picture, dump.integers_of);
-    if (integers && !dump.integers_of && !readings.empty()) take_common_step(readings[0], dump, expected);
-    if (dump.integers_of && is_output(network_, dump.place)) {
-      // A port may write pixels, whatever the scale of its last sums.
-      constexpr Quantisation kPixels = {1.0 / 255, 0, ElementType::u8};
-      const Reading pixels = readings_of(dump.values, expected, false, kPixels).front();
-      if (largest_difference(pixels.values, expected) < largest_difference(readings[0].values, expected)) {
-        readings[0] = pixels;
-        dump.integers_of = kPixels;
-      }
-    }
-    if (readings.empty()) {
-      auto part = cropped_reading(dump.values, expected, tolerance_for(dump.values, dump.quantum));
-      if (!part || may_lack_padding(dump, expected.shape())) return;
-      readings.push_back(std::move(*part));
-    }
-    const auto agrees = std::find_if(readings.begin(), readings.end(), [&](const Reading& r) {
-      return largest_difference(r.values, expected) <= tolerance_for(r.values, r.step);
-    });
-    Reading& reading = agrees == readings.end() ? readings.front() : *agrees;
-    // Where the right values lie on the same grid (an interpolated picture of 8 bits), nothing was rounded to it.
-    if (!dump.integers_of && reading.step > 0 && step_of_dump(expected) > 0.99 * reading.step) reading.step = 0;
-    dump.values = std::move(reading.values);
-    dump.quantum = reading.step;
-    dump.form += (dump.form.empty() || reading.form.empty() ? "" : ", ") + reading.form;
-  }
-
-  /// Integers whose scale is not stated: that of the dumps before them, if it fits as well as one of their own.
-  void take_common_step(Reading& reading, const PlacedDump& dump, const Tensor<float>& expected) {
-    if (common_step_ > 0 && std::abs(reading.step / common_step_ - 1) < kSameStep) {
-      std::vector<Reading> same = readings_of(dump.values, expected, false, Quantisation{common_step_, 0, {}});
-      if (!same.empty() &&
-          squares_between(same[0].values, expected) <= 1.5 * squares_between(reading.values, expected)) {
-        reading = std::move(same[0]);
-      }
-    }
-    if (common_step_ == 0 && reading.form.find("integers, value = q ") != std::string::npos)
-      common_step_ = reading.step;
-  }
-
-  /// Its shape is that of a convolution without padding, or a transposed one without output_padding: a mistake.
-  bool may_lack_padding(const PlacedDump& dump, const Shape& expected) const {
-    const Shape s = dump.values.shape();
-    const int64_t high = expected.h - s.h, wide = expected.w - s.w;
-    if (is_output(network_, dump.place)) return high < network_.scale && wide < network_.scale;
-    int64_t padding = 0;
-    for (const LayerPort& port : dumped_.chain_to(dump.place).ports)
-      padding += 2 * std::max(port.padding.h, port.padding.w);
-    return high == wide && high <= padding;
-  }
-
   /// Where values are added on the way from the dumps before, nothing is tried but whether one of them is missing.
   void compare_sum(PlacedDump& dump, const Tensor<float>& expected) {
-    interpret(dump, expected);
+    interpreter_.interpret(dump, expected);
     const double tolerance =
         request_.tolerance * std::max(full_scale(dump.values), 1e-30) + 1.5 * largest_quantum() * 1.001;
     LayerFinding finding = finding_of(dump);
@@ -167,38 +111,13 @@ class Diagnoser {
     } else if (!finding.agrees) {
       look_at(finding, dump, expected, tolerance);
       auto plain = finding.evidence ? explained_by_evidence(*finding.evidence, finding.layer) : std::nullopt;
-      explanation = plain ? std::move(*plain) : explain_sum(dump, tolerance);
+      explanation = plain ? std::move(*plain) : explain_sum(network_, dumped_, dump, tolerance);
       finding.cause = explanation.short_cause;
     } else if (dump.place.activated) {
       maps_[finding.layer] = std::make_shared<const Tensor<float>>(dump.values);
     }
     if (!finding.agrees && result_.right) take(finding, explanation, dump, expected.shape());
     result_.layers.push_back(std::move(finding));
-  }
-
-  Explanation explain_sum(const PlacedDump& dump, double tolerance) const {
-    Explanation explanation;
-    const Layer& layer = dumped_.layer_at(dump.place);
-    if (layer.op != Layer::Op::add) {
-      explanation.notes.push_back(
-          fmt::format("Values are added before {}; give --feature for what {} reads, to have mistakes tried.",
-                      dump.file, layer.name));
-      return explanation;
-    }
-    LayerPort port = right_port(network_, static_cast<size_t>(dump.place.layer));
-    port.activates = dump.place.activated;
-    for (const size_t i : {size_t{0}, size_t{1}}) {
-      const auto kept = dumped_.dump_or_value({place_of_layer(network_, layer.inputs[i]), true});
-      if (!kept || largest_difference(compute(port, *kept), dump.values) > tolerance) continue;
-      const int64_t missing = place_of_layer(network_, layer.inputs[1 - i]);
-      explanation.ids = {"summand_missing"};
-      explanation.layer = layer.name;
-      explanation.short_cause = fmt::format("{} is not added", layer_of(network_, {missing}));
-      explanation.verdict = fmt::format("In {}, {}: {} is {} alone.", layer.name, explanation.short_cause, dump.file,
-                                        layer_of(network_, {place_of_layer(network_, layer.inputs[i])}));
-      break;
-    }
-    return explanation;
   }
 
   double largest_quantum() const {
@@ -226,7 +145,7 @@ class Diagnoser {
     chain.ports.back().activates = true;
     try {
       const Tensor<float> activated = fsrcnn::run(chain.ports, candidates_.at(chain.from)[0]);
-      if (largest_difference(activated, dump.values) > tolerance_for(dump.values, dump.quantum)) return;
+      if (largest_difference(activated, dump.values) > interpreter_.tolerance_for(dump.values, dump.quantum)) return;
     } catch (const Error&) {  // of another shape
       return;
     }
@@ -251,10 +170,10 @@ class Diagnoser {
     std::optional<Tensor<float>> first_expected;
     try {
       first_expected = fsrcnn::run(chain.ports, inputs[0]);
-      interpret(dump, *first_expected);
+      interpreter_.interpret(dump, *first_expected);
     } catch (const Error&) {  // of another shape
     }
-    const double tolerance = tolerance_for(dump.values, dump.quantum);
+    const double tolerance = interpreter_.tolerance_for(dump.values, dump.quantum);
     LayerFinding finding = finding_of(dump);
     // What a port wrote need not be what it went on with.
     std::vector<std::vector<LayerPort>> layers(inputs.size(), chain.ports);
@@ -276,7 +195,8 @@ class Diagnoser {
       finding.difference = tolerance;
       finding.form += (finding.form.empty() ? "" : ", ") + std::string(kBeforeClamp);
     }
-    if (!finding.agrees && comparable && first_expected && is_of_upscale(dump, *first_expected, tolerance)) {
+    if (!finding.agrees && comparable && first_expected &&
+        is_of_upscale(network_, dumped_, dump, *first_expected, tolerance)) {
       finding.agrees = true;
       finding.difference = tolerance;
       finding.form += std::string(finding.form.empty() ? "" : ", ") +
@@ -331,50 +251,14 @@ class Diagnoser {
     result_.layers.push_back(std::move(finding));
   }
 
-  /// Whether a picture is what `fsrcnn upscale` makes of the input, which is more than the network. Where its colours
-  /// are cut off, the dump has the network's own values.
-  bool is_of_upscale(const PlacedDump& dump, const Tensor<float>& expected, double tolerance) const {
-    const PlacedDump* const input = dumped_.dump_at({kNetworkInput, true});
-    if (!dump.is_picture || !is_output(network_, dump.place) || input == nullptr) return false;
-    try {
-      Engine engine(network_, {.extend_edges = true, .guard = 1});
-      const Tensor<float> made = engine.upscale(input->values);
-      if (made.shape() != dump.values.shape() || expected.shape() != made.shape()) return false;
-      for (int64_t i = 0; i < made.count(); ++i) {
-        const float v = dump.values.data()[i];
-        if (std::abs(made.data()[i] - v) > tolerance && v != expected.data()[i]) return false;
-      }
-      return true;
-    } catch (const Error&) {  // only a part of a network
-      return false;
-    }
-  }
-
   /// Whether the port has the model's numbers in a shorter form; that of a layer before is tried first.
   void try_number_forms(LayerFinding& finding, const PlacedDump& dump, const std::vector<LayerPort>& ports,
                         const std::vector<Tensor<float>>& inputs, double tolerance) {
-    std::vector<const NumberForm*> forms;
-    if (number_form_ != nullptr) forms.push_back(number_form_);
-    for (const NumberForm& form : number_forms()) {
-      if (&form != number_form_) forms.push_back(&form);
-    }
-    for (const NumberForm* form : forms) {
-      std::vector<LayerPort> changed = ports;
-      for (LayerPort& port : changed) form->apply(port);
-      Tensor<float> computed;
-      try {
-        computed = fsrcnn::run(changed, inputs[0]);
-      } catch (const Error&) {
-        return;
-      }
-      finding.difference = largest_difference(computed, dump.values);
-      if (finding.difference > tolerance + 0.01 * dump.quantum) continue;
-      finding.agrees = true;
-      finding.form += (finding.form.empty() ? "" : ", ") + form->words;
-      number_form_ = form;
-      return;
-    }
-    finding.difference = 0;
+    const NumberForm* const form = form_of_numbers(ports, inputs[0], dump, tolerance, number_form_, finding.difference);
+    if (form == nullptr) return;
+    finding.agrees = true;
+    finding.form += (finding.form.empty() ? "" : ", ") + form->words;
+    number_form_ = form;
   }
 
   Explanation explain_difference(LayerFinding& finding, const PlacedDump& dump,
@@ -496,12 +380,12 @@ class Diagnoser {
   const DiagnoseRequest& request_;
   const Network& network_;
   DumpedNetwork dumped_;
+  DumpInterpreter interpreter_;
   const std::function<void(const std::string&)>& tell_;
   const PlacedDump* at_ = nullptr;                                      // where the chain that is looked at begins
   std::map<const PlacedDump*, std::vector<Tensor<float>>> candidates_;  // what layers after it may have read
   std::map<std::string, std::shared_ptr<const Tensor<float>>> maps_;
   int64_t kept_ = 0;
-  double common_step_ = 0;                   // of the first dump in integers without a stated scale
   std::string coarse_;                       // the first layer that agrees only because numbers are coarse
   const NumberForm* number_form_ = nullptr;  // in which a port has the model's numbers
   Diagnosis result_;

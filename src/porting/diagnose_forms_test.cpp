@@ -6,9 +6,11 @@
 #include <cmath>
 
 #include "network/builtin.hpp"
+#include "nn/pad2d.hpp"
 #include "picture/colour.hpp"
 #include "porting/diagnose.hpp"
 #include "porting/dump_reading.hpp"
+#include "porting/layer_port.hpp"
 #include "porting/trace.hpp"
 #include "support/golden.hpp"
 #include "support/networks.hpp"
@@ -295,6 +297,21 @@ TEST(DiagnoseForms, AFewWrongValuesAreToldAndNoCauseIsGuessed) {
   EXPECT_TRUE(d.mistakes.empty());
   EXPECT_NE(d.verdict.find("one value of channel 5 at row 7, column 9 differs by 0.5"), std::string::npos) << d.verdict;
   EXPECT_NE(d.verdict.find("the rest is right"), std::string::npos) << d.verdict;
+}
+
+TEST(DiagnoseForms, ACropAsWideAsThePaddingIsNoMissingPadding) {
+  std::vector<Tensor<float>> maps = right_maps();
+  for (size_t i = 0; i + 1 < maps.size(); ++i) maps[i] = pad2d(maps[i], {-2, -2, -2, -2}, PaddingMode::zeros);
+  const Diagnosis cropped = diagnose(request_of(maps));
+  EXPECT_TRUE(cropped.right) << cropped.verdict;
+  // Without padding in the first layer all behind is smaller.
+  std::vector<LayerPort> layers;
+  for (size_t i = 0; i < x2().layers.size(); ++i) layers.push_back(right_port(x2(), i));
+  layers[0].pads = false;
+  Tensor<float> x = photo();
+  for (size_t i = 0; i < layers.size(); ++i) maps[i] = x = compute(layers[i], x);
+  const Diagnosis unpadded = diagnose(request_of(maps));
+  EXPECT_EQ(unpadded.mistakes, std::vector<std::string>{"padding_missing"}) << unpadded.verdict;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <functional>
 #include <limits>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,6 +40,9 @@ class Explainer {
   /// What the last layer reads, by its name.
   std::string before_last() const;
 
+  /// All values, and through many layers so well that it is no chance.
+  bool explains(const Residual& residual) const;
+
   Residual test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences,
                 const std::string& layer);
 
@@ -56,7 +60,11 @@ class Explainer {
   };
 
   /// Of those that explain best takes the simplest; the others are told as having the same result.
-  bool choose(const std::vector<Found>& found);
+  bool choose(std::vector<Found> found);
+
+  /// What a layer stores wrongly the next one may as well read wrongly: of two such mistakes the writer's is kept.
+  /// Returns who reads it, by the name of who writes it.
+  std::map<std::string, std::string> drop_wrong_readings(std::vector<Found>& found) const;
 
   /// A dump from after the activation has the bias that this one, from before it, lacks.
   bool bias_comes_later() const;
@@ -93,6 +101,9 @@ class Explainer {
 
   /// What was done to the picture before the layer read it: fitted to the input that the output tells.
   bool of_solved_input();
+
+  /// The same where several layers lie between; each value of the input is told by several of the output.
+  bool of_input_through_layers();
 
   /// Each value is another one, but always the same for the same right one.
   void tell_curve();

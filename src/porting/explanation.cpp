@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "porting/curve_words.hpp"
 #include "porting/dumped_network.hpp"
 #include "porting/explainer.hpp"
+#include "porting/mistakes_of_hidden_layers.hpp"
 #include "porting/one_layer.hpp"
 #include "porting/parameters.hpp"
 #include "porting/trace.hpp"
@@ -19,8 +22,10 @@
 namespace fsrcnn {
 namespace {
 
+/// Through many layers thousands of mistakes are tried, some of which come near by chance: what is right is exact.
+constexpr double kExact = 0.5;     // of the tolerance
+constexpr double kManyTimes = 20;  // less than the right layers leave
 constexpr size_t kShownHypotheses = 20;
-constexpr double kUsual = 0.45;        // of more layers than that only mistakes with fewer numbers are tried
 constexpr double kWorthTelling = 0.5;  // of the values, that a cause explains which does not explain all
 
 /// Of the compared residuals, those within this factor of the best are as good.
@@ -51,8 +56,10 @@ Explainer::Explainer(const Segment& segment, const ExplainContext& context,
       if (i == 0 && map->shape() == expected && *map != segment.input()) c.other_inputs[name] = map;
     }
     mistakes_.push_back(mistakes_at(c));
-    if (layers > kMostLayersForPairs) {
-      std::erase_if(mistakes_.back(), [](const Mistake& m) { return m.numbers > kUsual; });
+    if (i + 1 < layers) {
+      std::vector<Mistake> hidden = mistakes_of_hidden_layer(c, segment, i);
+      mistakes_.back().insert(mistakes_.back().end(), std::make_move_iterator(hidden.begin()),
+                              std::make_move_iterator(hidden.end()));
     }
     contexts_.push_back(std::move(c));
   }
@@ -135,19 +142,26 @@ std::string Explainer::before_last() const {
   return inputs.size() == 1 && inputs[0] >= 0 ? context_.network->layers[static_cast<size_t>(inputs[0])].name : "";
 }
 
+bool Explainer::explains(const Residual& residual) const {
+  if (!segment_.explains(residual)) return false;
+  if (segment_.ports().size() <= kMostLayersForPairs || context_.quantum > 0 || !segment_.right().fits) return true;
+  return residual.largest <= kExact * segment_.tolerance() && kManyTimes * residual.largest <= segment_.right().largest;
+}
+
 Residual Explainer::test(const Chosen& chosen, std::vector<std::string> ids, std::vector<std::string> sentences,
                          const std::string& layer) {
   Residual residual = segment_.with(chosen, true);
-  if (segment_.explains(residual)) residual = segment_.with(chosen, false);
+  if (explains(residual)) residual = segment_.with(chosen, false);
   if (residual.fits) {
     result_.hypotheses.push_back({layer, std::move(ids), std::move(sentences), residual.largest, residual.rms,
-                                  segment_.explains(residual), residual.explained});
+                                  explains(residual), residual.explained});
   }
   return residual;
 }
 
-bool Explainer::choose(const std::vector<Found>& found) {
+bool Explainer::choose(std::vector<Found> found) {
   if (found.empty()) return false;
+  const std::map<std::string, std::string> readers = drop_wrong_readings(found);
   double best = std::numeric_limits<double>::infinity();
   for (const Found& f : found) best = std::min(best, f.rms);
   const auto good = [&](const Found& f) { return f.rms <= kAsGood * best + 1e-2 * segment_.tolerance(); };
@@ -174,6 +188,7 @@ bool Explainer::choose(const std::vector<Found>& found) {
     for (const Mistake* m : first.mistakes) m->make(other.port);
     result_.notes = misplaced_files(context_.network->layers[port.layer], port, other);
   }
+  std::vector<std::string> elsewhere;
   for (const Found& f : found) {
     if (&f == &first || !good(f) || result_.same_result.size() >= 4) continue;
     if (f.numbers() > first.numbers() + kAsSimple) continue;
@@ -181,7 +196,8 @@ bool Explainer::choose(const std::vector<Found>& found) {
     for (const Mistake* m : f.mistakes) others.push_back(m->sentence);
     std::string told = fmt::format("{}: {}", f.layer, fmt::join(others, ", and "));
     std::vector<std::string>& same = result_.same_result;
-    if (others != sentences && std::find(same.begin(), same.end(), told) == same.end()) same.push_back(std::move(told));
+    if (others != sentences && std::find(same.begin(), same.end(), told) == same.end()) same.push_back(told);
+    if (f.layer != first.layer) elsewhere.push_back(fmt::format("in {}, {}", f.layer, fmt::join(others, ", and ")));
   }
   if (result_.ids == std::vector<std::string>{"bias_missing"} && bias_comes_later()) {
     result_.ids = {"bias_after_activation"};
@@ -192,7 +208,37 @@ bool Explainer::choose(const std::vector<Found>& found) {
   result_.verdict = fmt::format("In {}, {}: with {} the network gives {} to {:.2g} (without: {}).", first.layer,
                                 result_.short_cause, sentences.size() > 1 ? "both" : "this", context_.output_file,
                                 residual_of(first), difference_without(segment_));
+  if (const auto reader = readers.find(first.layer); reader != readers.end()) {
+    result_.verdict += fmt::format(" {} may as well read it so.", reader->second);
+  }
+  if (!elsewhere.empty()) {
+    result_.verdict = fmt::format(
+        "Either in {}, {}, or {}: no dump between them tells which, since each gives {} to "
+        "{:.2g} (without: {}).",
+        first.layer, result_.short_cause, fmt::join(elsewhere, ", or "), context_.output_file, residual_of(first),
+        difference_without(segment_));
+  }
   return true;
+}
+
+std::map<std::string, std::string> Explainer::drop_wrong_readings(std::vector<Found>& found) const {
+  std::map<std::string, std::string> readers;
+  const std::vector<LayerPort>& ports = segment_.ports();
+  const std::vector<Found> all = found;
+  for (size_t i = 1; i < ports.size(); ++i) {
+    std::erase_if(found, [&](const Found& read) {
+      if (read.layer != ports[i].name || read.mistakes.size() != 1 || !read.mistakes[0]->id.starts_with("input_")) {
+        return false;
+      }
+      const std::string written = "output_" + read.mistakes[0]->id.substr(6);
+      const bool is_written = std::any_of(all.begin(), all.end(), [&](const Found& f) {
+        return f.layer == ports[i - 1].name && f.mistakes.size() == 1 && f.mistakes[0]->id == written;
+      });
+      if (is_written) readers[ports[i - 1].name] = ports[i].name;
+      return is_written;
+    });
+  }
+  return readers;
 }
 
 bool Explainer::bias_comes_later() const {

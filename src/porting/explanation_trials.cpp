@@ -8,14 +8,18 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "nn/pad2d.hpp"
+#include "porting/chain_input.hpp"
 #include "porting/evidence.hpp"
 #include "porting/explainer.hpp"
 #include "porting/fits.hpp"
+#include "porting/parameters.hpp"
 #include "porting/solve_input.hpp"
 
 namespace fsrcnn {
 namespace {
 
+constexpr double kSeenThrough = 30;     // tolerances that an error must have for an input to be solved for by it
 constexpr double kUsualPair = 0.25;     // numbers of two mistakes beyond which others are tried, too
 constexpr double kLeastValuesEach = 3;  // for each number that is fitted, where they are few
 constexpr double kEnoughValues = 256;
@@ -49,7 +53,7 @@ void Explainer::single(size_t layer, const Mistake& m, std::vector<Found>& found
   chosen[layer] = {&m};
   const std::string& name = segment_.ports()[layer].name;
   const Residual residual = test(chosen, {m.id}, {m.sentence}, name);
-  if (segment_.explains(residual) && is_told_by_enough(m)) found.push_back({residual.rms, name, {&m}});
+  if (explains(residual) && is_told_by_enough(m)) found.push_back({residual.rms, name, {&m}});
   if (!residual.fits) return;
   tried_.push_back({layer, &m, residual});
   // With a changed geometry or form the parameters could not be solved for.
@@ -108,7 +112,7 @@ bool Explainer::everywhere() {
       }
       if (layers < 2) continue;
       const Residual residual = test(chosen, {m.id}, {m.sentence}, "all layers");
-      if (segment_.explains(residual)) found.push_back({residual.rms, "all layers", {&m}});
+      if (explains(residual)) found.push_back({residual.rms, "all layers", {&m}});
     }
   }
   return choose(found);
@@ -214,10 +218,10 @@ void Explainer::pairs_of_usual(std::vector<Found>& found) {
         if (left < 0) return;
         Chosen chosen(mistakes_.size());
         chosen[layer] = {&b, &a};
-        if (!segment_.explains(segment_.with(chosen, true))) continue;
+        if (!explains(segment_.with(chosen, true))) continue;
         const std::string& name = segment_.ports()[layer].name;
         const Residual residual = test(chosen, {b.id, a.id}, {b.sentence, a.sentence}, name);
-        if (segment_.explains(residual)) found.push_back({residual.rms, name, {&b, &a}});
+        if (explains(residual)) found.push_back({residual.rms, name, {&b, &a}});
       }
     }
     if (!found.empty()) return;
@@ -233,7 +237,7 @@ void Explainer::pairs_with(const Tried& first, std::vector<Found>& found) {
     chosen[layer] = {first.mistake, &second};
     const Residual residual =
         test(chosen, {first.mistake->id, second.id}, {first.mistake->sentence, second.sentence}, name);
-    if (segment_.explains(residual)) found.push_back({residual.rms, name, {first.mistake, &second}});
+    if (explains(residual)) found.push_back({residual.rms, name, {first.mistake, &second}});
   };
   if (layer + 1 == mistakes_.size()) {
     LayerPort port = segment_.ports()[layer];
@@ -257,12 +261,13 @@ void Explainer::pairs_with(const Tried& first, std::vector<Found>& found) {
 }
 
 bool Explainer::of_solved_input() {
-  if (segment_.ports().size() != 1 || !segment_.right().fits) return false;
+  if (!segment_.right().fits) return false;
   const LayerPort& port = segment_.ports()[0];
   if (!port.reads_input || port.is_transposed || !port.has_weight() || !port.convolves || port.in_channels() != 1 ||
       port.shuffles()) {
     return false;
   }
+  if (segment_.ports().size() > 1) return of_input_through_layers();
   say("solving for the layer's input");
   solved_input_ = solve_input(port, segment_.output());
   const auto& [input, worst] = *solved_input_;
@@ -273,8 +278,36 @@ bool Explainer::of_solved_input() {
   return choose(found);
 }
 
+bool Explainer::of_input_through_layers() {
+  const std::vector<LayerPort>& ports = segment_.ports();
+  if (!std::all_of(ports.begin(), ports.end(), is_differentiable) || context_.quantum > 0) return false;
+  say("solving for the network's input through all layers");
+  if (segment_.right().largest < kSeenThrough * segment_.tolerance()) return false;
+  const Window window = window_of(segment_);
+  const auto solved = solve_chain_input(ports, window, segment_.tolerance());
+  if (!solved) return false;
+  // Pixels at a cut are known by few outputs.
+  const int64_t margin = kReachOfMistakes + PortChain(ports, window.input).reach_before(0);
+  const bool is_cut = window.input.shape() != segment_.input().shape();
+  const auto part = [&](const Tensor<float>& t) {
+    return is_cut ? pad2d(t, {-margin, -margin, -margin, -margin}, PaddingMode::zeros) : t;
+  };
+  inputs_ = fit_input(contexts_[0], part(window.input), part(*solved), 10 * segment_.tolerance());
+  std::vector<Found> found;
+  for (const Mistake& m : inputs_) single(0, m, found);
+  if (choose(found)) return true;
+  result_.layer = ports[0].name;
+  result_.short_cause = "another input than the picture";
+  result_.verdict = fmt::format(
+      "{} reads another input than {}: with one that was solved for, and all layers right, the network gives {} to "
+      "{:.2g} (without: {}). What was done to the picture cannot be named.",
+      result_.layer, context_.input_file, context_.output_file, segment_.tolerance(), difference_without(segment_));
+  return true;
+}
+
 void Explainer::last_resort() {
-  if (!segment_.right().fits) return;
+  // What several layers make of one wrong value is no value of its own.
+  if (!segment_.right().fits || segment_.ports().size() > 1) return;
   const size_t layer = contexts_.size() - 1;
   fitted_ = fit_scattered(LayerCase(contexts_[layer], segment_.ports()[layer], segment_.input_of(layer),
                                     segment_.output(), segment_.tolerance()));

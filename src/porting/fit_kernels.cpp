@@ -34,7 +34,10 @@ class KernelRules {
   }
 
   std::vector<Mistake> all() {
-    for (const KernelMap& map : kernel_maps(weight_, equations_.is_transposed())) {
+    std::vector<KernelMap> maps = kernel_maps(weight_, equations_.is_transposed());
+    std::vector<KernelMap> layouts = kernel_layouts(weight_, equations_.is_transposed());
+    maps.insert(maps.end(), std::make_move_iterator(layouts.begin()), std::make_move_iterator(layouts.end()));
+    for (const KernelMap& map : maps) {
       put(map.id, map.sentence, map.numbers, map.op);
     }
     small_ones();

@@ -55,7 +55,7 @@ class Parts {
     if (w.h * w.w > 1) taps();
     if (port().kernels_each() > 1 && port().groups == 1) {
       channels();
-      groups();
+      for (Mistake& m : groups_of(port())) list_.push_back(std::move(m));
     }
     return std::move(list_);
   }
@@ -216,25 +216,6 @@ class Parts {
          n});
   }
 
-  void groups() {
-    const int64_t in = port().in_channels(), out = port().out_channels();
-    for (int64_t g = 2; g <= std::gcd(in, out); ++g) {
-      if (in % g != 0 || out % g != 0) continue;
-      list_.push_back({fmt::format("groups_{}", g),
-                       fmt::format("the convolution works in {} groups, each of which sees its own channels alone", g),
-                       "taps", true,
-                       [g, in, out](LayerPort& p) {
-                         const Shape s = p.weight.shape();
-                         for (int64_t a = 0; a < s.n; ++a)
-                           for (int64_t b = 0; b < s.c; ++b) {
-                             const int64_t i = p.is_transposed ? a : b, o = p.is_transposed ? b : a;
-                             if (i * g / in != o * g / out) std::fill_n(p.weight.plane(a, b), s.h * s.w, 0.0F);
-                           }
-                       },
-                       0.5});
-    }
-  }
-
   const LayerCase& whole_;
   Tensor<float> input_, found_;
   std::optional<LayerCase> part_;
@@ -243,6 +224,27 @@ class Parts {
 };
 
 }  // namespace
+
+std::vector<Mistake> groups_of(const LayerPort& port) {
+  std::vector<Mistake> list;
+  const int64_t in = port.in_channels(), out = port.out_channels();
+  for (int64_t g = 2; g <= std::gcd(in, out); ++g) {
+    if (in % g != 0 || out % g != 0) continue;
+    list.push_back({fmt::format("groups_{}", g),
+                     fmt::format("the convolution works in {} groups, each of which sees its own channels alone", g),
+                     "taps", true,
+                     [g, in, out](LayerPort& p) {
+                       const Shape s = p.weight.shape();
+                       for (int64_t a = 0; a < s.n; ++a)
+                         for (int64_t b = 0; b < s.c; ++b) {
+                           const int64_t i = p.is_transposed ? a : b, o = p.is_transposed ? b : a;
+                           if (i * g / in != o * g / out) std::fill_n(p.weight.plane(a, b), s.h * s.w, 0.0F);
+                         }
+                     },
+                     0.5});
+  }
+  return list;
+}
 
 std::vector<Mistake> fit_parts(const LayerCase& layer) {
   const LayerPort& port = layer.port();

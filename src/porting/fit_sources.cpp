@@ -10,6 +10,7 @@
 
 #include "porting/fit_places.hpp"
 #include "porting/fits.hpp"
+#include "porting/line_orders.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -17,85 +18,11 @@ namespace {
 constexpr int64_t kLargestTile = 64;
 constexpr double kRuleShare = 0.9;  // the share of all values that a rule must meet to be given
 
-/// Rows, or columns, that come from others.
-struct Lines {
-  std::string id, words;      // "rows are ..."; empty: each in its place
-  std::vector<int64_t> from;  // below 0: zeros
-  double numbers = 0;
-};
-
-int64_t reversed_bits(int64_t i, int bits) {
-  int64_t r = 0;
-  for (int b = 0; b < bits; ++b) r |= (i >> b & 1) << (bits - 1 - b);
-  return r;
-}
-
 /// Every second bit of i.
 int64_t each_second_bit(int64_t i) {
   int64_t r = 0;
   for (int b = 0; b < 16; ++b) r |= (i >> (2 * b) & 1) << b;
   return r;
-}
-
-std::vector<Lines> lines_of(int64_t n, const std::string& noun) {
-  std::vector<Lines> list = {{"", "", {}, 0}};
-  for (int64_t i = 0; i < n; ++i) list[0].from.push_back(i);
-  const auto put = [&](std::string id, std::string words, double numbers, const std::function<int64_t(int64_t)>& f) {
-    std::vector<int64_t> from;
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t source = f(i);
-      from.push_back(source >= n ? -1 : source);
-    }
-    for (const Lines& known : list) {
-      if (known.from == from) return;
-    }
-    list.push_back({std::move(id), std::move(words), std::move(from), numbers});
-  };
-  const int64_t half = (n + 1) / 2;
-  const std::string s = noun + "s";
-  put("fields", fmt::format("the even {} come first, then the odd ones (fields that are not woven)", s), 0.3,
-      [=](int64_t i) { return i < half ? 2 * i : 2 * (i - half) + 1; });
-  put("odd_first", fmt::format("the odd {} come first, then the even ones (fields that are not woven)", s), 0.4,
-      [=](int64_t i) { return i < n / 2 ? 2 * i + 1 : 2 * (i - n / 2); });
-  put("woven", fmt::format("the {} of the two halves are interleaved (woven, as if they were fields)", s), 0.3,
-      [=](int64_t i) { return i % 2 == 0 ? i / 2 : half + i / 2; });
-  put("fields_exchanged", fmt::format("even and odd {} are exchanged", s), 0.3, [](int64_t i) { return i ^ 1; });
-  put("halves_exchanged", fmt::format("the two halves of the {} are exchanged", s), 0.3,
-      [=](int64_t i) { return (i + n / 2) % n; });
-  put("reversed", fmt::format("the {} are in reversed order", s), 0.2, [=](int64_t i) { return n - 1 - i; });
-  for (int64_t group = 2; group <= kLargestTile && group < n; ++group) {
-    put(fmt::format("reversed_by_{}", group), fmt::format("the {} are reversed in groups of {}", s, group), 0.4,
-        [=](int64_t i) { return std::min(i / group * group + group, n) - 1 - i % group; });
-  }
-  for (int64_t m = 2; m <= 16 && m < n; ++m) {
-    for (int64_t first = 0; first < m; ++first) {
-      put(fmt::format("repeated_{}_{}", m, first),
-          fmt::format("only each {} {} (from {} on) is kept, and repeated {} times (as after a stride of {})",
-                      m == 2 ? "second" : fmt::format("{}th", m), noun, first, m, m),
-          first == 0 ? 0.3 : 0.4, [=](int64_t i) { return std::min(i / m * m + first, n - 1); });
-    }
-    put(fmt::format("enlarged_{}", m), fmt::format("each {} is repeated {} times (enlarged)", noun, m), 0.4,
-        [=](int64_t i) { return i / m; });
-    put(fmt::format("left_out_{}", m),
-        fmt::format("only each {} {} is kept, and the rest is 0", m == 2 ? "second" : fmt::format("{}th", m), noun),
-        0.4, [=](int64_t i) { return i * m; });
-  }
-  for (int bits = 2; (int64_t{1} << bits) <= n; ++bits) {
-    const int64_t group = int64_t{1} << bits;
-    put(fmt::format("bits_reversed_{}", group),
-        fmt::format("the {} are in bit-reversed order in groups of {}", s, group), 0.5,
-        [=](int64_t i) { return i / group * group + reversed_bits(i % group, bits); });
-  }
-  for (int64_t group = 2; group <= kLargestTile && group < n; ++group) {
-    if (n % group != 0) continue;
-    put(fmt::format("interleaved_by_{}", group),
-        fmt::format("the {} are interleaved: as an array of {} by {} that is read as one of {} by {}", s, group,
-                    n / group, n / group, group),
-        0.5, [=](int64_t i) { return i % (n / group) * group + i / (n / group); });
-    put(fmt::format("groups_reversed_{}", group), fmt::format("the groups of {} {} are in reversed order", group, s),
-        0.5, [=](int64_t i) { return (n / group - 1 - i / group) * group + i % group; });
-  }
-  return list;
 }
 
 class Sources {
@@ -161,9 +88,9 @@ class Sources {
 
   /// A rule for the rows and one for the columns.
   void lines() {
-    const std::vector<Lines> rows = lines_of(shape_.h, "row"), columns = lines_of(shape_.w, "column");
-    for (const Lines& r : rows)
-      for (const Lines& c : columns) {
+    const std::vector<LineOrder> rows = line_orders(shape_.h, "row"), columns = line_orders(shape_.w, "column");
+    for (const LineOrder& r : rows)
+      for (const LineOrder& c : columns) {
         if (r.id.empty() && c.id.empty()) continue;
         const auto source = [&](int64_t y, int64_t x) {
           return at(r.from[static_cast<size_t>(y)], c.from[static_cast<size_t>(x)]);

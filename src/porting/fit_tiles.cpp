@@ -78,16 +78,8 @@ class TileFit {
     const PaddingMode right = layer_.port().padding_mode;
     for (const PaddingMode seam : {PaddingMode::zeros, PaddingMode::replicate}) {
       for (int64_t halo = 0; halo < reach_; ++halo) {
-        const std::string what = height == 0  ? fmt::format("strips of {} columns", width)
-                                 : width == 0 ? fmt::format("strips of {} rows", height)
-                                              : fmt::format("tiles of {} rows and {} columns", height, width);
-        const std::string with = halo == 0 ? "without a halo"
-                                           : fmt::format("with a halo of {} pixel{}, where it looks {} far", halo,
-                                                         halo == 1 ? "" : "s", reach_);
-        list_.push_back({"tiles",
-                         fmt::format("the picture is computed in {} {} ({} at the seams)", what, with,
-                                     seam == PaddingMode::zeros ? "zeros" : "the edge"),
-                         "tiles", false, [tiles = Tiles{height, width, halo, seam}](LayerPort& p) { p.tiles = tiles; },
+        const Tiles tiles{height, width, halo, seam};
+        list_.push_back({"tiles", words_of(tiles, reach_), "tiles", false, [tiles](LayerPort& p) { p.tiles = tiles; },
                          0.5 + (seam == right ? 0 : 0.1) + (height > 0 && width > 0 ? 0.3 : 0)});
       }
     }
@@ -100,6 +92,18 @@ class TileFit {
 };
 
 }  // namespace
+
+std::string words_of(const Tiles& tiles, int64_t reach) {
+  const std::string what = tiles.height == 0 ? fmt::format("strips of {} columns", tiles.width)
+                           : tiles.width == 0
+                               ? fmt::format("strips of {} rows", tiles.height)
+                               : fmt::format("tiles of {} rows and {} columns", tiles.height, tiles.width);
+  const std::string with = tiles.halo == 0 ? "without a halo"
+                                           : fmt::format("with a halo of {} pixel{}, where it looks {} far", tiles.halo,
+                                                         tiles.halo == 1 ? "" : "s", reach);
+  return fmt::format("the picture is computed in {} {} ({} at the seams)", what, with,
+                     tiles.seam == PaddingMode::zeros ? "zeros" : "the edge");
+}
 
 std::vector<Mistake> fit_tiles(const LayerCase& layer) { return TileFit(layer).all(); }
 

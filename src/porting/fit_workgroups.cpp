@@ -11,7 +11,7 @@ namespace fsrcnn {
 namespace {
 
 constexpr int64_t kLargestWorkgroup = 64;
-constexpr size_t kMostSizes = 6;
+constexpr size_t kMostWorkgroupSizes = 6;
 
 enum class Spoilt { corners, left, right, top, bottom, overlapping_rows, margin_kept };
 
@@ -111,7 +111,7 @@ std::vector<Mistake> fit_workgroups(const LayerCase& layer) {
   if (pixels < 4 || 2 * pixels > s.h * s.w) return {};
   std::vector<int64_t> sizes;
   for (int64_t size = 2 * std::max(port.padding.h, port.padding.w) + 1;
-       size <= std::min(kLargestWorkgroup, std::max(s.h, s.w) - 1) && sizes.size() < kMostSizes; ++size) {
+       size <= std::min(kLargestWorkgroup, std::max(s.h, s.w) - 1) && sizes.size() < kMostWorkgroupSizes; ++size) {
     const auto is_seam = [size](int64_t at, int64_t reach, int64_t extent) {
       return (at % size < reach && at >= size) || (at % size >= size - reach && at / size * size + size < extent);
     };

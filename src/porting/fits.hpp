@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "porting/layer_case.hpp"
@@ -21,7 +23,11 @@ std::vector<Mistake> fit_curves(const LayerCase& layer);
 std::vector<Mistake> fit_shifts(const LayerCase& layer);
 std::vector<Mistake> fit_borders(const LayerCase& layer);
 std::vector<Mistake> fit_tiles(const LayerCase& layer);
+/// A picture in such tiles, of a layer that looks so far.
+std::string words_of(const Tiles& tiles, int64_t reach);
 std::vector<Mistake> fit_parts(const LayerCase& layer);
+/// Groups that a convolution may work in.
+std::vector<Mistake> groups_of(const LayerPort& port);
 std::vector<Mistake> fit_sums(const LayerCase& layer);
 std::vector<Mistake> fit_accumulators(const LayerCase& layer);
 std::vector<Mistake> fit_words(const LayerCase& layer);

@@ -15,7 +15,10 @@ struct KernelMap {
   TensorOp op;
 };
 
-/// `transposed`: the weight's first axis is that of the input channels.
+/// Rules for each value, and for each kernel by its own values. `transposed`: the weight's first axis is that of the
+/// input channels.
 std::vector<KernelMap> kernel_maps(const Tensor<float>& weight, bool transposed);
+/// Rules for the places of values in memory: in blocks, at another pitch, rotated, left out, read again.
+std::vector<KernelMap> kernel_layouts(const Tensor<float>& weight, bool transposed);
 
 }  // namespace fsrcnn

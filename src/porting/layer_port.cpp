@@ -4,12 +4,11 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "nn/conv2d.hpp"
-#include "nn/conv_transpose2d.hpp"
 #include "nn/depth_to_space.hpp"
 #include "nn/interpolate.hpp"
 #include "nn/pad2d.hpp"
 #include "nn/prelu.hpp"
+#include "porting/kept_layers.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -18,11 +17,11 @@ Tensor<float> convolution(const LayerPort& port, const Tensor<float>& input) {
   const Pair p = port.pads ? port.padding : Pair{0, 0};
   const auto [dy, dx] = port.shift;
   const Conv2dParams params{.dilation = port.dilation, .groups = port.groups};
-  if (p == Pair{0, 0} && dy == 0 && dx == 0) return conv2d(input, port.weight, {}, params);
+  if (p == Pair{0, 0} && dy == 0 && dx == 0) return kept_conv2d(input, port.weight, params);
   const Margins margins{p.h - dy, p.h + dy, p.w - dx, p.w + dx};
   const Tensor<float> padded =
       port.beyond ? pad_sides(input, margins, *port.beyond) : pad2d(input, margins, port.padding_mode);
-  return conv2d(padded, port.weight, {}, params);
+  return kept_conv2d(padded, port.weight, params);
 }
 
 /// All that the kernels write, cut to the output: rows that nothing writes stay 0.
@@ -35,7 +34,7 @@ Tensor<float> transposed_convolution(const LayerPort& port, const Tensor<float>&
   const Margins margins{border, border, border, border};
   const Tensor<float> padded =
       port.beyond ? pad_sides(input, margins, *port.beyond) : pad2d(input, margins, PaddingMode::replicate);
-  const Tensor<float> full = conv_transpose2d(padded, port.weight, {}, {.stride = {s, s}, .dilation = port.dilation});
+  const Tensor<float> full = kept_conv_transpose2d(padded, port.weight, {.stride = {s, s}, .dilation = port.dilation});
   const int64_t top = -(p.h + border * s + port.shift.h), left = -(p.w + border * s + port.shift.w);
   const int64_t height = (input.shape().h - 1) * s + k.h - 2 * p.h + extra.h;
   const int64_t width = (input.shape().w - 1) * s + k.w - 2 * p.w + extra.w;
@@ -104,8 +103,8 @@ void activate(const LayerPort& port, Tensor<float>& x) {
   }
   switch (port.activation) {
     case Layer::Activation::none: break;
-    case Layer::Activation::relu: prelu(x, {0.0F}); break;
-    case Layer::Activation::prelu: prelu(x, port.slope); break;
+    case Layer::Activation::relu: prelu(x, {0.0F}, pool_for(x.count())); break;
+    case Layer::Activation::prelu: prelu(x, port.slope, pool_for(x.count())); break;
     case Layer::Activation::clamp:
       for (float& value : x.values()) value = std::clamp(value, port.low, port.high);
       break;
@@ -179,6 +178,12 @@ LayerPort right_port(const Network& network, size_t layer) {
   return port;
 }
 
+bool is_plain_convolution(const LayerPort& port) {
+  const Shape w = port.weight.shape();
+  return port.has_weight() && !port.is_transposed && !port.shuffles() && w.h * w.w > 1 && port.dilation == Pair{1, 1} &&
+         port.padding == Pair{(w.h - 1) / 2, (w.w - 1) / 2};
+}
+
 int64_t reach_of(const LayerPort& port) {
   if (port.fixed) return port.factor == 1 ? 0 : 2;
   if (!port.convolves || !port.has_weight()) return 0;
@@ -194,12 +199,15 @@ Tensor<float> convolved(const LayerPort& port, const Tensor<float>& input) {
 }
 
 Tensor<float> compute(const LayerPort& port, const Tensor<float>& input) {
-  Tensor<float> x = port.other_input != nullptr ? *port.other_input : input;
+  const Tensor<float>& given = port.other_input != nullptr ? *port.other_input : input;
+  Tensor<float> x;
+  if (!port.before.empty() || !port.convolves) x = given;
   for (const TensorOp& op : port.before) x = op(x);
+  const Tensor<float>& read = port.before.empty() ? given : x;
   if (port.convolves && port.fixed) {
-    x = port.fixed(x);
+    x = port.fixed(read);
   } else if (port.convolves) {
-    x = convolved(port, x);
+    x = convolved(port, read);
     for (const TensorOp& op : port.before_bias) x = op(x);
     if (port.activation_before_bias && port.activates) activate(port, x);
     add_bias(port, x);

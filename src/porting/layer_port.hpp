@@ -79,6 +79,9 @@ struct LayerPort {
 /// The layer done right. The network must have a scale. Of an addition it is what comes after the sum.
 LayerPort right_port(const Network& network, size_t layer);
 
+/// A convolution as large as its input, of more than one tap, without dilation or depth to space.
+bool is_plain_convolution(const LayerPort& port);
+
 /// How many of its input's pixels a layer looks at on each side.
 int64_t reach_of(const LayerPort& port);
 

@@ -40,6 +40,7 @@ class List {
     twice();
     if (port_.has_weight()) append(mistakes_in_steps(context_, port_));
     append(mistakes_in_sums(context_, port_));
+    append(mistakes_in_winograd(port_));
     if (port_.has_weight() && port_.convolves) append(mistakes_in_files(context_, port_));
     inputs();
     if (context_.output_is_dump) outputs();

@@ -46,8 +46,10 @@ std::vector<Mistake> mistakes_in_weights(const MistakeContext& context, const La
 std::vector<Mistake> mistakes_in_vectors(const MistakeContext& context, const LayerPort& port);
 /// Those within the layer: signs of its input, windows at the edges, rings of lines, the order of its steps.
 std::vector<Mistake> mistakes_in_steps(const MistakeContext& context, const LayerPort& port);
-/// Those in its sums: at the picture's edges, between channels, in Winograd's terms, around the network.
+/// Those in its sums: at the picture's edges, between channels, around the network.
 std::vector<Mistake> mistakes_in_sums(const MistakeContext& context, const LayerPort& port);
+/// Those in Winograd's terms, by which a convolution of 3 rows or columns may be computed.
+std::vector<Mistake> mistakes_in_winograd(const LayerPort& port);
 /// Those in the order of its files: biases within the kernels' stream, biases and slopes in turn, steps of channels.
 std::vector<Mistake> mistakes_in_files(const MistakeContext& context, const LayerPort& port);
 

@@ -9,9 +9,11 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "porting/field_families.hpp"
 #include "porting/layer_fit.hpp"
-#include "porting/operations.hpp"
+#include "porting/operation_fit.hpp"
 #include "porting/spread.hpp"
+#include "porting/suspects.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -19,11 +21,13 @@ namespace {
 using Eigen::Index;
 using Eigen::MatrixXf;
 
-constexpr int64_t kRows = 400;  // outputs that all layers are judged by
+constexpr int64_t kRows = 400;     // outputs that all layers are judged by
+constexpr int64_t kFewRows = 160;  // by which operations are, which have no numbers
 constexpr Index kMostCoefficients = 130;
-constexpr size_t kMostOperations = 16;  // that are tried
-constexpr size_t kGrown = 3;            // changes to which others are added
-constexpr int kSearches = 12;
+constexpr size_t kMostOperations = 40;       // that are tried
+constexpr size_t kMostSolvedOperations = 8;  // of those with a number
+constexpr size_t kGrown = 3;                 // changes to which others are added
+constexpr double kManyTimes = 20;            // less than the right layers leave, as no chance does
 constexpr size_t kMostFiles = 6;
 constexpr int kMostAdded = 6;
 constexpr int kGrowingSteps = 8;
@@ -60,7 +64,9 @@ class OneLayer {
         window_(window_of(segment)),
         right_(segment.ports(), window_.input),
         enough_(segment.tolerance()),
-        before_(distance(right_, window_)) {}
+        before_(distance(right_, window_)),
+        spread_(spread_of(segment_.ports(), segment_.right_output(), segment_.output(), enough_)),
+        suspects_(before_, wrong_values(right_, window_, enough_), spread_ ? spread_->ports[0] : 0) {}
 
   std::optional<Explanation> run() {
     if (window_.known_count < 64) return std::nullopt;
@@ -75,15 +81,17 @@ class OneLayer {
       solve(contest);
       if (!accepted_.empty()) return verdict();
     }
+    solve_families();
     grow();
     if (!accepted_.empty()) return verdict();
+    if (std::optional<Explanation> likely = likeliest()) return likely;
     return spread();
   }
 
  private:
   /// By how much of the error each change explains where the layers behind it are taken to be linear.
   void rank() {
-    const Samples samples(right_, window_, 0, kRows, 1);
+    const Samples samples(right_, window_, 0, kRows, 1), few(right_, window_, 0, kFewRows, 1);
     for (size_t i = 0; i < right_.ports().size(); ++i) {
       const MatrixXf by_parameters = samples.by_parameters(i);
       for (const Change& change : changes_) {
@@ -91,7 +99,8 @@ class OneLayer {
         ranked_.push_back(ranked(change, by_parameters, samples.residual()));
       }
       if (i + 1 == right_.ports().size()) continue;
-      std::vector<Operation> operations = operations_at(right_, samples, i);
+      for (FieldFamily& family : field_families(right_, i)) rank(std::move(family), samples);
+      std::vector<Operation> operations = operations_at(right_, few, i);
       operations.resize(std::min(kMostOperations, operations.size()));
       operations_.insert(operations_.end(), operations.begin(), operations.end());
     }
@@ -99,46 +108,56 @@ class OneLayer {
     std::stable_sort(operations_.begin(), operations_.end(),
                      [](const auto& a, const auto& b) { return a.left < b.left; });
     operations_.resize(std::min(kMostOperations, operations_.size()));
+    std::stable_sort(families_.begin(), families_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+  }
+
+  void rank(FieldFamily family, const Samples& samples) {
+    if (3 * family.size > samples.rows()) return;
+    const double left = left_by(family.columns(samples), samples.residual());
+    if (left < 1) families_.emplace_back(left, std::move(family));
+  }
+
+  /// Of the squared error, with the best coefficients, for each equation that they leave.
+  static double left_by(const MatrixXf& columns, const Eigen::VectorXf& residual) {
+    const Eigen::VectorXf left = residual - columns * least_squares(columns, residual).cast<float>();
+    const auto rows = static_cast<double>(residual.size());
+    return left.squaredNorm() / std::max(residual.squaredNorm(), 1e-30F) * rows /
+           (rows - static_cast<double>(columns.cols()));
+  }
+
+  /// What no list names.
+  void solve_families() {
+    for (const FamilyFit& fit : best_fits(right_, window_, families_, enough_)) {
+      suspects_.add(fit.family->port, fit.left, fit.family->size, "of its output, " + fit.family->words);
+    }
+  }
+
+  /// The layer that alone explains most, if none of the others comes near.
+  std::optional<Explanation> likeliest() {
+    for (const LayerFit& f : near_) suspects_.add(f.change.port, f.left, f.change.size(), "other parameters");
+    const auto likely = suspects_.likeliest();
+    if (!likely) return std::nullopt;
+    Explanation result;
+    result.layer = segment_.ports()[likely->port].name;
+    result.short_cause = fmt::format("most likely wrong: {}", likely->words);
+    result.verdict = fmt::format(
+        "{} differs. With all other layers right, {} leaves {:.2g} % of the squared error ({}), and all "
+        "others more than {:.2g} %: what is wrong first is most likely {}. The cause cannot be named.",
+        context_.output_file, result.layer, 100 * likely->left, likely->words, 100 * likely->left_by_others,
+        result.layer);
+    return result;
   }
 
   void operate() {
+    size_t families = 0;
     for (Operation& operation : operations_) {
-      if (operation.family) operation = solved(operation);
-      LayerFit f = fit_of(operation);
+      if (operation.family && ++families > kMostSolvedOperations) continue;
+      if (operation.family) operation = solved(right_, window_, operation);
+      LayerFit f = fit_of(right_, window_, operation);
+      suspects_.add(operation.port, f.left, 1, "of its output, " + operation.sentence);
       if (explains(f)) accepted_.push_back(std::move(f));
     }
-  }
-
-  LayerFit fit_of(const Operation& operation) const {
-    const LayerPort port = with(right_.ports()[operation.port], operation);
-    LayerFit f{{}, {}, port, distance(PortChain(right_, operation.port, port), window_), &operation};
-    f.change.port = operation.port;
-    return f;
-  }
-
-  /// With the number that explains most: the square of what is left is a parabola once that is near.
-  Operation solved(const Operation& operation) const {
-    const auto square = [&](double value) {
-      const double rms = fit_of(operation.family(value)).left.rms;
-      return rms * rms;
-    };
-    double at = operation.guess, left = square(at), step = 0.1 * std::abs(at);
-    for (int i = 0; i < kSearches && step > 1e-8 * std::abs(at); ++i) {
-      const double up = square(at + step), down = square(at - step), bend = up - 2 * left + down;
-      const double bound = 3 * step;
-      const double move = bend > 0    ? std::clamp(step * (down - up) / (2 * bend), -bound, bound)
-                          : up < down ? step
-                                      : -step;
-      const double there = square(at + move);
-      if (there < left) at += move, left = there;
-      if (std::abs(move) < step) step = std::max(0.1 * std::abs(move), 0.01 * step);
-    }
-    return operation.family(at);
-  }
-
-  static LayerPort with(LayerPort port, const Operation& operation) {
-    port.after.push_back(operation.make);
-    return port;
   }
 
   static Ranked ranked(const Change& change, const MatrixXf& by_parameters, const Eigen::VectorXf& residual) {
@@ -220,7 +239,8 @@ class OneLayer {
     std::vector<LayerPort> ports = segment_.ports();
     ports[f.change.port] = port_of(f);
     const Residual left = Segment(ports, segment_.input(), segment_.output(), enough_).right();
-    return is_near({left.largest, left.rms}) && 2 * left.rms < segment_.right().rms;
+    if (context_.quantum > 0) return is_near({left.largest, left.rms}) && 2 * left.rms < segment_.right().rms;
+    return is_near({left.largest, left.rms}) && kManyTimes * left.largest < segment_.right().largest;
   }
 
   /// What steps leave is spread evenly; a solution's own noise moves some values over the edge of a step.
@@ -328,23 +348,23 @@ class OneLayer {
 
   /// No layer explains it; but errors that are not everywhere tell where they begin.
   std::optional<Explanation> spread() const {
-    const auto spread = spread_of(segment_.ports(), segment_.right_output(), segment_.output(), enough_);
-    if (!spread) return std::nullopt;
+    // What can have begun anywhere tells nothing.
+    if (!spread_ || spread_->ports[0] == 0) return std::nullopt;
     // Of layers that reach equally far one that looks at neighbours has more to get wrong.
-    size_t at = spread->ports[0];
-    for (const size_t port : spread->ports) {
+    size_t at = spread_->ports[0];
+    for (const size_t port : spread_->ports) {
       const Shape w = segment_.ports()[port].weight.shape();
       if (w.h * w.w > 1) at = port;
     }
     Explanation result;
     std::vector<std::string> names;
-    for (const size_t port : spread->ports) names.push_back(segment_.ports()[port].name);
+    for (const size_t port : spread_->ports) names.push_back(segment_.ports()[port].name);
     result.layer = segment_.ports()[at].name;
-    result.short_cause = fmt::format("wrong in {}", spread->where);
+    result.short_cause = fmt::format("wrong in {}", spread_->where);
     result.verdict = fmt::format(
         "{} differs in {} alone, by up to {:.3g}. Errors in the output of {} reach so far, and those of layers before "
         "further: what is wrong first is most likely its output. The cause cannot be named.",
-        context_.output_file, spread->where, segment_.right().largest, fmt::join(names, " or "));
+        context_.output_file, spread_->where, segment_.right().largest, fmt::join(names, " or "));
     return result;
   }
 
@@ -355,10 +375,13 @@ class OneLayer {
   PortChain right_;
   double enough_;
   Distance before_;  // of the right layers
+  std::optional<Spread> spread_;
   std::vector<Change> changes_;
   std::vector<Ranked> ranked_;
   std::vector<Operation> operations_;
+  std::vector<RankedFamily> families_;
   std::vector<LayerFit> accepted_, near_;
+  Suspects suspects_;
 };
 
 }  // namespace

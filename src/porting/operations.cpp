@@ -1,6 +1,7 @@
 #include "porting/operations.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -8,8 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "porting/line_orders.hpp"
+
 namespace fsrcnn {
 namespace {
+
+constexpr double kUsualOrder = 0.3;  // the numbers of orders of lines that are tried
 
 using Eigen::Index;
 using Eigen::VectorXf;
@@ -40,6 +45,7 @@ class List {
     channels();
     values();
     pixels();
+    arrays();
     std::stable_sort(list_.begin(), list_.end(), [](const auto& a, const auto& b) { return a.left < b.left; });
     return std::move(list_);
   }
@@ -135,6 +141,12 @@ class List {
       add("wrapped", fmt::format("values overflow: they wrap around at +-{:g}", v),
           [v](float x) { return x - 2 * v * std::floor((x + v) / (2 * v)); });
     }
+    for (const float v : {1.0F, 2.0F, 4.0F, 8.0F, 16.0F}) {
+      if (low >= 0 && high < v) continue;
+      add("wrapped_unsigned",
+          fmt::format("values wrap around modulo {:g}, as words below 0 that are read without their sign", v),
+          [v](float x) { return x - v * std::floor(x / v); });
+    }
     for (int bits = 1; bits <= 12; ++bits) {
       const float step = std::ldexp(1.0F, -bits);
       add("steps", fmt::format("values are rounded to steps of 1/{}", 1 << bits),
@@ -155,6 +167,13 @@ class List {
       return Operation{port, "cut_below", fmt::format("values below {:.5g} are clipped (saturated)", v),
                        mapped([v](float x) { return std::max(x, static_cast<float>(v)); })};
     };
+    const auto both = [port = port_](double v) {
+      return Operation{port, "cut_both", fmt::format("values are clipped (saturated) at +-{:.5g}", v),
+                       mapped([v](float x) {
+                         const auto limit = static_cast<float>(std::abs(v));
+                         return std::clamp(x, -limit, limit);
+                       })};
+    };
     const auto moved = [port = port_](double v) {
       return Operation{port, "moved",
                        fmt::format("all values are {:.5g} too {} (an offset)", std::abs(v), v > 0 ? "high" : "low"),
@@ -167,6 +186,7 @@ class List {
     for (const double part : {0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}) {
       if (high > 0) guess(above, part * high);
       if (low < 0) guess(below, part * low);
+      guess(both, part * std::max(high, -low));
     }
     for (const double sign : {1.0, -1.0}) guess(moved, sign * 0.02 * (high - low));
     rank(list);
@@ -177,7 +197,7 @@ class List {
 
   void pixels() {
     std::vector<Named> list;
-    const auto add = [&](const char* id, std::string sentence, Source source) {
+    const auto add = [&](const std::string& id, std::string sentence, Source source) {
       list.push_back({id, std::move(sentence), [source = std::move(source)](const Tensor<float>& t) {
                         const Shape s = t.shape();
                         Tensor<float> to(s);
@@ -206,6 +226,64 @@ class List {
         [](int64_t y, int64_t x, int64_t, int64_t w) { return y * w + ((x ^ 1) < w ? x ^ 1 : x); });
     add("row_pairs", "the two rows of each pair are exchanged",
         [](int64_t y, int64_t x, int64_t h, int64_t w) { return ((y ^ 1) < h ? y ^ 1 : y) * w + x; });
+    const Shape s = output_.shape();
+    const std::vector<LineOrder> rows = line_orders(s.h, "row"), columns = line_orders(s.w, "column");
+    const auto lines = [&](const LineOrder& of_rows, const LineOrder& of_columns, const std::string& words) {
+      add("lines_" + of_rows.id + of_columns.id, words,
+          [r = of_rows.from, c = of_columns.from](int64_t y, int64_t x, int64_t h, int64_t w) -> int64_t {
+            if (std::ssize(r) != h || std::ssize(c) != w) return y * w + x;
+            const int64_t row = r[static_cast<size_t>(y)], column = c[static_cast<size_t>(x)];
+            return row < 0 || column < 0 ? -1 : row * w + column;
+          });
+    };
+    const auto is_usual = [](const LineOrder& order) {
+      const bool repeats = order.id.starts_with("repeated_") && !order.id.starts_with("repeated_2_");
+      return !order.id.empty() && order.numbers <= kUsualOrder && !repeats;
+    };
+    for (const LineOrder& r : rows) {
+      if (!is_usual(r)) continue;
+      lines(r, columns[0], r.words);
+      for (const LineOrder& c : columns) {
+        if (c.id == r.id) lines(r, c, r.words + ", and " + c.words);
+      }
+    }
+    for (const LineOrder& c : columns) {
+      if (is_usual(c)) lines(rows[0], c, c.words);
+    }
+    rank(list);
+  }
+
+  /// All channels as one array with its axes in another order.
+  void arrays() {
+    if (channels_ < 2) return;
+    std::vector<Named> list;
+    const std::array<const char*, 3> name = {"channels", "rows", "columns"};
+    std::array<size_t, 3> order = {0, 1, 2};
+    while (std::next_permutation(order.begin(), order.end())) {
+      for (const bool reads : {false, true}) {
+        const std::string nhwc = order == std::array<size_t, 3>{1, 2, 0} ? " (NHWC, channels last)" : "";
+        list.push_back({"layout",
+                        fmt::format("values are {} in the layout of {}, {}, {}{}, where they are {} as planes (NCHW)",
+                                    reads ? "read" : "stored", name[order[0]], name[order[1]], name[order[2]], nhwc,
+                                    reads ? "stored" : "read"),
+                        [order, reads](const Tensor<float>& t) {
+                          const Shape s = t.shape();
+                          const std::array<int64_t, 3> extent = {s.c, s.h, s.w};
+                          Tensor<float> to(s);
+                          for (int64_t i = 0; i < t.count(); ++i) {
+                            std::array<int64_t, 3> at = {};
+                            int64_t rest = i;
+                            for (size_t k = 3; k-- > 0;) {
+                              at[order[k]] = rest % extent[order[k]];
+                              rest /= extent[order[k]];
+                            }
+                            const int64_t planar = (at[0] * s.h + at[1]) * s.w + at[2];
+                            to.data()[reads ? planar : i] = t.data()[reads ? i : planar];
+                          }
+                          return to;
+                        }});
+      }
+    }
     rank(list);
   }
 

@@ -5,9 +5,8 @@
 #include <numeric>
 #include <utility>
 
-#include "nn/conv2d.hpp"
-#include "nn/conv_transpose2d.hpp"
 #include "nn/pad2d.hpp"
+#include "porting/kept_layers.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -35,14 +34,14 @@ Tensor<float> back_through_convolution(const LayerPort& port, const Tensor<float
   if (port.is_transposed) {
     const int64_t s = port.factor;
     const Pair padding = {port.padding.h + port.border * s, port.padding.w + port.border * s};
-    return fold(conv2d(gradient, port.weight, {}, {.stride = {s, s}, .padding = padding, .dilation = port.dilation}),
+    return fold(kept_conv2d(gradient, port.weight, {.stride = {s, s}, .padding = padding, .dilation = port.dilation}),
                 {port.border, port.border}, PaddingMode::replicate);
   }
   if (port.padding_mode == PaddingMode::zeros) {
-    return conv_transpose2d(gradient, port.weight, {},
-                            {.padding = port.padding, .dilation = port.dilation, .groups = port.groups});
+    return kept_conv_transpose2d(gradient, port.weight,
+                                 {.padding = port.padding, .dilation = port.dilation, .groups = port.groups});
   }
-  return fold(conv_transpose2d(gradient, port.weight, {}, {.dilation = port.dilation, .groups = port.groups}),
+  return fold(kept_conv_transpose2d(gradient, port.weight, {.dilation = port.dilation, .groups = port.groups}),
               port.padding, port.padding_mode);
 }
 
@@ -58,7 +57,7 @@ float slope_at(const LayerPort& port, int64_t channel, float z) {
   return 1;
 }
 
-/// Makes gradients by an activation's output ones by its input.
+/// Makes gradients by an activation's output ones by its input, and changes of its input ones of its output.
 void back_through_activation(const LayerPort& port, const Tensor<float>& linear, Tensor<float>& gradients) {
   if (port.activation == Layer::Activation::none) return;
   const Shape shape = linear.shape();
@@ -140,6 +139,22 @@ std::vector<ChainGradient> PortChain::gradients(const Tensor<float>& by_output, 
     if (i > to) gradient = port.convolves ? back_through_convolution(port, g.linear) : g.linear;
   }
   return gradients;
+}
+
+Tensor<float> PortChain::tangent(Tensor<float> by_input) const {
+  for (size_t i = first_; i < ports_.size(); ++i) {
+    LayerPort linear = ports_[i];
+    linear.activates = false;
+    linear.bias.clear();
+    by_input = compute(linear, by_input);
+    if (ports_[i].activates) back_through_activation(ports_[i], step(i).linear, by_input);
+  }
+  return by_input;
+}
+
+Tensor<float> PortChain::gradient_by_input(const Tensor<float>& by_output) const {
+  const ChainGradient gradient = std::move(gradients(by_output, first_).front());
+  return ports_[first_].convolves ? back_through_convolution(ports_[first_], gradient.linear) : gradient.linear;
 }
 
 int64_t PortChain::scale(size_t port) const {

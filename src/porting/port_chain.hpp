@@ -38,6 +38,11 @@ class PortChain {
   /// after `to` must be differentiable.
   std::vector<ChainGradient> gradients(const Tensor<float>& by_output, size_t to) const;
 
+  /// How the chain's output changes with its input, (1, C, H, W), to first order; and back. All ports must be
+  /// differentiable.
+  Tensor<float> tangent(Tensor<float> by_input) const;
+  Tensor<float> gradient_by_input(const Tensor<float>& by_output) const;
+
   /// How many times as large as the chain's input a port's output is.
   int64_t scale(size_t port) const;
   /// Pixels around its place that an output of the chain depends on, in the output of a port.

@@ -15,7 +15,7 @@ using Eigen::Index;
 using Eigen::MatrixXf;
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr int64_t kSide = 56;   // pixels of the input that are looked at, each way
+constexpr int64_t kSide = 32;   // pixels of the input that are looked at, each way
 constexpr int64_t kBatch = 16;  // passes that are computed at once
 
 Tensor<float> cut(const Tensor<float>& t, int64_t y, int64_t x, int64_t height, int64_t width) {
@@ -59,7 +59,7 @@ Window window_of(const Segment& segment) {
   Window window;
   window.input = cut(in, top, left, height, width);
   window.found = cut(found, top * factor, left * factor, height * factor, width * factor);
-  const int64_t margin = factor * (whole.reach_before(0) + kReachOfMistakes);
+  const int64_t margin = factor * (whole.reach_before(0) + 1);
   const LayerPort& last = segment.ports().back();
   const bool clamp = last.activates && last.is_last && (last.clamps || last.activation == Layer::Activation::clamp);
   const Shape w = window.found.shape();
@@ -89,6 +89,15 @@ Distance distance(const PortChain& chain, const Window& window) {
   }
   d.rms = std::sqrt(squares / std::max<double>(1, static_cast<double>(window.known_count)));
   return d;
+}
+
+int64_t wrong_values(const PortChain& chain, const Window& window, double enough) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < window.found.count(); ++i) {
+    const bool differs = difference_of(chain.output().data()[i], window.found.data()[i]) > enough;
+    count += window.known[i] != 0 && differs ? 1 : 0;
+  }
+  return count;
 }
 
 Samples::Samples(const PortChain& chain, const Window& window, size_t first, int64_t rows, uint32_t seed)
@@ -274,22 +283,22 @@ MatrixXf Samples::by_parameters(size_t port) const {
 }
 
 MatrixXf Samples::by_fields(size_t port, const std::vector<Tensor<float>>& fields) const {
-  MatrixXf columns(rows(), static_cast<Index>(fields.size()));
+  MatrixXf columns = MatrixXf::Zero(static_cast<Index>(fields.size()), rows());
   for_each_row(port, [&](Index row, const ChainGradient& gradient, int64_t n, const Box& box) {
     const int64_t channels = gradient.output.shape().c;
-    for (size_t i = 0; i < fields.size(); ++i) {
-      float sum = 0;
-      for (int64_t c = 0; c < channels; ++c) {
-        for (int64_t y = box.top; y < box.bottom; ++y) {
-          const Index width = box.right - box.left;
-          sum += Eigen::Map<const Eigen::VectorXf>(gradient.output.row(n, c, y) + box.left, width)
-                     .dot(Eigen::Map<const Eigen::VectorXf>(fields[i].row(0, c, y) + box.left, width));
+    const Index width = box.right - box.left;
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t y = box.top; y < box.bottom; ++y) {
+        const Eigen::Map<const Eigen::VectorXf> by(gradient.output.row(n, c, y) + box.left, width);
+        if ((by.array() == 0).all()) continue;  // the box has a margin
+        for (size_t i = 0; i < fields.size(); ++i) {
+          columns(static_cast<Index>(i), row) +=
+              by.dot(Eigen::Map<const Eigen::VectorXf>(fields[i].row(0, c, y) + box.left, width));
         }
       }
-      columns(row, static_cast<Index>(i)) = sum;
     }
   });
-  return columns;
+  return columns.transpose();
 }
 
 MatrixXf Samples::by_mixing(size_t port, const Tensor<float>& values) const {

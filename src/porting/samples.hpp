@@ -26,6 +26,8 @@ struct Distance {
   double largest = 0, rms = 0;
 };
 Distance distance(const PortChain& chain, const Window& window);
+/// How many known values are further off than `enough`.
+int64_t wrong_values(const PortChain& chain, const Window& window, double enough);
 
 /// Some of a chain's outputs, as linear equations for what may be changed in it. Several outputs that share no value on
 /// the way are differentiated in one pass.

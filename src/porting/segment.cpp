@@ -11,13 +11,15 @@ namespace fsrcnn {
 namespace {
 
 constexpr int64_t kPart = 28;  // pixels a side of the part of a picture that is tried first, and its margin beyond them
-constexpr int64_t kMargin = 12;  // the smallest margin
+constexpr int64_t kSmallPart = 8;  // the same of many layers, where much is wrong in it
+constexpr int64_t kMargin = 12;    // the smallest margin
 /// An explanation must leave this much less than the right layer does: weak ones are chance. (Rounding's error is half
 /// of truncation's.)
 constexpr double kClearlyBetter = 1.5;
 constexpr double kMuchBetter = 4;
 constexpr double kWorst = std::numeric_limits<double>::infinity();
 constexpr Residual kOfAnotherShape = {false, kWorst, kWorst, 0, kWorst, kWorst};
+constexpr double kMuchWrong = 30;       // tolerances
 constexpr double kOperationsEach = 30;  // to compare a value takes as long as so many multiplications and additions
 
 Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, const Tensor<float>& expected,
@@ -74,35 +76,51 @@ Segment::Segment(std::vector<LayerPort> ports, const Tensor<float>& input, const
     factor_ *= port.factor;
   }
   margin_ = std::max(kMargin, reach + kReachOfMistakes);
-  if (std::max(input.shape().h, input.shape().w) > kPart + 2 * margin_) cropped_ = top_left(input);
-  for (const bool cropped : {false, true}) {
-    if (cropped && cropped_.count() == 0) continue;
-    std::vector<Tensor<float>>& inputs = cropped ? cropped_before_ : before_;
-    for (size_t i = 0; i < ports_.size(); ++i) {
-      inputs.push_back(i == 0 ? (cropped ? cropped_ : input_) : compute(ports_[i - 1], inputs.back()));
-    }
-  }
+  for (size_t i = 0; i < ports_.size(); ++i)
+    before_.push_back(i == 0 ? input_ : compute(ports_[i - 1], before_[i - 1]));
   right_ = kOfAnotherShape;
   try {
     expected_ = compute(ports_.back(), before_.back());
-  } catch (const Error&) {
-    return;
+  } catch (const Error&) {  // other shapes are told by those of all layers
   }
   const Shape s = expected_.shape();
   if (s == output_.shape()) right_ = residual_of(expected_, output_, expected_, s.h, s.w, tolerance_);
+  part_ = kPart;
+  if (ports_.size() > 2 && right_.fits && s.h > factor_ * kSmallPart && s.w > factor_ * kSmallPart) {
+    const int64_t side = factor_ * kSmallPart;
+    const Residual in_part = residual_of(expected_, output_, expected_, side, side, tolerance_);
+    if (in_part.rms > kMuchWrong * tolerance_) part_ = kSmallPart;
+  }
+  if (std::max(input.shape().h, input.shape().w) <= part_ + 2 * margin_) return;
+  cropped_ = top_left(input);
+  for (size_t i = 0; i < ports_.size(); ++i) {
+    cropped_before_.push_back(i == 0 ? cropped_ : compute(ports_[i - 1], cropped_before_[i - 1]));
+  }
 }
 
-Tensor<float> Segment::top_left(const Tensor<float>& t) const {
+Tensor<float> Segment::top_left(const Tensor<float>& t, int64_t scale) const {
   const Shape s = t.shape();
-  const int64_t part = kPart + margin_;
+  const int64_t part = scale * (part_ + margin_);
   return pad2d(t, {0, std::min<int64_t>(0, part - s.h), 0, std::min<int64_t>(0, part - s.w)}, PaddingMode::zeros);
 }
 
-Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const {
+std::optional<Tensor<float>> Segment::part_before(size_t port, const Tensor<float>& whole) const {
+  const Shape s = whole.shape(), in = input_.shape();
+  if (s != before_[port].shape() || s.h % in.h != 0 || s.h / in.h != s.w / in.w || s.w % in.w != 0) return std::nullopt;
+  return top_left(whole, s.h / in.h);
+}
+
+Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first, size_t first_cropped) const {
+  bool cropped = first_cropped <= first;
   Tensor<float> x;
   try {
-    x = compute(ports[first_changed], (cropped ? cropped_before_ : before_)[first_changed]);
-    for (size_t i = first_changed + 1; i < ports.size(); ++i) x = compute(ports[i], x);
+    x = compute(ports[first], (cropped ? cropped_before_ : before_)[first]);
+    for (size_t i = first + 1; i < ports.size(); ++i) {
+      if (i == first_cropped) {
+        if (std::optional<Tensor<float>> part = part_before(i, x)) x = *std::move(part), cropped = true;
+      }
+      x = compute(ports[i], x);
+    }
   } catch (const Error&) {
     return kOfAnotherShape;  // shapes that this mistake cannot be made with
   }
@@ -124,21 +142,22 @@ Residual Segment::evaluate(const std::vector<LayerPort>& ports, size_t first_cha
 
 Residual Segment::with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const {
   std::vector<LayerPort> ports = ports_;
-  bool cropped = quick && cropped_.count() > 0;
-  size_t first = ports.size();
+  size_t first = ports.size(), first_cropped = 0;
   for (size_t i = 0; i < ports.size(); ++i) {
     for (const Mistake* mistake : mistakes[i]) {
       first = std::min(first, i);
-      cropped = cropped && mistake->local;
+      if (!mistake->local) first_cropped = i + 1;
       mistake->make(ports[i]);
     }
   }
-  if (cropped) {
-    for (LayerPort& port : ports) {
-      if (port.other_input) port.other_input = std::make_shared<const Tensor<float>>(top_left(*port.other_input));
-    }
+  // Of few layers all are computed alike, so that residuals can be compared.
+  const bool crops = quick && cropped_.count() > 0 && (first_cropped == 0 || ports.size() > 2);
+  if (!crops) return evaluate(ports, std::min(first, ports.size() - 1), ports.size());
+  for (size_t i = first_cropped; i < ports.size(); ++i) {
+    if (ports[i].other_input)
+      ports[i].other_input = std::make_shared<const Tensor<float>>(top_left(*ports[i].other_input));
   }
-  return evaluate(ports, std::min(first, ports.size() - 1), cropped);
+  return evaluate(ports, std::min(first, ports.size() - 1), first_cropped);
 }
 
 Tensor<float> Segment::output_with(const Mistake& mistake) const {

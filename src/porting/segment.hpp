@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,8 @@ class Segment {
   Tensor<float> output_with(const Mistake& mistake) const;
   /// What the right layers make; empty if they cannot read the input.
   const Tensor<float>& right_output() const { return expected_; }
-  /// The same with mistakes made at some layers, each a list. Where all of them are local and the picture is not tiny,
-  /// only its top left part is computed, if `quick`.
+  /// The same with mistakes made at some layers, each a list. If `quick` and the picture is not tiny, only its top left
+  /// part is computed where all of them are local; of many layers, by the layers behind those that are not.
   Residual with(const std::vector<std::vector<const Mistake*>>& mistakes, bool quick) const;
   /// Leaves no more than the tolerance, and clearly less than the right layer. Where coarse numbers may be the cause:
   /// no more than without them, and much less.
@@ -64,13 +65,17 @@ class Segment {
   bool is_large() const { return std::max(input_.shape().h, input_.shape().w) > 192; }
 
  private:
-  Residual evaluate(const std::vector<LayerPort>& ports, size_t first_changed, bool cropped) const;
+  /// Of the ports from `first` on; those from `first_cropped` on compute a part of the picture.
+  Residual evaluate(const std::vector<LayerPort>& ports, size_t first, size_t first_cropped) const;
+  /// The part of what a port reads that cropped layers go on with; empty: it has another shape than it should.
+  std::optional<Tensor<float>> part_before(size_t port, const Tensor<float>& whole) const;
 
-  Tensor<float> top_left(const Tensor<float>& t) const;
+  Tensor<float> top_left(const Tensor<float>& t, int64_t scale = 1) const;
 
   std::vector<LayerPort> ports_;
   std::vector<int64_t> channels_;  // of what each port reads, and of the output
   int64_t factor_ = 1;             // how many times as large the output is
+  int64_t part_ = 0;               // pixels a side of the part that is tried first
   int64_t margin_;                 // of a part of a picture: pixels whose results may depend on what is outside
   const Tensor<float>& input_;
   const Tensor<float>& output_;
