@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -58,12 +59,22 @@ bool FileTarget::write_all(const std::string& bytes) {
 gint64 FileTarget::write(VipsTargetCustom*, const void* data, gint64 bytes, FileTarget* self) {
   if (!self->head_) return self->write_some(data, bytes);
   self->begun_.append(static_cast<const char*>(data), static_cast<size_t>(bytes));
-  if (const std::optional<std::string> head = self->head_(self->begun_)) {
-    self->head_ = nullptr;
-    self->begun_.clear();
-    if (!self->write_all(*head)) return -1;
+  if (self->begun_.size() < self->next_look_) return bytes;
+  self->next_look_ = 2 * self->begun_.size();  // a profile of megabytes comes in small pieces
+  return self->write_head() ? bytes : -1;
+}
+
+bool FileTarget::write_head() {
+  try {
+    const std::optional<std::string> head = head_(begun_);
+    if (!head) return true;
+    head_ = nullptr;
+    begun_.clear();
+    return write_all(*head);
+  } catch (const std::exception&) {  // nothing is thrown through libvips
+    error_ = ENOMEM;
+    return false;
   }
-  return bytes;
 }
 
 gint64 FileTarget::read(VipsTargetCustom*, void* data, gint64 bytes, FileTarget* self) {
@@ -75,7 +86,7 @@ gint64 FileTarget::seek(VipsTargetCustom*, gint64 offset, int whence, FileTarget
 }
 
 int FileTarget::end(VipsTargetCustom*, FileTarget* self) {
-  self->head_ = nullptr;
+  if (self->head_ && !self->write_head()) return -1;
   if (!self->write_all(std::exchange(self->begun_, {}))) return -1;
   return self->error_ == 0 ? 0 : -1;
 }

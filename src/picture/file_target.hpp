@@ -36,10 +36,12 @@ class FileTarget {
   gint64 checked(gint64 result);
   gint64 write_some(const void* data, gint64 bytes);
   bool write_all(const std::string& bytes);
+  bool write_head();
 
   std::filesystem::path shown_;
   Head head_;  // until it has returned something
   std::string begun_;
+  size_t next_look_ = 0;  // at so many bytes
   int descriptor_;
   int error_ = 0;
   VipsPtr<VipsTarget> target_;
