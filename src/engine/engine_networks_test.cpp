@@ -76,7 +76,7 @@ TEST_P(EngineNetworks, KeepNaNsToTheirReceptiveField) {
       for (int64_t k = 0; k < c; ++k) {
         from.push_back(plane_of(std::as_const(input), k));
         auto* const data = reinterpret_cast<std::byte*>(integers.data() + k * h * w);
-        to.push_back({data, w, h, w, SampleType::u8, 255});
+        to.push_back({data, w, h, static_cast<ptrdiff_t>(w), SampleType::u8, 255});
       }
       engine.upscale(from.data(), to.data());
       for (int64_t i = 0; i < floats.count(); ++i) {

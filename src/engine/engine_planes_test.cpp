@@ -24,7 +24,8 @@ constexpr std::byte kGuard{0xA5};
 /// A plane in the middle of guard bytes, its rows apart by an odd number of samples more than they are wide.
 struct GuardedPlane {
   GuardedPlane(int64_t width, int64_t height, SampleType type, float one, bool full_range = false) {
-    const int64_t sample = bytes_of(type), stride = (width + 7) * sample;
+    const int64_t sample = bytes_of(type);
+    const auto stride = static_cast<ptrdiff_t>((width + 7) * sample);
     bytes.assign(static_cast<size_t>(stride * (height + 2)), kGuard);
     plane = {bytes.data() + stride + 3 * sample, width, height, stride, type, one, full_range};
   }

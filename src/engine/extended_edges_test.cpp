@@ -187,7 +187,7 @@ TEST(FlatPictures, StayFlat) {
     const Network network = builtin_network(model.name).value();
     for (const std::string& cpu : cpu_names()) {
       Engine engine(network, {.threads = 2, .cpu = cpu, .extend_edges = true});
-      for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 1}, {2, 3}, {21, 34}, {12, 700}}) {
+      for (const auto& [height, width] : {std::pair<int64_t, ptrdiff_t>{1, 1}, {2, 3}, {21, 34}, {12, 700}}) {
         if (cpu == "reference" && width > 100) continue;
         for (const uint8_t level : {0, 128, 255}) {
           const std::vector<uint8_t> flat(static_cast<size_t>(height * width), level);
@@ -197,7 +197,7 @@ TEST(FlatPictures, StayFlat) {
           const Plane to{reinterpret_cast<std::byte*>(large.data()),
                          model.scale * width,
                          model.scale * height,
-                         model.scale * width,
+                         static_cast<ptrdiff_t>(model.scale) * width,
                          SampleType::u8,
                          255,
                          true};

@@ -34,8 +34,8 @@ std::optional<std::string> change_exif(std::string exif, const PictureChange& ch
 
 /// Changes XMP likewise: sizes, orientation, no thumbnails, and nothing about pictures and films that lie behind this
 /// one in its file. Of a JPEG what does not fit into its segment becomes an extension; of others an extension becomes
-/// part of the packet. Empty if it is damaged.
-void change_xmp(EmbeddedMetadata& metadata, const PictureChange& change);
+/// part of the packet. False if it is damaged, and stays as it is.
+bool change_xmp(EmbeddedMetadata& metadata, const PictureChange& change);
 
 /// Whether there is IPTC among Photoshop's resources.
 bool has_iptc(const std::string& resources);

@@ -89,9 +89,10 @@ TEST(Exiv2Metadata, LeavesOtherXmpAsItIs) {
   for (const char* inside : {">", "a:b='tiff:Orientation=\"6\"'>", "tiff:ImageWidth='wide'>", "a:b=''>"}) {
     EXPECT_EQ(changed_xmp(packet(inside)).xmp, packet(inside));
   }
-  EXPECT_EQ(changed_xmp("<x:xmpmeta").xmp, "") << "damaged";
+  EXPECT_EQ(changed_xmp("<x:xmpmeta").xmp, "<x:xmpmeta") << "damaged";
   EXPECT_EQ(changed_xmp(packet("hdrgm:Version='1.0' a:b='c'>")).xmp.find("hdrgm:Version"), std::string::npos);
   EXPECT_NE(changed_xmp(packet("hdrgm:Version='1.0' a:b='c'>")).xmp.find("a:b=\"c\""), std::string::npos);
+  EXPECT_EQ(changed_xmp(packet("hdrgm:Version='1.0'>")).xmp, "") << "nothing is left";
 }
 
 // 64 KB is all that a JPEG's segment holds.

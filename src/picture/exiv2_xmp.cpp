@@ -49,6 +49,7 @@ bool decode(Exiv2::XmpData& xmp, const std::string& packet) {
 
 /// Without the kilobytes of blanks that a packet may have for changes in place.
 std::string encode(const Exiv2::XmpData& xmp) {
+  if (xmp.empty()) return "";
   constexpr std::string_view kBegin = "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n",
                              kEnd = "\n<?xpacket end=\"w\"?>";
   std::string packet;
@@ -188,15 +189,11 @@ void split(EmbeddedMetadata& metadata, Exiv2::XmpData& xmp) {
 
 }  // namespace
 
-void change_xmp(EmbeddedMetadata& metadata, const PictureChange& change) {
+bool change_xmp(EmbeddedMetadata& metadata, const PictureChange& change) {
   start_toolkit();
   const bool jpeg = change.target.form == MetadataForm::jpeg;
   Exiv2::XmpData xmp, extension;
-  if (!decode(xmp, metadata.xmp)) {
-    metadata.xmp.clear();
-    metadata.xmp_extension.clear();
-    return;
-  }
+  if (!decode(xmp, metadata.xmp)) return false;
   const std::vector<NumberChange> sizes = set_sizes(xmp, change);
   bool changed = erase(xmp, is_of_another_picture);
   if (!jpeg && !metadata.xmp_extension.empty() && decode(extension, metadata.xmp_extension)) {
@@ -206,12 +203,16 @@ void change_xmp(EmbeddedMetadata& metadata, const PictureChange& change) {
     metadata.xmp_extension.clear();
     changed = true;
   }
+  const std::string before = metadata.xmp;
   if (changed) {
     metadata.xmp = encode(xmp);
   } else if (!sizes.empty()) {
     metadata.xmp = with_numbers(std::move(metadata.xmp), sizes, xmp);
   }
   if (jpeg && metadata.xmp.size() > kMostXmpInJpeg) split(metadata, xmp);
+  if (!metadata.xmp.empty() || xmp.empty()) return true;
+  metadata.xmp = before;
+  return false;
 }
 
 }  // namespace fsrcnn

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -56,13 +57,26 @@ int64_t FileTarget::try_write(Bytes bytes) {
   const auto size = static_cast<int64_t>(bytes.size());
   if (!head_) return write_all(bytes) ? size : -1;
   begun_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const std::optional<std::string> head = head_(begun_);
-  if (!head) return size;
-  begun_ = *head;
-  return write_begun() ? size : -1;
+  if (begun_.size() < next_look_) return size;
+  next_look_ = 2 * begun_.size();  // a profile of megabytes comes in small pieces
+  return write_head() ? size : -1;
+}
+
+bool FileTarget::write_head() {
+  try {
+    const std::optional<std::string> head = head_(begun_);
+    if (!head) return true;
+    head_ = nullptr;
+    begun_.clear();
+    return write_all(as_bytes(*head));
+  } catch (const std::exception&) {  // nothing is thrown through libvips
+    error_ = ENOMEM;
+    return false;
+  }
 }
 
 bool FileTarget::write_begun() {
+  if (head_ && !write_head()) return false;
   head_ = nullptr;
   const std::string begun = std::exchange(begun_, {});
   return write_all(as_bytes(begun));

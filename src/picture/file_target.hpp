@@ -47,11 +47,13 @@ class FileTarget {
   /// The result of a system call; remembers errno if it failed.
   gint64 checked(gint64 result);
   bool write_all(Bytes bytes);
+  bool write_head();
   bool write_begun();
 
   std::filesystem::path shown_;
   Head head_;  // until it has returned something
   std::string begun_;
+  size_t next_look_ = 0;  // at so many bytes
   int descriptor_;
   int error_ = 0;
   VipsPtr<VipsTarget> target_;

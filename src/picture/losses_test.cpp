@@ -69,7 +69,8 @@ TEST(Losses, OfMetadata) {
   }
   embedded = {};
   embedded.exif = std::string(kMostExifInJpeg + 1, 'x');
-  expect_losses(".jpg", " cannot store the picture's EXIF; .tif keeps the most");
+  embedded.xmp = std::string(kMostXmpInJpeg + 1, 'x');
+  expect_losses(".jpg", " cannot store the picture's EXIF, XMP; .tif keeps the most");
   EXPECT_EQ(what_is_lost(picture.header, "a.png"), Sentences());
 }
 

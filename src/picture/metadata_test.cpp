@@ -203,10 +203,12 @@ TEST(Metadata, DamageIsTold) {
   picture.header.embedded.xmp = "<no XMP";
   write(picture, folder / "a.jpg");
   Texts warnings;
-  metadata_of(folder / "a.jpg", ".jpg", &warnings);
+  const EmbeddedMetadata metadata = metadata_of(folder / "a.jpg", ".jpg", &warnings);
   const std::string name = "'" + (folder / "a.jpg").string() + "' has ";
   EXPECT_EQ(warnings,
-            (Texts{name + "EXIF that is damaged; it was dropped", name + "XMP that is damaged; it was dropped"}));
+            (Texts{name + "EXIF that is damaged; it was dropped", name + "XMP that is damaged; it is kept as it is"}));
+  EXPECT_EQ(metadata.exif, "");
+  EXPECT_EQ(metadata.xmp, "<no XMP");
 }
 
 }  // namespace

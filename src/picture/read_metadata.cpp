@@ -128,18 +128,16 @@ EmbeddedMetadata read_metadata(const PictureFile& file, std::string_view loader,
 
 EmbeddedMetadata change_metadata(EmbeddedMetadata metadata, const PictureChange& change, const std::string& name,
                                  std::vector<std::string>& warnings) {
-  const auto warn_of = [&](const char* what) {
-    warnings.push_back(fmt::format("'{}' has {} that is damaged; it was dropped", name, what));
+  const auto warn_of = [&](const char* what, const char* consequence) {
+    warnings.push_back(fmt::format("'{}' has {} that is damaged; {}", name, what, consequence));
   };
   if (std::string exif = std::move(metadata.exif); !exif.empty()) {
     std::optional<std::string> changed = change_exif(std::move(exif), change);
-    if (!changed) warn_of("EXIF");
+    if (!changed) warn_of("EXIF", "it was dropped");
     metadata.exif = std::move(changed).value_or("");
   }
-  if (!metadata.xmp.empty()) {
-    change_xmp(metadata, change);
-    if (metadata.xmp.empty()) warn_of("XMP");
-  }
+  // Some cameras and programs write XMP that is against its rules, and others read it all the same.
+  if (!metadata.xmp.empty() && !change_xmp(metadata, change)) warn_of("XMP", "it is kept as it is");
   metadata.photoshop = change_photoshop(std::move(metadata.photoshop));
   if (change.target.form == MetadataForm::png) {
     for (std::string& text : png_texts_of(metadata)) metadata.png_chunks.push_back(std::move(text));

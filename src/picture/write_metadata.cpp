@@ -56,7 +56,7 @@ std::vector<std::string> MetadataWriter::lost() const {
   const bool exif =
       tiff || (jpeg ? metadata_.exif.size() <= kMostExifInJpeg : kind_ != Kind::none && kind_ != Kind::tiff);
   check(exif, !metadata_.exif.empty(), "EXIF");
-  check(kind_ != Kind::none, !metadata_.xmp.empty(), "XMP");
+  check(kind_ != Kind::none && !(jpeg && metadata_.xmp.size() > kMostXmpInJpeg), !metadata_.xmp.empty(), "XMP");
   check(jpeg || kind_ == Kind::tiff || kind_ == Kind::png, !metadata_.photoshop.empty(), "IPTC");
   check(tiff, metadata_.has_place, "GeoTIFF data");
   check(jpeg, !metadata_.comments.empty(), "comments");
