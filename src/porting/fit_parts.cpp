@@ -231,17 +231,17 @@ std::vector<Mistake> groups_of(const LayerPort& port) {
   for (int64_t g = 2; g <= std::gcd(in, out); ++g) {
     if (in % g != 0 || out % g != 0) continue;
     list.push_back({fmt::format("groups_{}", g),
-                     fmt::format("the convolution works in {} groups, each of which sees its own channels alone", g),
-                     "taps", true,
-                     [g, in, out](LayerPort& p) {
-                       const Shape s = p.weight.shape();
-                       for (int64_t a = 0; a < s.n; ++a)
-                         for (int64_t b = 0; b < s.c; ++b) {
-                           const int64_t i = p.is_transposed ? a : b, o = p.is_transposed ? b : a;
-                           if (i * g / in != o * g / out) std::fill_n(p.weight.plane(a, b), s.h * s.w, 0.0F);
-                         }
-                     },
-                     0.5});
+                    fmt::format("the convolution works in {} groups, each of which sees its own channels alone", g),
+                    "taps", true,
+                    [g, in, out](LayerPort& p) {
+                      const Shape s = p.weight.shape();
+                      for (int64_t a = 0; a < s.n; ++a)
+                        for (int64_t b = 0; b < s.c; ++b) {
+                          const int64_t i = p.is_transposed ? a : b, o = p.is_transposed ? b : a;
+                          if (i * g / in != o * g / out) std::fill_n(p.weight.plane(a, b), s.h * s.w, 0.0F);
+                        }
+                    },
+                    0.5});
   }
   return list;
 }
