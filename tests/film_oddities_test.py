@@ -83,6 +83,8 @@ class FilmOdditiesTest(FilmCase):
 
     def test_signals_are_heard_while_nothing_comes(self):
         process = subprocess.Popen([PROGRAM, "upscale", "-", "-o", "a.mkv"], cwd=self.folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(b"YUV4MPEG2 W16 H16 F25:1 C420\n")
+        process.stdin.flush()
         time.sleep(2)  # until it reads, on a busy machine too
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=10), 128 + signal.SIGTERM)

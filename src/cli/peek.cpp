@@ -42,9 +42,11 @@ bool has_ended(int pipe) {
 
 std::string peek_pipe(int pipe) {
   constexpr size_t kEnough = 64;  // to know a picture by
+  constexpr const char* kFilm = "YUV4MPEG2";
   std::string text = waiting_in_pipe(pipe);
   // A slow writer may have begun with a few bytes.
-  for (int tries = 0; !text.empty() && text.size() < kEnough && !has_ended(pipe) && tries < 1000; ++tries) {
+  for (int tries = 0; tries < 1000; ++tries) {
+    if (text.empty() || text.size() >= kEnough || text.starts_with(kFilm) || has_ended(pipe)) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     text = waiting_in_pipe(pipe);
   }
