@@ -1,8 +1,10 @@
 // PNG and TIFF, whose rows are compressed in bands by all threads: what libvips reads of them is what was written.
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -96,6 +98,31 @@ TEST(BandWriters, EveryKindOfSampleIsReadAsWritten) {
         }
       }
     }
+  }
+}
+
+// libvips does not look at the checksums; others do.
+TEST(BandWriters, ChunksAndPixelsHaveTheirChecksums) {
+  const TemporaryFolder folder;
+  for (const Content content : {Content::photograph, Content::flat}) {
+    const std::vector<std::byte> file = written(picture_of(content, 3, 700, 1201, 8), folder / "a.png", 8, 64);
+    const auto* const bytes = reinterpret_cast<const Bytef*>(file.data());
+    const auto number = [&](size_t at) {
+      return uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 | uint32_t{bytes[at + 2]} << 8 | bytes[at + 3];
+    };
+    std::vector<Bytef> stream;
+    int chunks = 0;
+    for (size_t at = 8; at < file.size(); ++chunks) {
+      const uint32_t size = number(at);
+      ASSERT_EQ(number(at + 8 + size), crc32(0, bytes + at + 4, size + 4)) << "chunk " << chunks;
+      if (std::memcmp(bytes + at + 4, "IDAT", 4) == 0) stream.insert(stream.end(), bytes + at + 8, bytes + at + 8 + size);
+      at += size + 12;
+    }
+    EXPECT_GT(chunks, 4) << "a header, several bands, an end";
+    std::vector<Bytef> pixels(700 * (1 + 3 * 1201) + 1);
+    uLongf size = pixels.size();
+    EXPECT_EQ(uncompress(pixels.data(), &size, stream.data(), stream.size()), Z_OK);
+    EXPECT_EQ(size, pixels.size() - 1);
   }
 }
 
