@@ -372,6 +372,7 @@ void add_upscale(CLI::App& app) {
           "left its traces in, for compressed ones; a built-in model (" +
               builtin_list() +
               "); a .safetensors, .onnx, .pth, .h5, .keras or .tflite file; or a folder of text kernels")
+      ->type_name("auto|NAME|FILE|DIR")
       ->default_str(ModelOption::kAuto);
   options->model.add_scale_to(*command);
   options->engine.add_to(*command);
