@@ -41,7 +41,7 @@ class LooksTest(FilmCase):
         self.write_png("drawing.png", rows, 3)
 
         def white(*options):
-            self.succeed("upscale", "drawing.png", "-o", "large.png", *options)
+            self.succeed("upscale", "drawing.png", "-o", "large.png", "--chroma", "bicubic", *options)
             samples = self.samples("large.png", "rgb24")
             return sum(samples[i : i + 3] == b"\xff\xff\xff" for i in range(0, len(samples), 3)) / (len(samples) / 3)
 
@@ -53,6 +53,23 @@ class LooksTest(FilmCase):
         self.assertEqual(white(), shares[2])
         for guard in ("-0.1", "1.01", "nan", "much"):
             self.fail_with(USAGE, "upscale", "drawing.png", "-o", "a.png", "--guard", guard, says=f"'{guard}' is not a share from 0 to 1")
+
+    def test_thin_strokes_keep_their_colour(self):
+        """Lines of red on white, two pixels in three thick in the original, one and a half in the input."""
+        red, white, between = (255, 6, 6), (255, 255, 255), (255, 131, 131)
+        rows = [[sample for x in range(60) for sample in ((red, between, white, white, white)[y % 5])] for y in range(60)]
+        self.write_png("red.png", rows, 3)
+
+        def reddest(*options):
+            self.succeed("upscale", "red.png", "-o", "large.png", *options)
+            samples = self.samples("large.png", "rgb24")
+            column = [samples[i : i + 3] for i in range(3 * 60, len(samples), 3 * 120)][20:100]
+            return min(column, key=lambda pixel: pixel[1])
+
+        self.assertGreaterEqual(reddest()[0], 250)
+        self.assertEqual(reddest("--chroma", "guided"), reddest())
+        self.assertLess(reddest("--chroma", "bicubic")[0], reddest()[0] - 5)
+        self.fail_with(USAGE, "upscale", "red.png", "-o", "a.png", "--chroma", "none", says="none not in {guided,bicubic}")
 
     def test_flat_films_stay_flat(self):
         for pixels, level in (("yuv420p", 235), ("yuvj420p", 255), ("gray", 128), ("yuv420p10le", 64)):

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "training"))
 from bicubic import resize  # noqa: E402
 from fsrcnn import FSRCNN  # noqa: E402
 
-PLAIN = ["--edges", "pad", "--guard", "0"]  # what the network computes, and no more
+PLAIN = ["--edges", "pad", "--guard", "0", "--chroma", "bicubic"]  # what the network computes, and no more
 TO_YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
 OFFSET = np.array([16, 128, 128]) / 255
 

@@ -361,6 +361,17 @@ void add_upscale(CLI::App& app) {
       ->default_str("1")
       ->check(number_from(0, 1, "share"))
       ->type_name("0...1");
+  command
+      ->add_option_function<std::string>(
+          "--chroma",
+          [options](const std::string& name) {
+            options->picture.chroma = name == "bicubic" ? ChromaMethod::bicubic : ChromaMethod::guided;
+          },
+          "Colours of pictures: guided, by the details that the network gives to luma, so that coloured edges are as "
+          "sharp; bicubic, by themselves")
+      ->default_str("guided")
+      ->check(CLI::IsMember({"guided", "bicubic"}).description(""))
+      ->type_name("guided|bicubic");
   command->add_option("--max-pixels", options->picture.most_pixels, "Largest accepted input picture, in pixels")
       ->default_str(std::to_string(kMostPixels))
       ->check(positive_number())

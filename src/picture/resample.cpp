@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "engine/looks.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -19,19 +20,12 @@ void check_sizes(int64_t width, int64_t height, int64_t output_width, int64_t ou
   }
 }
 
-double cubic(double x) {
-  x = std::abs(x);
-  if (x <= 1) return (1.5 * x - 2.5) * x * x + 1;
-  if (x <= 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
-  return 0;
-}
-
 double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
 
 double lanczos3(double x) { return std::abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0; }
 
 ResampleTaps make_taps(int64_t size_in, int64_t size_out, ResampleKernel kernel) {
-  const auto value = kernel == ResampleKernel::cubic ? cubic : lanczos3;
+  const auto value = kernel == ResampleKernel::cubic ? cubic_kernel : lanczos3;
   const double scale = static_cast<double>(size_out) / static_cast<double>(size_in);
   const double kernel_scale = std::min(scale, 1.0);
   const double radius = (kernel == ResampleKernel::cubic ? 2 : 3) / kernel_scale;
@@ -64,12 +58,6 @@ ResampleTaps make_taps(int64_t size_in, int64_t size_out, ResampleKernel kernel)
   return taps;
 }
 
-/// ... 1 0 | 0 1 2 ... n-1 | n-1 n-2 ...
-int64_t mirrored(int64_t i, int64_t size) {
-  const int64_t in_period = ((i % (2 * size)) + 2 * size) % (2 * size);
-  return std::min(in_period, 2 * size - 1 - in_period);
-}
-
 constexpr int kPillowBits = 22;  // of its weights' fraction
 
 /// Pillow's taps of one output pixel: all within the input.
@@ -89,7 +77,7 @@ std::vector<PillowTaps> make_pillow_taps(int64_t size_in, int64_t size_out) {
     std::vector<double> row;
     double sum = 0;
     for (int64_t i = first; i < end; ++i) {
-      row.push_back(cubic((static_cast<double>(i) - centre + 0.5) * (1 / kernel_scale)));
+      row.push_back(cubic_kernel((static_cast<double>(i) - centre + 0.5) * (1 / kernel_scale)));
       sum += row.back();
     }
     taps.push_back({first, {}});
@@ -112,6 +100,13 @@ float pillow_sample(const PillowTaps& taps, const float* in, int64_t step) {
 }
 
 }  // namespace
+
+double cubic_kernel(double x) {
+  x = std::abs(x);
+  if (x <= 1) return (1.5 * x - 2.5) * x * x + 1;
+  if (x <= 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
+  return 0;
+}
 
 RowResampler::RowResampler(int64_t width, int64_t height, int64_t output_width, int64_t output_height,
                            ResampleKernel kernel)

@@ -10,6 +10,8 @@ namespace fsrcnn {
 
 /// cubic: a = -0.5 (Keys 1981), as MATLAB's imresize(..., 'bicubic') has it; lanczos3: sinc windowed by sinc.
 enum class ResampleKernel { cubic, lanczos3 };
+/// The cubic at a distance in samples.
+double cubic_kernel(double distance);
 
 /// For each output pixel along one axis, the input pixels that it is made of, and their weights.
 struct ResampleTaps {

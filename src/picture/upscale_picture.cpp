@@ -4,7 +4,6 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <span>
 
 #include "base/add_seconds.hpp"
@@ -18,13 +17,6 @@
 
 namespace fsrcnn {
 namespace {
-
-void append(WaitingRows& to, const ConstPlane& rows) {
-  const Plane room = to.room(rows.height);
-  for (int64_t y = 0; y < rows.height; ++y) {
-    std::memcpy(room.row(y), rows.row(y), static_cast<size_t>(rows.width) * sizeof(float));
-  }
-}
 
 /// Rows first to first + count - 1.
 Tensor<float> cut_rows(const Tensor<float>& planes, int64_t first, int64_t count) {
@@ -100,87 +92,8 @@ class Middle {
 
 }  // namespace
 
-Plane WaitingRows::room(int64_t rows) {
-  const auto size = [&] { return static_cast<size_t>((end_ + rows) * width_); };
-  if (size() > samples_.size()) {
-    std::copy(samples_.begin() + begin_ * width_, samples_.begin() + end_ * width_, samples_.begin());
-    end_ -= begin_;
-    begin_ = 0;
-    if (size() > samples_.size()) samples_.resize(size());
-  }
-  const Plane room{reinterpret_cast<std::byte*>(samples_.data() + end_ * width_), width_, rows,
-                   width_ * static_cast<ptrdiff_t>(sizeof(float))};
-  end_ += rows;
-  return room;
-}
-
-/// The network's planes through its passes and the resampler after them.
-class UpscaledRows::Passes {
- public:
-  /// output: rows of each of the network's planes.
-  Passes(Engine& engine, int64_t width, int64_t height, const ScalePlan& plan, PictureTimes& times,
-         std::span<WaitingRows> output)
-      : times_(times), output_(output) {
-    RowStream::Sink sink;  // the last pass needs none if it writes the output
-    if (plan.resampled()) {
-      for (size_t c = 0; c < output.size(); ++c) {
-        resamplers_.push_back(std::make_unique<RowResampler>(plan.network_width, plan.network_height, plan.width,
-                                                             plan.height, ResampleKernel::lanczos3));
-      }
-      sink = [this](std::span<const ConstPlane> rows) {
-        const AddSeconds timer(resampling_s_);
-        for (size_t c = 0; c < rows.size(); ++c) {
-          resamplers_[c]->push(rows[c], output_[c].room(resamplers_[c]->completed_by(rows[c].height)));
-        }
-      };
-    }
-    // From the last pass to the first.
-    int64_t scale = 1;
-    for (int i = 1; i < plan.passes; ++i) scale *= engine.scale();
-    for (int i = 0; i < plan.passes; ++i, scale /= engine.scale()) {
-      const bool writes = !sink;
-      passes_.push_back(
-          std::make_unique<RowStream>(engine, width * scale, height * scale, ConstPlane{}, Plane{}, std::move(sink)));
-      RowStream& stream = *passes_.back();
-      if (writes) {
-        sink = [this, &stream](std::span<const ConstPlane> rows) {
-          std::vector<Plane> rooms;
-          for (WaitingRows& plane : output_) rooms.push_back(plane.room(stream.completed_by(rows.front().height)));
-          stream.push(rows, rooms);
-        };
-      } else {
-        sink = [&stream](std::span<const ConstPlane> rows) { stream.push(rows); };
-      }
-    }
-    if (!sink) {
-      sink = [this](std::span<const ConstPlane> rows) {
-        for (size_t c = 0; c < rows.size(); ++c) append(output_[c], rows[c]);
-      };
-    }
-    sink_ = std::move(sink);
-  }
-
-  void push(std::span<const ConstPlane> rows) {
-    double seconds = 0;
-    resampling_s_ = 0;
-    {
-      const AddSeconds timer(seconds);
-      sink_(rows);
-    }
-    times_.network += seconds - resampling_s_;
-    times_.resampling += resampling_s_;
-  }
-
- private:
-  PictureTimes& times_;
-  std::span<WaitingRows> output_;
-  double resampling_s_ = 0;
-  std::vector<std::unique_ptr<RowResampler>> resamplers_;
-  std::vector<std::unique_ptr<RowStream>> passes_;
-  RowStream::Sink sink_;
-};
-
-UpscaledRows::UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan& plan, Progress progress)
+UpscaledRows::UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan& plan, ChromaMethod chroma,
+                           Progress progress)
     : engine_(engine),
       reader_(reader),
       header_(reader.header()),
@@ -189,6 +102,9 @@ UpscaledRows::UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan&
       rgb_(engine.channels() == 3),
       planes_((rgb_ ? 3 : header_.colour_planes) + (header_.has_alpha ? 1 : 0)),
       weighted_(header_.is_transparent() && plan.passes == 0 && plan.resampled()),
+      // A side that shrinks has no details to add.
+      guides_(chroma == ChromaMethod::guided && !rgb_ && header_.colour_planes == 3 && plan.passes > 0 &&
+              plan.width >= header_.width && plan.height >= header_.height),
       bleed_reach_(reach_of(engine, header_, plan)) {
   if (header_.is_transparent() && !weighted_) {
     const int64_t rows = std::min(header_.height, RowStream::block_rows(header_.width) + 2 * bleed_reach_);
@@ -203,12 +119,17 @@ void UpscaledRows::start_frame() {
   row_ = output_row_ = window_begin_ = window_rows_ = 0;
   const int64_t by_network = engine_.channels(), excess = header_.bits == 32 ? by_network : 0;
   ready_.assign(static_cast<size_t>(planes_ + excess), WaitingRows(plan_.width));
-  passes_ = std::make_unique<Passes>(engine_, header_.width, header_.height, plan_, times_,
-                                     std::span(ready_).first(static_cast<size_t>(by_network)));
+  passes_ = std::make_unique<NetworkPasses>(engine_, header_.width, header_.height, plan_,
+                                            std::span(ready_).first(static_cast<size_t>(by_network)), times_.network,
+                                            times_.resampling);
+  if (guides_) {
+    guided_.emplace(header_.width, header_.height, plan_.width, plan_.height, engine_.cpu());
+  }
   resamplers_.clear();
-  for (int64_t k = by_network; k < planes_ + excess; ++k) {
-    resamplers_.push_back(std::make_unique<RowResampler>(header_.width, header_.height, plan_.width, plan_.height,
-                                                         weighted_ ? ResampleKernel::lanczos3 : ResampleKernel::cubic));
+  for (size_t k = static_cast<size_t>(by_network); k < ready_.size(); ++k) {
+    if (is_guided(k)) continue;
+    resamplers_.push_back({k, RowResampler(header_.width, header_.height, plan_.width, plan_.height,
+                                           weighted_ ? ResampleKernel::lanczos3 : ResampleKernel::cubic)});
   }
 }
 
@@ -298,9 +219,9 @@ void UpscaledRows::push_block() {
   passes_->push(all.first(static_cast<size_t>(by_network)));
   const AddSeconds timer(times_.resampling);
   const int64_t rows = block.shape().h;
-  for (size_t k = 0; k < resamplers_.size(); ++k) {
-    const size_t plane = k + static_cast<size_t>(by_network);
-    resamplers_[k]->push(planes[plane], ready_[plane].room(resamplers_[k]->completed_by(rows)));
+  if (guided_) guided_->push(planes[0], planes[1], planes[2]);
+  for (auto& [plane, resampler] : resamplers_) {
+    resampler.push(planes[plane], ready_[plane].room(resampler.completed_by(rows)));
   }
   row_ += rows;
   if (progress_) {
@@ -313,7 +234,10 @@ void UpscaledRows::push_block() {
 Tensor<float> UpscaledRows::take_ready() {
   constexpr int64_t kMostSamples = 1 << 19;
   int64_t rows = std::max<int64_t>(1, kMostSamples / plan_.width);
-  for (const WaitingRows& plane : ready_) rows = std::min(rows, plane.rows());
+  for (size_t k = 0; k < ready_.size(); ++k) {
+    if (!is_guided(k)) rows = std::min(rows, ready_[k].rows());
+  }
+  if (guided_) rows = std::min(rows, guided_->completed() - output_row_);
   if (rows == 0) return {};
   const AddSeconds timer(times_.colour);
   const int64_t by_network = engine_.channels(), width = plan_.width;
@@ -326,8 +250,10 @@ Tensor<float> UpscaledRows::take_ready() {
     for (int64_t k = 0; k < header_.planes(); ++k) to.push_back(result.row(0, k, y));
     for (int64_t k = 0; k < planes_; ++k) {
       from.push_back(same_planes ? to[static_cast<size_t>(k)] : room.data() + k * width);
+      if (is_guided(static_cast<size_t>(k))) continue;
       std::copy_n(ready_[static_cast<size_t>(k)].data() + y * width, width, from.back());
     }
+    if (guided_) guided_->compute_row(output_row_ + y, from[0], from[1], from[2]);
     for (size_t k = static_cast<size_t>(planes_); k < ready_.size(); ++k) {
       const float* const excess = ready_[k].data() + y * width;
       float* const row = from[k - static_cast<size_t>(planes_)];
@@ -342,9 +268,12 @@ Tensor<float> UpscaledRows::take_ready() {
     }
     to_pictures_colours(from, to);
   });
-  for (WaitingRows& plane : ready_) plane.drop(rows);
+  for (size_t k = 0; k < ready_.size(); ++k) {
+    if (!is_guided(k)) ready_[k].drop(rows);
+  }
   if (!finite) fail(ErrorCode::model, "the network's output is not finite: its weights are too large for float32");
   output_row_ += rows;
+  if (guided_) guided_->drop(output_row_);
   return result;
 }
 
@@ -400,7 +329,7 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
     tiled.emplace(picture, border.first, border.second);
     plan = with_border(plan, width, height, border);
   }
-  UpscaledRows rows(engine, tiled ? static_cast<PictureRows&>(*tiled) : picture, plan, progress);
+  UpscaledRows rows(engine, tiled ? static_cast<PictureRows&>(*tiled) : picture, plan, options.chroma, progress);
   Middle middle(rows, plan);
   std::vector<std::string> damage;
   const auto finish_reading = [&] {

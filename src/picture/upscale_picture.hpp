@@ -12,6 +12,8 @@
 
 #include "engine/engine.hpp"
 #include "picture/alpha_use.hpp"
+#include "picture/guided_chroma.hpp"
+#include "picture/network_passes.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "picture/resample.hpp"
@@ -24,32 +26,19 @@ struct PictureTimes {
   double reading = 0, colour = 0, network = 0, resampling = 0, writing = 0;
 };
 
-/// Rows of a plane of floats that wait for those of the other planes.
-class WaitingRows {
- public:
-  explicit WaitingRows(int64_t width) : width_(width) {}
+/// How chroma is enlarged: with the details of luma (GuidedChroma), or without.
+enum class ChromaMethod { guided, bicubic };
 
-  /// Memory for the next `rows` rows, which count as present from now on; invalidates earlier results.
-  Plane room(int64_t rows);
-  int64_t rows() const { return end_ - begin_; }
-  /// The first of them, and the others without gaps.
-  const float* data() const { return samples_.data() + begin_ * width_; }
-  void drop(int64_t rows) { begin_ += rows; }
-
- private:
-  int64_t width_, begin_ = 0, end_ = 0;
-  std::vector<float> samples_;
-};
-
-/// The rows of a picture, upscaled as they are asked for: luma by the network, chroma and alpha bicubic. Gray is
-/// converted to the luma range that networks are trained on, so that it gives the same result as in RGB. Fully
+/// The rows of a picture, upscaled as they are asked for: luma by the network, chroma guided by it, alpha bicubic. Gray
+/// is converted to the luma range that networks are trained on, so that it gives the same result as in RGB. Fully
 /// transparent pixels first get the colours beside them; if the picture only shrinks, colours are weighted by alpha
 /// instead, which needs no window. The part of floats beyond the network's range is resampled and added. For RGB
 /// networks, all colours go through the network.
 class UpscaledRows {
  public:
   /// Engine and reader must outlive it.
-  UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan& plan, Progress progress = nullptr);
+  UpscaledRows(Engine& engine, PictureRows& reader, const ScalePlan& plan, ChromaMethod chroma = ChromaMethod::guided,
+               Progress progress = nullptr);
   ~UpscaledRows();
 
   /// The next rows, (1, C, rows, width) in [0, 1] or a bit beyond; empty after the last. Throws Error(input) if the
@@ -59,8 +48,13 @@ class UpscaledRows {
   const PictureTimes& times() const { return times_; }
 
  private:
-  class Passes;
+  /// Of a plane after the network's.
+  struct PlaneResampler {
+    size_t plane;
+    RowResampler resampler;
+  };
 
+  bool is_guided(size_t plane) const { return guides_ && (plane == 1 || plane == 2); }
   void start_frame();
   Tensor<float> read_block();
   Tensor<float> to_networks_colours(Tensor<float> block) const;
@@ -78,12 +72,14 @@ class UpscaledRows {
   bool rgb_;        // what the network reads
   int64_t planes_;  // of the picture as the network wants it, and alpha
   bool weighted_;   // colours are multiplied by alpha, resampled, and divided by it
+  bool guides_;     // luma guides chroma
   int bleed_reach_;
   Tensor<float> window_;  // rows from window_begin_ on, read but not yet done with, if colours bleed
   int64_t window_begin_ = 0, window_rows_ = 0;
   std::vector<WaitingRows> ready_;  // rows of each plane that are done: the network's first, what it clamped last
-  std::unique_ptr<Passes> passes_;
-  std::vector<std::unique_ptr<RowResampler>> resamplers_;  // of the planes after the network's
+  std::unique_ptr<NetworkPasses> passes_;
+  std::optional<GuidedChroma> guided_;
+  std::vector<PlaneResampler> resamplers_;  // of the others
 };
 
 /// Finds the engine for an enlargement by a factor, or, if empty, by the model's scale.
@@ -103,6 +99,7 @@ struct PictureOptions {
   TargetSize target = {};
   Encoding encoding = {};
   AlphaOptions alpha = {};
+  ChromaMethod chroma = ChromaMethod::guided;
   int64_t most_pixels = kMostPixels;
   bool tile = false;        ///< the picture is to lie beside itself without a seam, as a floor's tiles do
   bool only_whole = false;  ///< of a damaged input nothing is written: it is an Error(input)

@@ -1,5 +1,7 @@
 #include "picture/upscale_picture.hpp"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "network/builtin.hpp"
@@ -20,11 +22,12 @@ Tensor<float> plane_of_picture(const Tensor<float>& planes, int64_t index) {
 }
 
 /// All rows that the stream makes of a file, as one tensor.
-Tensor<float> upscaled(Engine& engine, const std::filesystem::path& path, const TargetSize& target = {}) {
+Tensor<float> upscaled(Engine& engine, const std::filesystem::path& path, const TargetSize& target = {},
+                       ChromaMethod chroma = ChromaMethod::guided) {
   PictureReader reader(path);
   const PictureHeader& header = reader.header();
   const ScalePlan plan = plan_scale(header.width, header.height, engine.scale(), target);
-  UpscaledRows rows(engine, reader, plan);
+  UpscaledRows rows(engine, reader, plan, chroma);
   Tensor<float> all({1, header.planes(), plan.height * header.frames, plan.width});
   int64_t y = 0;
   for (Tensor<float> next = rows.next(); next.count() > 0; next = rows.next()) {
@@ -87,26 +90,117 @@ TEST(UpscalePicture, GivesAllColoursToNetworksOfThreeChannels) {
   }
 }
 
-// Row by row is the same, to the bit, as the whole picture at once: luma by the network, the rest bicubic.
+/// The second and third of three planes, guided by the first enlarged.
+void guide_chroma(const Tensor<float>& lr, Tensor<float>& large, std::string_view cpu) {
+  GuidedChroma chroma(lr.shape().w, lr.shape().h, large.shape().w, large.shape().h, cpu);
+  chroma.push(plane_of(lr, 0), plane_of(lr, 1), plane_of(lr, 2));
+  for (int64_t y = 0; y < large.shape().h; ++y)
+    chroma.compute_row(y, large.row(0, 0, y), large.row(0, 1, y), large.row(0, 2, y));
+}
+
+// Row by row is the same, to the bit, as the whole picture at once: luma by the network, chroma guided by it or
+// bicubic, alpha bicubic.
 TEST(UpscalePicture, StreamsWhatTheWholeWouldBe) {
   const TemporaryFolder folder;
   Engine engine(builtin_network("fsrcnn-x2").value());
-  for (const int64_t planes : {1, 2, 3, 4}) {
-    for (const int64_t height : {1, 7, 33, 150}) {
-      SCOPED_TRACE(fmt::format("{} planes, {} rows", planes, height));
-      const auto path = write_random(folder, planes, height, 41, planes == 2 ? 16 : 8, 3);
-      Tensor<float> lr = read_picture(path).planes;
-      planes <= 2 ? gray_to_luma(lr) : rgb_to_ycbcr(lr);
-      Tensor<float> expected({1, planes, 2 * height, 82});
-      for (int64_t k = 0; k < planes; ++k) {
-        const Tensor<float> plane = plane_of_picture(lr, k);
-        const Tensor<float> large = k == 0 ? engine.upscale(plane) : resize_bicubic(plane, 2 * height, 82);
-        std::copy(large.values().begin(), large.values().end(), expected.plane(0, k));
+  for (const auto chroma : {ChromaMethod::guided, ChromaMethod::bicubic}) {
+    for (const int64_t planes : {1, 2, 3, 4}) {
+      for (const int64_t height : {1, 7, 33, 150}) {
+        SCOPED_TRACE(fmt::format("{} planes, {} rows, method {}", planes, height, static_cast<int>(chroma)));
+        const auto path = write_random(folder, planes, height, 41, planes == 2 ? 16 : 8, 3);
+        Tensor<float> lr = read_picture(path).planes;
+        planes <= 2 ? gray_to_luma(lr) : rgb_to_ycbcr(lr);
+        Tensor<float> expected({1, planes, 2 * height, 82});
+        for (int64_t k = 0; k < planes; ++k) {
+          const Tensor<float> plane = plane_of_picture(lr, k);
+          const Tensor<float> large = k == 0 ? engine.upscale(plane) : resize_bicubic(plane, 2 * height, 82);
+          std::copy(large.values().begin(), large.values().end(), expected.plane(0, k));
+        }
+        if (planes >= 3 && chroma == ChromaMethod::guided) guide_chroma(lr, expected, engine.cpu());
+        planes <= 2 ? luma_to_gray(expected) : ycbcr_to_rgb(expected);
+        EXPECT_EQ(upscaled(engine, path, {}, chroma), expected);
       }
-      planes <= 2 ? luma_to_gray(expected) : ycbcr_to_rgb(expected);
-      EXPECT_EQ(upscaled(engine, path), expected);
     }
   }
+}
+
+/// Strokes of a colour, as thick, on a ground, in half of their size.
+Picture strokes(const std::array<float, 3>& colour, float ground, int64_t thickness) {
+  Tensor<float> original({1, 3, 96, 96});
+  for (int64_t k = 0; k < 3; ++k) {
+    for (int64_t y = 0; y < 96; ++y) {
+      for (int64_t x = 0; x < 96; ++x) {
+        const int64_t across = x < 48 ? y : x + y / 2;
+        original(0, k, y, x) = across % 16 < thickness ? colour[static_cast<size_t>(k)] : ground;
+      }
+    }
+  }
+  Picture picture;
+  picture.planes = resize_bicubic(original, 48, 48);
+  for (float& sample : picture.planes.values()) sample = std::clamp(sample, 0.0F, 1.0F);
+  return picture;
+}
+
+// Whatever the factor: along a stroke is its colour, and none is left beside it.
+TEST(UpscalePicture, ThinStrokesKeepTheirColour) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  constexpr std::array<float, 3> kRed = {1, 6.0F / 255, 6.0F / 255};
+  write_picture(strokes(kRed, 1, 3), folder / "red.png");
+  // The least that a stroke across the left half has of green, and the red that is there.
+  const auto reddest = [&](double scale, ChromaMethod chroma) {
+    const Tensor<float> large = upscaled(engine, folder / "red.png", {.scale = scale}, chroma);
+    const int64_t x = large.shape().w / 4, middle = large.shape().h / 2, reach = large.shape().h / 6;
+    std::array<float, 2> colour = {0, 1};
+    for (int64_t y = middle - reach; y < middle + reach; ++y)
+      if (large(0, 1, y, x) < colour[1]) colour = {large(0, 0, y, x), large(0, 1, y, x)};
+    return colour;
+  };
+  for (const double scale : {2.0, 2.5, 4.0}) {
+    SCOPED_TRACE(scale);
+    const auto [red, green] = reddest(scale, ChromaMethod::guided);
+    const auto [plain_red, plain_green] = reddest(scale, ChromaMethod::bicubic);
+    EXPECT_GE(red, 0.97F);
+    EXPECT_LE(green, 0.04F);
+    EXPECT_LE(plain_red, 0.94F) << "the test must be one that bicubic fails";
+  }
+}
+
+TEST(UpscalePicture, GrayInThreePlanesStaysGray) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  Picture picture;
+  const Tensor<float> gray = test::random_tensor({1, 1, 40, 40}, 9);
+  picture.planes = Tensor<float>({1, 3, 40, 40});
+  for (int64_t k = 0; k < 3; ++k) std::copy_n(gray.plane(0, 0), 40 * 40, picture.planes.plane(0, k));
+  write_picture(picture, folder / "gray.png");
+  const Tensor<float> large = upscaled(engine, folder / "gray.png");
+  for (int64_t k = 1; k < 3; ++k)
+    EXPECT_LE(test::max_difference(plane_of_picture(large, 0), plane_of_picture(large, k)), 1e-6);
+}
+
+// The part of floats beyond the network's range is added to luma after it has guided chroma.
+TEST(UpscalePicture, LightsBeyondWhiteAreAdded) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  Picture picture;
+  picture.header.bits = 32;
+  picture.planes = test::random_tensor({1, 3, 30, 30}, 10);
+  for (int64_t k = 0; k < 3; ++k) picture.planes(0, k, 15, 15) = 8;
+  write_picture(picture, folder / "in.tif");
+  Tensor<float> lr = read_picture(folder / "in.tif").planes;
+  rgb_to_ycbcr(lr);
+  Tensor<float> limited = lr;
+  for (int64_t i = 0; i < 30 * 30; ++i) limited.plane(0, 0)[i] = std::clamp(lr.plane(0, 0)[i], 0.0F, 1.0F);
+  Tensor<float> expected({1, 3, 60, 60}), excess({1, 1, 30, 30});
+  const Tensor<float> large = engine.upscale(plane_of_picture(limited, 0));
+  std::copy(large.values().begin(), large.values().end(), expected.plane(0, 0));
+  guide_chroma(limited, expected, engine.cpu());
+  for (int64_t i = 0; i < 30 * 30; ++i) excess.data()[i] = lr.plane(0, 0)[i] - limited.plane(0, 0)[i];
+  const Tensor<float> added = resize_bicubic(excess, 60, 60);
+  for (int64_t i = 0; i < 60 * 60; ++i) expected.plane(0, 0)[i] += added.data()[i];
+  ycbcr_to_rgb(expected);
+  EXPECT_LE(test::max_difference(upscaled(engine, folder / "in.tif"), expected), 1e-6);
 }
 
 TEST(UpscalePicture, RepeatsTheNetworkAndResamples) {
