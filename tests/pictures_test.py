@@ -196,6 +196,37 @@ class Pictures(ProgramTest):
             self.assertIn("(fsrcnn-x2)", self.succeed("upscale", "a.jpg", "-o", "b.png", "--model", "fsrcnn-x2"))
             self.assertIn("(fsrcnn-x3)", self.succeed("upscale", "a.jpg", "-o", "b.png", "--scale", 3))
 
+    def test_resolution(self):
+        """What the input states stays, and of an input that states none nothing is made up."""
+        def with_resolution(name):
+            content = (self.folder / name).read_bytes()
+            if name.endswith(".png"):
+                return content.split(b"pHYs")[1][:9] if b"pHYs" in content else None
+            return content[4:].split(b"JFIF\0")[1][2:7] if b"JFIF\0" in content[:40] else None
+
+        plain = png_bytes(8, 8, 3, [bytes(24)] * 8)
+        physical = struct.pack(">IIB", 11811, 11811, 1)
+        chunk = struct.pack(">I", 9) + b"pHYs" + physical + struct.pack(">I", zlib.crc32(b"pHYs" + physical))
+        (self.folder / "none.png").write_bytes(plain)
+        (self.folder / "300.png").write_bytes(plain[:33] + chunk + plain[33:])
+        for source, in_png, in_jpeg in (("none", None, None), ("300", physical, b"\x01\x01\x2c\x01\x2c")):
+            self.succeed("upscale", f"{source}.png", "-o", "a.png")
+            self.assertEqual(with_resolution("a.png"), in_png)
+            self.succeed("upscale", f"{source}.png", "-o", "a.jpg")
+            self.assertEqual(with_resolution("a.jpg"), in_jpeg)
+            self.succeed("upscale", "a.jpg", "-o", "b.jpg")
+            self.assertEqual(with_resolution("b.jpg"), in_jpeg)
+            self.succeed("upscale", "a.jpg", "-o", "b.png")
+            self.assertEqual(with_resolution("b.png"), in_png)
+
+    def test_named_pipe(self):
+        os.mkfifo(self.folder / "pipe.png")
+        for pause_s in (0, 0.3):
+            writer = subprocess.Popen(["sh", "-c", f"sleep {pause_s}; cat {CROP} > pipe.png"], cwd=self.folder)
+            result = self.run_program("upscale", "pipe.png", "-o", "out.png")
+            self.assertEqual((result.returncode, writer.wait()), (0, 0))
+            self.assertEqual(png_size(self.folder / "out.png"), (190, 154))
+
     def test_alpha(self):
         (self.folder / "a.png").write_bytes(png_bytes(8, 8, 4, [bytes([255, 0, 0, 255] * 7 + [0, 0, 255, 0])] * 8))
         self.fail_with(INPUT, "upscale", "a.png", "-o", "a.jpg", says="use --background COLOUR")
@@ -233,6 +264,14 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "--in-place", "in", "-o", "out", says="omit --output")
         self.fail_with(USAGE, "upscale", "in", says="--output is missing")
         self.fail_with(USAGE, "upscale", "in/a.png", "-o", "in/a.png", says="use --in-place")
+        self.fail_with(USAGE, "upscale", "--in-place", "in", "--format", "jpg", says="omit --format")
+        self.fail_with(USAGE, "upscale", "--in-place", "in", "--skip-existing", says="omit --skip-existing")
+        self.fail_with(USAGE, "upscale", "--in-place", "-", says="standard input cannot be replaced")
+        if os.geteuid() == 0:
+            os.chown(self.folder / "in" / "a.png", 1234, 2345)
+            self.succeed("upscale", "--in-place", "in/a.png")
+            about = (self.folder / "in" / "a.png").stat()
+            self.assertEqual((about.st_uid, about.st_gid, about.st_mode & 0o777), (1234, 2345, 0o640))
 
     def test_standard_streams(self):
         self.succeed("upscale", CROP, "-o", "file.png")
@@ -257,8 +296,16 @@ class Pictures(ProgramTest):
         film = b"YUV4MPEG2 W16 H16 F1:1 C420\nFRAME\n" + bytes(384)
         result = run("-", "-o", "-", input=film)
         self.assertEqual((result.returncode, result.stdout[:22]), (0, b"YUV4MPEG2 W32 H32 F1:1"))
-        for nothing in (b"", b"P", b"no picture at all"):
+        for nothing in (b"P", b"no picture at all"):
             self.assertNotEqual(run("-", "-o", "-", input=nothing).returncode, 0)
+        result = run("-", "-o", "-", input=b"")
+        self.assertEqual((result.returncode, result.stderr), (INPUT, b"fsrcnn: standard input is empty\n"))
+        for several in ((CROP, CROP), (self.folder,)):
+            self.fail_with(USAGE, "upscale", *several, "-o", "-", says="only one picture or film can go to standard output")
+        # Files of that name are none.
+        (self.folder / "-").mkdir()
+        result = run("-", "-o", "-", input=CROP.read_bytes())
+        self.assertEqual((result.returncode, result.stdout), (0, expected))
         with open("/dev/full", "wb") as full:
             result = subprocess.run([PROGRAM, "upscale", CROP, "-o", "-"], stdout=full, stderr=subprocess.PIPE, cwd=self.folder)
         self.assertEqual(result.returncode, IO)

@@ -33,11 +33,12 @@ namespace {
   fail(ErrorCode::io, "{} '{}' failed: {}", doing, path.string(), std::generic_category().message(errno));
 }
 
-// The mode of what an output replaces; the umask cannot be asked for without changing it for all threads.
-std::optional<mode_t> mode_of(const fs::path& path) {
+// Whose an output's file is that is replaced, and its mode; the umask cannot be asked for without changing it for all
+// threads.
+std::optional<struct stat> rights_of(const fs::path& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) return std::nullopt;
-  return info.st_mode & 07777;
+  return info;
 }
 
 /// Temporary files and folders that exist now, for remove_temporary_files(), which a signal may call at any time.
@@ -135,14 +136,14 @@ AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(st
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   remove_stale_temporaries(folder);
   // A new output gets the mode of any new file; one that replaces another is its owner's alone until it has that one's.
-  const std::optional<mode_t> mode = mode_of(target_);
+  const std::optional<struct stat> old = rights_of(target_);
   constexpr int kMostTries = 10;  // of locking it, in which another process may come between
   for (int tries = 1; temporary_.empty(); ++tries) {
     const std::string name = target_.parent_path() / temporary_name();
     register_temporary(name, target_);  // before it exists, because a signal may come at any time
     const int flags = kind == Kind::file ? O_WRONLY | O_CREAT | O_EXCL : O_RDONLY | O_DIRECTORY;
-    if (kind == Kind::file || mkdir(name.c_str(), mode ? 0700 : 0777) == 0) {
-      lock_.reset(open(name.c_str(), flags | O_CLOEXEC, mode ? 0600 : 0666));
+    if (kind == Kind::file || mkdir(name.c_str(), old ? 0700 : 0777) == 0) {
+      lock_.reset(open(name.c_str(), flags | O_CLOEXEC, old ? 0600 : 0666));
     }
     if (lock_.get() < 0) {
       const int why = errno;
@@ -157,8 +158,10 @@ AtomicOutput::AtomicOutput(fs::path target, Kind kind) : target_(follow_links(st
       unregister_temporary(name);
     }
   }
-  // Some file systems have no modes to change; the file is good there all the same.
-  if (mode) (void)chmod(temporary_.c_str(), *mode);
+  if (!old) return;
+  // Some file systems have none to change, and only root gives files away; the file is good all the same.
+  if (chown(temporary_.c_str(), old->st_uid, old->st_gid) != 0) errno = 0;
+  (void)chmod(temporary_.c_str(), old->st_mode & 07777);
 }
 
 AtomicOutput::~AtomicOutput() {

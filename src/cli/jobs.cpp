@@ -21,7 +21,7 @@ namespace {
 
 bool is_folder(const fs::path& path) {
   std::error_code error;
-  return fs::is_directory(path, error);
+  return path != "-" && fs::is_directory(path, error);
 }
 
 constexpr std::array kFilmSuffixes = {".mkv",  ".mp4", ".mov",  ".m4v", ".webm", ".avi", ".wmv", ".flv",
@@ -39,8 +39,10 @@ bool is_ordinary(const fs::path& path) {
 }
 
 bool is_picture_on_standard_input() {
-  std::istringstream start(peek(STDIN_FILENO));
-  return picture_format(start, "") != nullptr;
+  const std::string start = peek(STDIN_FILENO);
+  if (start.empty() && isatty(STDIN_FILENO) == 0) fail(ErrorCode::input, "standard input is empty");
+  std::istringstream stream(start);
+  return picture_format(stream, "") != nullptr;
 }
 
 // By content; a damaged picture is recognised by its name, and for a pipe the output's name decides.
@@ -193,6 +195,7 @@ void check_names(std::vector<Job>& jobs) {
 
 /// A picture that becomes its own output.
 Job in_place(const fs::path& file, bool from_folder) {
+  if (file == "-") fail(ErrorCode::usage, "standard input cannot be replaced; give an --output");
   Job job{file, file, false, is_film(file), from_folder, {}, true};
   if (job.is_film) {
     job.error = Error(ErrorCode::usage, fmt::format("'{}' is a film or of unknown format, which --in-place does not "
@@ -220,6 +223,12 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
   std::vector<Job> jobs;
   if (options.in_place && !options.output.empty()) {
     fail(ErrorCode::usage, "--in-place replaces the inputs; omit --output");
+  }
+  if (options.in_place && !options.format.empty()) {
+    fail(ErrorCode::usage, "--in-place keeps the inputs' formats; omit --format, or give an --output");
+  }
+  if (output == "-" && (options.inputs.size() > 1 || is_folder(options.inputs.front()))) {
+    fail(ErrorCode::usage, "only one picture or film can go to standard output; give a folder as --output");
   }
   if (!options.in_place && options.output.empty()) {
     fail(ErrorCode::usage, "--output is missing: the file or folder to write to, or --in-place to replace pictures");

@@ -175,7 +175,7 @@ InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions
 }
 
 void report(const InputSummary& input, const UpscaleOptions& options) {
-  if (!options.quiet) {
+  if (!options.quiet || input.status == InputSummary::Status::damaged) {
     for (const std::string& warning : input.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
   }
   if (input.error) fmt::print(stderr, "fsrcnn: {}\n", input.error->what());
@@ -236,6 +236,9 @@ void list_failures(const RunSummary& summary) {
 void run(const UpscaleOptions& options) {
   if (options.json && options.jobs.output == "-") {
     fail(ErrorCode::usage, "--json and the output - both write to standard output; choose one");
+  }
+  if (options.jobs.in_place && options.skip_existing) {
+    fail(ErrorCode::usage, "--in-place replaces what exists; omit --skip-existing");
   }
   const Clock::time_point begin = Clock::now();
   RunSummary summary;

@@ -148,18 +148,35 @@ EmbeddedMetadata metadata_of_jpeg(std::istream& file) {
   return metadata;
 }
 
-std::optional<std::string> jpeg_with_metadata(const std::string& begun, const EmbeddedMetadata& metadata) {
+std::optional<std::string> jpeg_with_metadata(const std::string& begun, const EmbeddedMetadata& metadata,
+                                              const std::optional<std::pair<int, int>>& density) {
   std::istringstream stream(begun);
   std::string head = begun.substr(0, 2), rest;
+  if (density) {
+    const auto [x, y] = *density;
+    std::string content{1, 1, 1};  // version 1.1, dots per inch
+    for (const int dots : {x, y}) content += {static_cast<char>(dots >> 8), static_cast<char>(dots)};
+    put(head, kApp0, std::string_view("JFIF\0", 5), content + std::string(2, '\0'));  // no thumbnail
+  }
   size_t scan = 0;
   const bool whole = walk(stream, [&](int marker, const std::string& content, size_t begin) {
     if (marker == kSos) scan = begin;
-    if (marker == kApp0) put(head, marker, "", content);
+    if (marker == kApp0 && !density) put(head, marker, "", content);
     // libvips makes EXIF up where there is none.
     if (marker != kSos && marker != kApp0 && marker != kApp1 && marker != kApp13) put(rest, marker, "", content);
   });
   if (!whole) return std::nullopt;
   return head + segments_of(metadata) + rest + begun.substr(scan);
+}
+
+bool jfif_states_resolution(std::istream& file) {
+  bool states = false;
+  walk(file, [&](int marker, const std::string& content, size_t) {
+    constexpr size_t kUnit = 7;
+    const bool jfif = marker == kApp0 && content.starts_with(std::string_view("JFIF\0", 5));
+    states = states || (jfif && content.size() > kUnit && content[kUnit] != 0);
+  });
+  return states;
 }
 
 }  // namespace fsrcnn

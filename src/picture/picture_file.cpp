@@ -28,6 +28,28 @@ Descriptor open_picture_file(const fs::path& path) {
   return descriptor;
 }
 
+namespace {
+
+/// Of a pipe, which must not be opened once more: a named one would wait for another writer.
+std::string read_to_the_end(int descriptor, const fs::path& path) {
+  const auto limit = static_cast<size_t>(physical_memory_bytes() / 4);
+  std::string content;
+  for (std::string part(1 << 16, '\0');;) {
+    const ssize_t bytes = read(descriptor, part.data(), part.size());
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) {
+      fail(ErrorCode::io, "reading '{}' failed: {}", path.string(), std::generic_category().message(errno));
+    }
+    if (bytes == 0) return content;
+    content.append(part, 0, static_cast<size_t>(bytes));
+    if (content.size() > limit) {
+      fail(ErrorCode::limit, "'{}' has more than {} MB, a quarter of the memory", path.string(), limit >> 20);
+    }
+  }
+}
+
+}  // namespace
+
 PictureFile::PictureFile(fs::path path, Descriptor descriptor)
     : path_(std::move(path)),
       descriptor_(std::move(descriptor)),
@@ -39,9 +61,8 @@ PictureFile::PictureFile(fs::path path, Descriptor descriptor)
   if (S_ISREG(info.st_mode)) {
     size_ = info.st_size;
   } else {
-    const std::vector<std::byte> all = read_file(name_here_, physical_memory_bytes() / 4);
-    content_.assign(reinterpret_cast<const char*>(all.data()), all.size());
-    size_ = static_cast<int64_t>(all.size());
+    content_ = read_to_the_end(descriptor_.get(), path_);
+    size_ = std::ssize(content_);
     name_here_.clear();
   }
   if (size_ == 0) fail(ErrorCode::input, "'{}' is empty", path_.string());

@@ -288,7 +288,7 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
     const std::shared_ptr<VipsImage> image = image_of(picture, bits);
     metadata.add_to(image.get());
     metadata.begin(output.temporary());
-    FileTarget target(output.temporary(), path, metadata.head());
+    FileTarget target(output.temporary(), path, metadata.head(image.get()));
     switch (format.kind) {
       case Kind::png: write_png(picture, bits, rows, image.get(), target, encoding.compression); break;
       case Kind::tiff: write_tiff(picture, bits, rows, image.get(), target, encoding.compression); break;

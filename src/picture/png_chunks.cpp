@@ -72,7 +72,8 @@ bool is_plain_text(std::string_view text_chunk) {
 }
 
 PngChunks png_chunks(std::istream& file) {
-  const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4}, {"gAMA", 4}, {"IHDR", 13}};
+  const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4}, {"gAMA", 4},
+                                                  {"IHDR", 13}, {"pHYs", 9}};
   std::map<std::string, std::string> chunks;
   PngChunks result;
   uint64_t left = 64 << 20;  // bytes of metadata
@@ -100,6 +101,7 @@ PngChunks png_chunks(std::istream& file) {
   });
   const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
   result.animated = has("acTL") && big_endian(chunks["acTL"]) > 1;
+  result.has_resolution = has("pHYs") && chunks["pHYs"].back() == 1;
   result.interlaced = has("IHDR") && chunks["IHDR"].back() != 0;
   // The first of cICP, iCCP, sRGB and the other two holds.
   if (has("cICP")) {

@@ -11,6 +11,7 @@ namespace fsrcnn {
 /// What libvips does not say about a PNG.
 struct PngChunks {
   bool animated = false;
+  bool has_resolution = false;       ///< pHYs, in pixels per metre
   bool interlaced = false;           ///< such a picture is decoded as a whole
   std::vector<std::string> colours;  ///< chunks that specify colours other than sRGB, which libvips does not apply
   std::string exif;                  ///< also from behind the samples, where ImageMagick writes it

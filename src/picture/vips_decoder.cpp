@@ -12,6 +12,7 @@
 #include "picture/metadata.hpp"
 #include "picture/open_image.hpp"
 #include "picture/plain_colours.hpp"
+#include "picture/jpeg_segments.hpp"
 #include "picture/png_chunks.hpp"
 #include "picture/read_metadata.hpp"
 #include "picture/row_decoder.hpp"
@@ -85,6 +86,7 @@ class VipsDecoder : public RowDecoder {
   void turn_upright();
   void check_gif_file();
   void check_png();
+  bool states_resolution() const;
   void check_jp2() const;
   void warn(std::string message) { start_.warnings.push_back(std::move(message)); }
 
@@ -113,6 +115,15 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   embedded_ = read_metadata(file_, loader_, image_.get(), start_.warnings);
   normalise();
   header_.metadata = describe(image_.get());
+  if (!states_resolution()) header_.metadata->Xres = header_.metadata->Yres = 1;
+}
+
+/// libvips takes PNG and JPEG that state none for 72 dpi.
+bool VipsDecoder::states_resolution() const {
+  if (has(image_.get(), "exif-ifd0-XResolution")) return true;
+  if (loader_.starts_with("png")) return png_chunks(*file_.stream()).has_resolution;
+  if (loader_.starts_with("jpeg")) return jfif_states_resolution(*file_.stream());
+  return true;
 }
 
 void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {

@@ -1,6 +1,10 @@
 #include "picture/write_metadata.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <optional>
+#include <utility>
 
 #include <fmt/ranges.h>
 
@@ -81,9 +85,14 @@ void MetadataWriter::begin(const fs::path& file) const {
   if (kind_ == Kind::tiff && !big_tiff_ && !metadata_.exif.empty()) write_file_directly(file, as_bytes(metadata_.exif));
 }
 
-FileTarget::Head MetadataWriter::head() const {
+FileTarget::Head MetadataWriter::head(VipsImage* image) const {
+  // libvips writes a JPEG's resolution as EXIF only.
+  const auto per_inch = [](double per_millimetre) { return std::clamp<int>(std::lround(25.4 * per_millimetre), 1, 65535); };
+  std::optional<std::pair<int, int>> density;
+  if (knows_resolution(image)) density = {per_inch(image->Xres), per_inch(image->Yres)};
   switch (kind_) {
-    case Kind::jpeg: return [this](const std::string& begun) { return jpeg_with_metadata(begun, metadata_); };
+    case Kind::jpeg:
+      return [this, density](const std::string& begun) { return jpeg_with_metadata(begun, metadata_, density); };
     case Kind::png:
       return
           [this](const std::string& begun) { return png_with_metadata(begun, metadata_.exif, metadata_.png_chunks); };

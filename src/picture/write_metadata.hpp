@@ -30,8 +30,8 @@ class MetadataWriter {
   void add_to(VipsImage* image) const;
   /// What to write before samples in the empty file. Throws Error(io).
   void begin(const std::filesystem::path& file) const;
-  /// What becomes of the head of the encoder's file, if anything.
-  FileTarget::Head head() const;
+  /// What becomes of the head of the encoder's file, if anything. `image` has the resolution.
+  FileTarget::Head head(VipsImage* image) const;
   /// After encoding. Throws Error(io).
   void end(const std::filesystem::path& file) const;
 
