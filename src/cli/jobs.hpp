@@ -29,9 +29,9 @@ struct JobOptions {
 
 /// The files to upscale, in the given order, and those of a folder sorted by name. Of a folder: pictures by content or
 /// name, and films by name; outputs keep its structure. A folder without these, or that cannot be read, is a job with
-/// an error. Files of folders that would have the same output get names with both suffixes. `warnings` gets a message about other files
-/// of a folder. Throws Error(usage) if two named inputs would have the same output, an output is an input, or a format
-/// is unsupported.
+/// an error. Files of folders that would have the same output get names with both suffixes. `warnings` gets a message
+/// about other files of a folder. Throws Error(usage) if two named inputs would have the same output, an output is an
+/// input, or a format is unsupported.
 std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings);
 
 }  // namespace fsrcnn::cli

@@ -17,7 +17,8 @@ constexpr int64_t kLongestSide = 1 << 24;  // no format has more; most end befor
 std::optional<int64_t> pixels(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kLongestSide) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kLongestSide)
+    return std::nullopt;
   return value;
 }
 
@@ -28,7 +29,8 @@ std::pair<int64_t, int64_t> parse_size(const std::string& text) {
   const std::optional<int64_t> width = pixels(std::string_view(text).substr(0, cross)),
                                height = pixels(std::string_view(text).substr(std::min(cross + 1, text.size())));
   if (!width || !height) {
-    fail(ErrorCode::usage, "--size is '{}', but must be WIDTHxHEIGHT with 1 to {} each, e.g. 1920x1080", text, kLongestSide);
+    fail(ErrorCode::usage, "--size is '{}', but must be WIDTHxHEIGHT with 1 to {} each, e.g. 1920x1080", text,
+         kLongestSide);
   }
   return {*width, *height};
 }

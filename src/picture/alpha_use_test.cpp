@@ -70,8 +70,8 @@ TEST_F(Alpha, DataGoesBesideTheColours) {
     const int64_t pixels = 48 * 60;
     EXPECT_TRUE(std::equal(alone.data(), alone.data() + (planes - 1) * pixels, as_data.data()));
     EXPECT_FALSE(std::equal(alone.data(), alone.data() + (planes - 1) * pixels, as_alpha.data())) << "not a test";
-    EXPECT_TRUE(std::equal(as_data.plane(0, planes - 1), as_data.plane(0, planes - 1) + pixels,
-                           as_alpha.plane(0, planes - 1)));
+    EXPECT_TRUE(
+        std::equal(as_data.plane(0, planes - 1), as_data.plane(0, planes - 1) + pixels, as_alpha.plane(0, planes - 1)));
     EXPECT_EQ(upscaled(picture, {.kind = AlphaKind::dropped}), alone);
     EXPECT_TRUE(error(picture, {}, "out.png").starts_with("3: the picture has a channel of data"));
     EXPECT_TRUE(error(picture, {.background = {{1, 1, 1}}}, "out.png").starts_with("2: --background"));
@@ -116,7 +116,8 @@ TEST(Colour, IsWrittenAsNamesAndDigits) {
   EXPECT_EQ(parse_colour("#ff0033"), (Colour{1, 0, 0.2F}));
   EXPECT_EQ(parse_colour("FF0033"), (Colour{1, 0, 0.2F}));
   for (const char* bad : {"", "#", "#fff", "red", "#ff00333", "gg0000", "#-f0000", "0xff00"}) {
-    EXPECT_TRUE(error_of([&] { parse_colour(bad); }).starts_with("2: '" + std::string(bad) + "' is not a colour")) << bad;
+    EXPECT_TRUE(error_of([&] { parse_colour(bad); }).starts_with("2: '" + std::string(bad) + "' is not a colour"))
+        << bad;
   }
 }
 

@@ -115,7 +115,8 @@ TEST(BandWriters, ChunksAndPixelsHaveTheirChecksums) {
     for (size_t at = 8; at < file.size(); ++chunks) {
       const uint32_t size = number(at);
       ASSERT_EQ(number(at + 8 + size), crc32(0, bytes + at + 4, size + 4)) << "chunk " << chunks;
-      if (std::memcmp(bytes + at + 4, "IDAT", 4) == 0) stream.insert(stream.end(), bytes + at + 8, bytes + at + 8 + size);
+      if (std::memcmp(bytes + at + 4, "IDAT", 4) == 0)
+        stream.insert(stream.end(), bytes + at + 8, bytes + at + 8 + size);
       at += size + 12;
     }
     EXPECT_GT(chunks, 4) << "a header, several bands, an end";

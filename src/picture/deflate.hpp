@@ -14,8 +14,8 @@ struct Deflation {
   bool runs_only = false;
 };
 
-/// A piece of a raw stream (RFC 1951) that continues after any other piece and ends at a byte; the last ends the stream.
-/// `before`: what the stream has before it, which repetitions may refer to (the last 32 KiB count).
+/// A piece of a raw stream (RFC 1951) that continues after any other piece and ends at a byte; the last ends the
+/// stream. `before`: what the stream has before it, which repetitions may refer to (the last 32 KiB count).
 std::vector<std::byte> deflate_piece(Bytes bytes, Bytes before, const Deflation& how, bool last);
 
 /// A whole stream with zlib's header and checksum (RFC 1950).

@@ -25,7 +25,7 @@ Tensor<float> guided(const Tensor<float>& ycbcr, const Tensor<float>& luma, std:
   int64_t y = 0;
   for (int64_t first = 0; first < h; first += block) {
     const int64_t rows = std::min(block, h - first);
-    const auto plane = [&](int64_t k) {
+    const auto plane = [&, w = w](int64_t k) {
       return ConstPlane{reinterpret_cast<const std::byte*>(ycbcr.row(0, k, first)), w, rows,
                         w * static_cast<ptrdiff_t>(sizeof(float))};
     };

@@ -20,9 +20,8 @@ int byte_at(const std::string& bytes, size_t i) { return static_cast<unsigned ch
 /// The sum of the encoder's steps at a quality.
 int sum_of_steps(int quality) {
   const int percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
-  return std::accumulate(kLuma50.begin(), kLuma50.end(), 0, [&](int sum, int step) {
-    return sum + std::clamp((step * percent + 50) / 100, 1, 255);
-  });
+  return std::accumulate(kLuma50.begin(), kLuma50.end(), 0,
+                         [&](int sum, int step) { return sum + std::clamp((step * percent + 50) / 100, 1, 255); });
 }
 
 int quality_of(int sum) {

@@ -28,9 +28,8 @@ TEST(JpegQuality, IsTheEncoders) {
   const Tensor<float> picture = test::random_tensor({1, 3, 32, 32}, 1);
   for (const int quality : {1, 10, 30, 50, 75, 88, 95, 100}) {
     bool done = false;
-    write_picture(
-        header, folder / "a.jpg", [&] { return std::exchange(done, true) ? Tensor<float>() : picture; },
-        {.quality = quality});
+    write_picture(header, folder / "a.jpg", [&] { return std::exchange(done, true) ? Tensor<float>() : picture; },
+                  {.quality = quality});
     std::ifstream file(folder / "a.jpg", std::ios::binary);
     EXPECT_EQ(jpeg_quality(file), quality);
   }

@@ -3,8 +3,8 @@
 #include <istream>
 #include <optional>
 #include <string>
-#include <utility>
 #include <string_view>
+#include <utility>
 
 #include "picture/embedded_metadata.hpp"
 
@@ -18,8 +18,8 @@ namespace fsrcnn {
 EmbeddedMetadata metadata_of_jpeg(std::istream& file);
 
 /// The same for the beginning of a JPEG that is to have this metadata instead of its own; nothing if the first scan has
-/// not begun yet. EXIF of more than most_exif_in_jpeg bytes is left out. density: pixels per inch across and down, which
-/// JFIF (version 1.02, APP0) states.
+/// not begun yet. EXIF of more than most_exif_in_jpeg bytes is left out. density: pixels per inch across and down,
+/// which JFIF (version 1.02, APP0) states.
 std::optional<std::string> jpeg_with_metadata(const std::string& begun, const EmbeddedMetadata& metadata,
                                               const std::optional<std::pair<int, int>>& density = std::nullopt);
 

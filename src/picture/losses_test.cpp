@@ -133,9 +133,8 @@ TEST(Losses, TwelveBitsAreRounded) {
       PictureHeader header = picture.header;
       header.width = header.height = 64;
       bool done = false;
-      write_picture(
-          header, folder / name, [&] { return std::exchange(done, true) ? Tensor<float>() : picture.planes; },
-          {.quality = 100});
+      write_picture(header, folder / name, [&] { return std::exchange(done, true) ? Tensor<float>() : picture.planes; },
+                    {.quality = 100});
       const Picture again = read_picture(folder / name);
       EXPECT_EQ(again.header.bits, 16);
       EXPECT_EQ(again.header.precision(), 12);

@@ -207,7 +207,8 @@ TEST(PictureKinds, QualityChooses) {
     upscale_picture(engine, folder / "in.png", folder / "lossless.png");
     EXPECT_EQ(read_picture(folder / name).planes, read_picture(folder / "lossless.png").planes);
   }
-  EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .encoding = {.quality = 50}}).warnings,
+  EXPECT_EQ(upscale_picture(engine, folder / "in.png", folder / "a.png", {.target = {}, .encoding = {.quality = 50}})
+                .warnings,
             std::vector<std::string>{".png has no quality setting; --quality is ignored"});
 }
 

@@ -72,8 +72,8 @@ bool is_plain_text(std::string_view text_chunk) {
 }
 
 PngChunks png_chunks(std::istream& file) {
-  const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4}, {"gAMA", 4},
-                                                  {"IHDR", 13}, {"pHYs", 9}};
+  const std::map<std::string, uint32_t> wanted = {{"acTL", 8}, {"cHRM", 32}, {"cICP", 4},
+                                                  {"gAMA", 4}, {"IHDR", 13}, {"pHYs", 9}};
   std::map<std::string, std::string> chunks;
   PngChunks result;
   uint64_t left = 64 << 20;  // bytes of metadata

@@ -66,7 +66,8 @@ std::vector<std::string> take_vips_warnings() {
 
 void start_vips() {
   static const bool started = [] {
-    if (start_with_modules_for_pictures("fsrcnn") != 0) fail(ErrorCode::io, "libvips failed to start: {}", vips_message());
+    if (start_with_modules_for_pictures("fsrcnn") != 0)
+      fail(ErrorCode::io, "libvips failed to start: {}", vips_message());
     // If several threads request a damaged part, it reports the failure to one and gives the others black. One thread
     // also asks for rows in their order, which is how they are made here.
     vips_concurrency_set(1);

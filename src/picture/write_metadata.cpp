@@ -87,7 +87,9 @@ void MetadataWriter::begin(const fs::path& file) const {
 
 FileTarget::Head MetadataWriter::head(VipsImage* image) const {
   // libvips writes a JPEG's resolution as EXIF only.
-  const auto per_inch = [](double per_millimetre) { return std::clamp<int>(std::lround(25.4 * per_millimetre), 1, 65535); };
+  const auto per_inch = [](double per_millimetre) {
+    return std::clamp<int>(std::lround(25.4 * per_millimetre), 1, 65535);
+  };
   std::optional<std::pair<int, int>> density;
   if (knows_resolution(image)) density = {per_inch(image->Xres), per_inch(image->Yres)};
   switch (kind_) {
