@@ -36,8 +36,7 @@ void AlphaUse::read(Tensor<float>& rows) {
   if (opaque_ && std::any_of(alpha, alpha + h * w, [](float a) { return a < kOpaque; })) {
     fail(ErrorCode::input,
          "the picture is transparent in places, which '{}' cannot store; use --background COLOUR, --alpha drop, or "
-         ".png, "
-         ".tif or .webp",
+         ".png, .tif or .webp",
          output_);
   }
   for (int64_t k = 0; k < c; ++k) {

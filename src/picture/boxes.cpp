@@ -10,6 +10,12 @@ uint64_t read_big_endian(std::istream& file, int bytes) {
   return file ? value : 0;
 }
 
+std::string big_endian(uint64_t value, int bytes) {
+  std::string text;
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
+  return text;
+}
+
 std::string read_text(std::istream& file, uint64_t size) {
   std::string text(size, '\0');
   file.read(text.data(), static_cast<std::streamsize>(size));

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <string>
 
+#include "picture/jpeg_segments.hpp"
+
 namespace fsrcnn {
 namespace {
 
@@ -55,22 +57,12 @@ std::optional<int> sum_of_first_table(const std::string& segment) {
 }  // namespace
 
 std::optional<int> jpeg_quality(std::istream& file) {
-  constexpr int kMarker = 0xFF, kStart = 0xD8, kTables = 0xDB, kScan = 0xDA;
-  if (file.get() != kMarker || file.get() != kStart) return std::nullopt;
-  for (;;) {
-    int marker = file.get();
-    if (marker != kMarker) return std::nullopt;
-    while (marker == kMarker) marker = file.get();  // bytes that fill
-    const int high = file.get(), low = file.get(), size = (high << 8 | low) - 2;
-    if (!file || marker == kScan || size < 0) return std::nullopt;
-    if (marker != kTables) {
-      file.ignore(size);
-      continue;
-    }
-    std::string segment(static_cast<size_t>(size), '\0');
-    if (!file.read(segment.data(), size)) return std::nullopt;
-    if (const std::optional<int> sum = sum_of_first_table(segment)) return quality_of(*sum);
-  }
+  constexpr int kTables = 0xDB;
+  std::optional<int> sum;
+  walk_jpeg(file, [&](int marker, const std::string& content, size_t) {
+    if (marker == kTables && !sum) sum = sum_of_first_table(content);
+  });
+  return sum ? std::optional<int>(quality_of(*sum)) : std::nullopt;
 }
 
 }  // namespace fsrcnn

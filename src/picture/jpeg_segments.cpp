@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -18,27 +17,6 @@ constexpr int kSoi = 0xD8, kSos = 0xDA, kEoi = 0xD9, kApp0 = 0xE0, kApp1 = 0xE1,
 constexpr std::string_view kExif("Exif\0\0", 6), kXmp("http://ns.adobe.com/xap/1.0/\0", 29),
     kXmpExtension("http://ns.adobe.com/xmp/extension/\0", 35), kPhotoshop("Photoshop 3.0\0", 14);
 constexpr size_t kMostContent = 65533, kGuidBytes = 32, kExtensionHead = kXmpExtension.size() + kGuidBytes + 8;
-
-/// Calls visit(marker, content, where it begins) for the segments before the first scan. Whether it was reached.
-bool walk(std::istream& file, const std::function<void(int marker, std::string content, size_t begin)>& visit) {
-  if (file.get() != 0xFF || file.get() != kSoi) return false;
-  for (;;) {
-    const auto begin = static_cast<size_t>(file.tellg());
-    if (file.get() != 0xFF) return false;
-    int marker = 0xFF;
-    while (marker == 0xFF) marker = file.get();  // any number of them may come first
-    if (!file || marker == kEoi) return false;
-    if (marker == kSos) {
-      visit(marker, "", begin);
-      return true;
-    }
-    const uint64_t bytes = read_big_endian(file, 2);
-    if (!file || bytes < 2) return false;
-    std::string content = read_text(file, bytes - 2);
-    if (content.size() != bytes - 2) return false;
-    visit(marker, std::move(content), begin);
-  }
-}
 
 /// What camera makers keep beside EXIF: Canon's CIFF, Casio's QVCI, Kodak's "Meta", Ricoh's and GoPro's, texts of Agfa,
 /// Olympus and others. Not what describes samples that are not there any more, such as a thermal camera's.
@@ -96,10 +74,6 @@ void put(std::string& to, int marker, std::string_view name, std::string_view co
   to += content;
 }
 
-void put_big_endian(std::string& to, size_t number) {
-  for (int shift = 24; shift >= 0; shift -= 8) to += static_cast<char>(number >> shift);
-}
-
 std::string segments_of(const EmbeddedMetadata& metadata) {
   std::string all;
   if (!metadata.exif.empty()) put(all, kApp1, kExif, metadata.exif);
@@ -107,9 +81,7 @@ std::string segments_of(const EmbeddedMetadata& metadata) {
   constexpr size_t kPart = 65000;
   const std::string& extension = metadata.xmp_extension;
   for (size_t at = 0; metadata.xmp_guid.size() == kGuidBytes && at < extension.size(); at += kPart) {
-    std::string head = metadata.xmp_guid;
-    put_big_endian(head, extension.size());
-    put_big_endian(head, at);
+    const std::string head = metadata.xmp_guid + big_endian(extension.size()) + big_endian(at);
     put(all, kApp1, kXmpExtension, head + extension.substr(at, kPart));
   }
   for (size_t at = 0; at < metadata.photoshop.size(); at += kPart) {
@@ -124,11 +96,31 @@ std::string segments_of(const EmbeddedMetadata& metadata) {
 
 }  // namespace
 
+bool walk_jpeg(std::istream& file, const std::function<void(int marker, std::string content, size_t begin)>& visit) {
+  if (file.get() != 0xFF || file.get() != kSoi) return false;
+  for (;;) {
+    const auto begin = static_cast<size_t>(file.tellg());
+    if (file.get() != 0xFF) return false;
+    int marker = 0xFF;
+    while (marker == 0xFF) marker = file.get();  // any number of them may come first
+    if (!file || marker == kEoi) return false;
+    if (marker == kSos) {
+      visit(marker, "", begin);
+      return true;
+    }
+    const uint64_t bytes = read_big_endian(file, 2);
+    if (!file || bytes < 2) return false;
+    std::string content = read_text(file, bytes - 2);
+    if (content.size() != bytes - 2) return false;
+    visit(marker, std::move(content), begin);
+  }
+}
+
 EmbeddedMetadata metadata_of_jpeg(std::istream& file) {
   constexpr size_t kMostSegments = 100;
   EmbeddedMetadata metadata;
   Extensions extensions;
-  walk(file, [&](int marker, std::string content, size_t) {
+  walk_jpeg(file, [&](int marker, std::string content, size_t) {
     const std::string_view view = content;
     if (marker == kApp1 && view.starts_with(kExif)) {
       if (metadata.exif.empty()) metadata.exif = view.substr(kExif.size());
@@ -159,7 +151,7 @@ std::optional<std::string> jpeg_with_metadata(const std::string& begun, const Em
     put(head, kApp0, std::string_view("JFIF\0", 5), content + std::string(2, '\0'));  // no thumbnail
   }
   size_t scan = 0;
-  const bool whole = walk(stream, [&](int marker, const std::string& content, size_t begin) {
+  const bool whole = walk_jpeg(stream, [&](int marker, const std::string& content, size_t begin) {
     if (marker == kSos) scan = begin;
     if (marker == kApp0 && !density) put(head, marker, "", content);
     // libvips makes EXIF up where there is none.
@@ -171,7 +163,7 @@ std::optional<std::string> jpeg_with_metadata(const std::string& begun, const Em
 
 bool jfif_states_resolution(std::istream& file) {
   bool states = false;
-  walk(file, [&](int marker, const std::string& content, size_t) {
+  walk_jpeg(file, [&](int marker, const std::string& content, size_t) {
     constexpr size_t kUnit = 7;
     const bool jfif = marker == kApp0 && content.starts_with(std::string_view("JFIF\0", 5));
     states = states || (jfif && content.size() > kUnit && content[kUnit] != 0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <istream>
 #include <optional>
 #include <string>
@@ -13,6 +14,10 @@ namespace fsrcnn {
 // Exiv2 reads only a part of a JPEG's metadata (no extended XMP, one comment, of Photoshop's resources IPTC, no
 // segments of camera makers), and where it writes EXIF into another file, it moves makers' notes, which not all
 // survive. So the segments are taken and written as they are.
+
+/// Calls visit(marker, content, where it begins) for the segments before the first scan (ITU-T T.81, annex B). Whether
+/// that was reached: the marker is its own, and has no content.
+bool walk_jpeg(std::istream& file, const std::function<void(int marker, std::string content, size_t begin)>& visit);
 
 /// What the segments before the first scan have; of a damaged file those before the damage.
 EmbeddedMetadata metadata_of_jpeg(std::istream& file);

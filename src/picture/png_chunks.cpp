@@ -8,10 +8,12 @@
 #include <map>
 #include <utility>
 
+#include "picture/boxes.hpp"
+
 namespace fsrcnn {
 namespace {
 
-uint32_t big_endian(std::string_view bytes) {
+uint32_t number_of(std::string_view bytes) {
   uint32_t value = 0;
   for (const char byte : bytes.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(byte);
   return value;
@@ -23,7 +25,7 @@ bool near(uint32_t value, uint32_t of_srgb) { return std::max(value, of_srgb) - 
 bool are_srgb_primaries(std::string_view chunk) {
   constexpr std::array<uint32_t, 8> kSrgb = {31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000};
   for (size_t i = 0; i < kSrgb.size(); ++i) {
-    if (!near(big_endian(chunk.substr(4 * i)), kSrgb[i])) return false;
+    if (!near(number_of(chunk.substr(4 * i)), kSrgb[i])) return false;
   }
   return true;
 }
@@ -31,18 +33,6 @@ bool are_srgb_primaries(std::string_view chunk) {
 constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
 
 bool is_text(std::string_view name) { return name == "tEXt" || name == "zTXt" || name == "iTXt"; }
-
-std::string chunk(std::string_view name_and_content) {
-  std::string bytes;
-  const auto add = [&](uint32_t number) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift);
-  };
-  add(static_cast<uint32_t>(name_and_content.size() - 4));
-  bytes += name_and_content;
-  add(static_cast<uint32_t>(
-      crc32(0, reinterpret_cast<const Bytef*>(name_and_content.data()), static_cast<uInt>(name_and_content.size()))));
-  return bytes;
-}
 
 /// Calls visit(name, size) with the file at the content of each chunk, until it returns false or the end.
 template <class Visit>
@@ -52,7 +42,7 @@ void walk(std::istream& file, const Visit& visit) {
   if (!file.read(start.data(), 8) || start != kSignature) return;
   for (int i = 0; i < kMostChunks && file.read(start.data(), 8); ++i) {
     const std::streamoff content = file.tellg();
-    const uint32_t size = big_endian(start);
+    const uint32_t size = number_of(start);
     if (!visit(start.substr(4), size)) return;
     file.clear();
     file.seekg(content + size + 4);  // behind its CRC
@@ -60,6 +50,14 @@ void walk(std::istream& file, const Visit& visit) {
 }
 
 }  // namespace
+
+std::string png_chunk(std::string_view type, Bytes content) {
+  std::string bytes = big_endian(content.size());
+  bytes += type;
+  bytes.append(reinterpret_cast<const char*>(content.data()), content.size());
+  const std::string_view summed = std::string_view(bytes).substr(4);
+  return bytes += big_endian(crc32_z(0, reinterpret_cast<const Bytef*>(summed.data()), summed.size()));
+}
 
 std::string_view keyword_of(std::string_view text_chunk) {
   const std::string_view content = text_chunk.substr(std::min<size_t>(4, text_chunk.size()));
@@ -100,7 +98,7 @@ PngChunks png_chunks(std::istream& file) {
     return name != "IEND";
   });
   const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
-  result.animated = has("acTL") && big_endian(chunks["acTL"]) > 1;
+  result.animated = has("acTL") && number_of(chunks["acTL"]) > 1;
   result.has_resolution = has("pHYs") && chunks["pHYs"].back() == 1;
   result.interlaced = has("IHDR") && chunks["IHDR"].back() != 0;
   // The first of cICP, iCCP, sRGB and the other two holds.
@@ -108,7 +106,7 @@ PngChunks png_chunks(std::istream& file) {
     // Primaries of BT.709 and sRGB's transfer.
     if (chunks["cICP"].substr(0, 2) != "\x01\x0d") result.colours.emplace_back("cICP");
   } else if (!chunks.contains("iCCP") && !chunks.contains("sRGB")) {
-    if (has("gAMA") && !near(big_endian(chunks["gAMA"]), 45455)) result.colours.emplace_back("gAMA");
+    if (has("gAMA") && !near(number_of(chunks["gAMA"]), 45455)) result.colours.emplace_back("gAMA");
     if (has("cHRM") && !are_srgb_primaries(chunks["cHRM"])) result.colours.emplace_back("cHRM");
   }
   result.has_packed_metadata = !std::all_of(result.texts.begin(), result.texts.end(), is_plain_text);
@@ -119,12 +117,13 @@ std::optional<std::string> png_with_metadata(std::string_view begun, std::string
                                              const std::vector<std::string>& texts) {
   std::string head(begun.substr(0, kSignature.size()));
   for (size_t at = head.size(); at + 8 <= begun.size();) {
-    const size_t bytes = size_t{big_endian(begun.substr(at))} + 12;
+    const size_t bytes = size_t{number_of(begun.substr(at))} + 12;
     const std::string_view name = begun.substr(at + 4, 4);
     if (name == "IDAT") {
-      if (!exif.empty()) head += chunk("eXIf" + std::string(exif));
+      if (!exif.empty()) head += png_chunk("eXIf", as_bytes(exif));
       for (const std::string& text : texts) {
-        if (is_text(text.substr(0, 4))) head += chunk(text);
+        const std::string_view type = std::string_view(text).substr(0, 4);
+        if (is_text(type)) head += png_chunk(type, as_bytes(text).subspan(4));
       }
       return head += begun.substr(at);
     }

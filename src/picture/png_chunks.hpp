@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.hpp"
+
 namespace fsrcnn {
 
 /// What libvips does not say about a PNG.
@@ -21,6 +23,9 @@ struct PngChunks {
 
 /// Reads the chunks; all empty if it is no PNG.
 PngChunks png_chunks(std::istream& file);
+
+/// A chunk as it lies in a file: its size, type, content and checksum.
+std::string png_chunk(std::string_view type, Bytes content);
 
 /// The keyword of a text chunk.
 std::string_view keyword_of(std::string_view text_chunk);

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "base/thread_pool.hpp"
+#include "picture/boxes.hpp"
 #include "picture/deflate.hpp"
 #include "picture/metadata.hpp"
+#include "picture/png_chunks.hpp"
 #include "picture/row_bands.hpp"
 #include "picture/vips_support.hpp"
 
@@ -23,24 +25,8 @@ namespace {
 
 using Octets = std::vector<std::byte>;
 
-/// The low `bytes` bytes of a number, the highest first.
-std::string big_endian(uint64_t value, int bytes = 4) {
-  std::string text;
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
-  return text;
-}
-
-/// A chunk: its size, type, content and checksum.
 void write_chunk(FileTarget& file, std::string_view type, Bytes content) {
-  uLong sum = crc32(0, reinterpret_cast<const Bytef*>(type.data()), 4);
-  sum = crc32_z(sum, reinterpret_cast<const Bytef*>(content.data()), content.size());
-  file.write(as_bytes(big_endian(content.size()) + std::string(type)));
-  file.write(content);
-  file.write(as_bytes(big_endian(sum)));
-}
-
-void write_chunk(FileTarget& file, std::string_view type, const std::string& content) {
-  write_chunk(file, type, as_bytes(content));
+  file.write(as_bytes(png_chunk(type, content)));
 }
 
 enum Filter : uint8_t { none = 0, paeth = 4 };
@@ -171,13 +157,13 @@ void write_description(VipsImage* description, FileTarget& file) {
     const Octets deflated = zlib_stream(as_bytes(profile), {});
     std::string content("icc\0\0", 5);
     content.append(reinterpret_cast<const char*>(deflated.data()), deflated.size());
-    write_chunk(file, "iCCP", content);
+    write_chunk(file, "iCCP", as_bytes(content));
   }
   if (!knows_resolution(description)) return;
   const auto per_metre = [](double per_millimetre) {
     return big_endian(static_cast<uint64_t>(std::clamp(std::round(1000 * per_millimetre), 0.0, 4294967295.0)));
   };
-  write_chunk(file, "pHYs", per_metre(description->Xres) + per_metre(description->Yres) + '\1');
+  write_chunk(file, "pHYs", as_bytes(per_metre(description->Xres) + per_metre(description->Yres) + '\1'));
 }
 
 }  // namespace
@@ -191,10 +177,10 @@ void write_png(const PictureHeader& picture, int bits, SampleRows& rows, VipsIma
   std::string header =
       big_endian(static_cast<uint64_t>(picture.width)) + big_endian(static_cast<uint64_t>(picture.height));
   header += {static_cast<char>(bits), static_cast<char>(kColours[static_cast<size_t>(bands) - 1]), 0, 0, 0};
-  write_chunk(file, "IHDR", header);
+  write_chunk(file, "IHDR", as_bytes(header));
   write_description(description, file);
   write_pixels(picture, layout, rows, file, ways_for(compression));
-  write_chunk(file, "IEND", std::string());
+  write_chunk(file, "IEND", {});
 }
 
 }  // namespace fsrcnn

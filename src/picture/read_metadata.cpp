@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <istream>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -96,7 +97,7 @@ std::string png_text_of(std::string comment) {
 
 }  // namespace
 
-EmbeddedMetadata read_metadata(const PictureFile& file, std::string_view loader, VipsImage* image,
+EmbeddedMetadata read_metadata(const PictureFile& file, std::string_view loader, VipsImage* image, const PngChunks& png,
                                std::vector<std::string>& warnings) {
   if (loader.starts_with("jpeg")) return metadata_of_jpeg(*file.stream());
   EmbeddedMetadata metadata = metadata_by_vips(image);
@@ -109,11 +110,9 @@ EmbeddedMetadata read_metadata(const PictureFile& file, std::string_view loader,
     }
   }
   if (loader.starts_with("png")) {
-    PngChunks chunks = png_chunks(*file.stream());
-    metadata.exif = without_start(std::move(chunks.exif), kExif);
-    by_exiv2 = chunks.has_packed_metadata;
-    std::erase_if(chunks.texts, [](const std::string& text) { return !is_plain_text(text); });
-    metadata.png_chunks = std::move(chunks.texts);
+    metadata.exif = without_start(png.exif, kExif);
+    by_exiv2 = png.has_packed_metadata;
+    std::copy_if(png.texts.begin(), png.texts.end(), std::back_inserter(metadata.png_chunks), is_plain_text);
   }
   if (loader.starts_with("jxl")) add_jxl_boxes(metadata, file, warnings);
   if (by_exiv2) {

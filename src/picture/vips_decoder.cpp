@@ -96,6 +96,7 @@ class VipsDecoder : public RowDecoder {
   PictureStart start_;
   PictureHeader& header_ = start_.header;
   std::string loader_;                // libvips' name of it
+  PngChunks png_;                     // of a PNG
   std::vector<TiffPage> tiff_pages_;  // none of other files
   std::vector<std::string> damage_;
   std::shared_ptr<VipsImage> image_;
@@ -112,7 +113,7 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   open(most_pixels, on_size);
   check_gif_file();
   check_png();
-  embedded_ = read_metadata(file_, loader_, image_.get(), start_.warnings);
+  embedded_ = read_metadata(file_, loader_, image_.get(), png_, start_.warnings);
   normalise();
   header_.metadata = describe(image_.get());
   if (!states_resolution()) header_.metadata->Xres = header_.metadata->Yres = 1;
@@ -121,7 +122,7 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
 /// libvips takes PNG and JPEG that state none for 72 dpi.
 bool VipsDecoder::states_resolution() const {
   if (has(image_.get(), "exif-ifd0-XResolution")) return true;
-  if (loader_.starts_with("png")) return png_chunks(*file_.stream()).has_resolution;
+  if (loader_.starts_with("png")) return png_.has_resolution;
   if (loader_.starts_with("jpeg")) return jfif_states_resolution(*file_.stream());
   return true;
 }
@@ -189,20 +190,20 @@ void VipsDecoder::check_gif_file() {
 
 void VipsDecoder::check_png() {
   if (!loader_.starts_with("png")) return;
-  const PngChunks chunks = png_chunks(*file_.stream());
-  if (chunks.animated) {
+  png_ = png_chunks(*file_.stream());
+  if (png_.animated) {
     fail(ErrorCode::input,
          "'{}' is an animated PNG, which is not supported; convert it to a film or an animated WebP first, e.g. ffmpeg "
          "-i '{}' frames.webp",
          name_, name_);
   }
   constexpr size_t kMuchMemory = 256 << 20;
-  if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); chunks.interlaced && bytes > kMuchMemory) {
+  if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); png_.interlaced && bytes > kMuchMemory) {
     warn(fmt::format("'{}' is interlaced and must be decoded as a whole: {} MB of memory", name_, bytes >> 20));
   }
-  if (!chunks.colours.empty()) {
+  if (!png_.colours.empty()) {
     warn(fmt::format("'{}' specifies colours other than sRGB in its {}, which is lost: the colours will look different",
-                     name_, fmt::join(chunks.colours, " and ")));
+                     name_, fmt::join(png_.colours, " and ")));
   }
 }
 
