@@ -89,7 +89,7 @@ void check_plane(const ConstPlane& plane, std::string_view name) {
     fail(ErrorCode::usage, "plane '{}' is misaligned: its data and stride_bytes ({}) must be multiples of {} bytes",
          name, stride, sample);
   }
-  int64_t span = 0;
+  ptrdiff_t span = 0;  // what pointers may differ by, also where they have 32 bits
   const uint64_t data = address(plane.data), most = std::numeric_limits<uintptr_t>::max();
   const bool overflows = __builtin_mul_overflow(stride, plane.height - 1, &span);
   const uint64_t below = span < 0 ? uint64_t{0} - static_cast<uint64_t>(span) : 0;
