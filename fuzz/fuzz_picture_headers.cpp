@@ -2,6 +2,9 @@
 #include <string>
 
 #include "fuzz_target.hpp"
+#include "picture/big_tiff_exif.hpp"
+#include "picture/exr_header.hpp"
+#include "picture/heif_boxes.hpp"
 #include "picture/jp2_boxes.hpp"
 #include "picture/jpeg_quality.hpp"
 #include "picture/jpeg_segments.hpp"
@@ -33,7 +36,14 @@ void read_headers(fsrcnn::Bytes bytes) {
   fsrcnn::picture_format(file, ".tga");
   file.clear();
   file.seekg(0);
-  fsrcnn::metadata_of_jpeg(file);
+  fsrcnn::jpeg_segments(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::heif_boxes(file);
+  file.clear();
+  file.seekg(0);
+  fsrcnn::exr_header(file);
+  fsrcnn::exif_of_big_tiff(file);
   fsrcnn::jpeg_with_metadata(text, {});
   fsrcnn::png_with_metadata(text, "", {});
 }

@@ -73,7 +73,7 @@ class Pictures(ProgramTest):
         (self.folder / "in" / "film").write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
         (self.folder / "in" / "font").write_bytes(b"\0\1\0\0\0" + bytes(100))
         self.succeed("upscale", "in", "-o", "out")
-        self.assertEqual(self.outputs(), ["a.png", "b.png", "c.png", "d.png"])
+        self.assertEqual(self.outputs(), ["a.bmp", "b.tga", "c.png", "d.png"])
 
     def test_alpha_of_exr(self):
         """Its colours are multiplied by alpha: light of 0.25 at alpha 0.5 is 0.5, which sRGB codes as 0.735."""

@@ -151,8 +151,8 @@ std::map<fs::path, std::vector<Job*>> jobs_by_output(std::vector<Job>& jobs) {
   return by_output;
 }
 
-/// Of a folder's files that would have the same output, those of other formats keep their own suffix, too: a.bmp beside
-/// a.png becomes a.bmp.png.
+/// Of a folder's files that would have the same output, those of other formats keep their own suffix, too: a.psd beside
+/// a.png becomes a.psd.png.
 void make_names_differ(std::vector<Job>& jobs) {
   for (const auto& [output, same] : jobs_by_output(jobs)) {
     for (Job* const job : same) {

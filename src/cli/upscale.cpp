@@ -275,7 +275,8 @@ void add_upscale(CLI::App& app) {
       ->type_name("FILE|DIR");
   command
       ->add_option("-o,--output", options->jobs.output,
-                   "Output file; its suffix selects the format: .png, .jpg, .tif, .webp, .gif, .avif, .heic, .jxl; for "
+                   "Output file; its suffix selects the format: .png, .jpg, .tif, .webp, .gif, .avif, .heic, .jxl, "
+                   ".bmp, .tga, .ppm, .pgm, .pnm, .pam, .pfm; for "
                    "films .mkv, .mp4, .mov, .webm, ... Or - for standard output, as --format, or YUV4MPEG2 for films. "
                    "For several inputs or a folder: the output folder")
       ->type_name("FILE|DIR");
@@ -285,7 +286,7 @@ void add_upscale(CLI::App& app) {
   command->add_flag("--skip-existing", options->skip_existing, "Skip inputs whose output already exists");
   command->add_option("--format", options->jobs.format, "Format of pictures in an output folder or on standard output")
       ->default_str("the input's, or png")
-      ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl");
+      ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl|bmp|tga|ppm|...");
   CLI::Option* scale = command->add_option("--scale", options->picture.target.scale, "Factor for width and height")
                            ->default_str("the model's")
                            ->check(number_from(1, 8, "scale"))
@@ -313,7 +314,7 @@ void add_upscale(CLI::App& app) {
   command
       ->add_option("--quality", options->picture.encoding.quality,
                    "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")
-      ->default_str("95; for AVIF and HEIC 90")
+      ->default_str("95; for AVIF and HEIC 90; lossless where the input is")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
   command

@@ -142,7 +142,10 @@ std::string pack_start(const PictureStart& start) {
   Packer packer;
   for (const int64_t number :
        {h.width, h.height, h.frames, int64_t{h.colour_planes}, int64_t{h.has_alpha}, int64_t{h.alpha_is_data},
-        int64_t{h.hard_alpha}, int64_t{h.bits}, int64_t{h.used_bits}, int64_t{h.linear}, int64_t{start.white}}) {
+        int64_t{h.hard_alpha}, int64_t{h.bits}, int64_t{h.used_bits}, int64_t{h.linear}, int64_t{h.halves_chroma},
+        int64_t{h.lossless}, int64_t{h.colours.has_value()}, int64_t{h.colours.value_or(Cicp()).primaries},
+        int64_t{h.colours.value_or(Cicp()).transfer}, int64_t{h.colours.value_or(Cicp()).matrix},
+        int64_t{start.white}}) {
     packer.number(number);
   }
   packer.text(pack_texts(start.warnings));
@@ -169,6 +172,14 @@ PictureStart unpack_start(std::string_view bytes, int64_t most_pixels) {
   h.bits = static_cast<int>(from.number_within(8, 32));
   h.used_bits = static_cast<int>(from.number_within(0, 16));
   h.linear = from.number_within(0, 1) != 0;
+  h.halves_chroma = from.number_within(0, 1) != 0;
+  h.lossless = from.number_within(0, 1) != 0;
+  const bool has_colours = from.number_within(0, 1) != 0;
+  Cicp colours;
+  for (uint8_t* number : {&colours.primaries, &colours.transfer, &colours.matrix}) {
+    *number = static_cast<uint8_t>(from.number_within(0, UINT8_MAX));
+  }
+  if (has_colours) h.colours = colours;
   start.white = static_cast<int>(from.number_within(1, 65535));
   if (h.colour_planes == 2 || (h.bits != 8 && h.bits != 16 && h.bits != 32)) fail_malformed();
   start.warnings = unpack_texts(from.text());

@@ -40,6 +40,25 @@ std::vector<std::byte> deflate_piece(Bytes bytes, Bytes before, const Deflation&
   return compress(bytes, how.runs_only ? Bytes() : before, how, -kWindowBits, last ? Z_FINISH : Z_SYNC_FLUSH);
 }
 
+std::string inflated(std::string_view deflated, size_t most) {
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return "";
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(deflated.data()));  // NOLINT: zlib does not write there
+  stream.avail_in = static_cast<uInt>(deflated.size());
+  std::string result;
+  int outcome = Z_OK;
+  while (outcome == Z_OK && result.size() < most) {
+    const size_t before = result.size();
+    result.resize(std::min(most, 2 * before + 4096));
+    stream.next_out = reinterpret_cast<Bytef*>(result.data() + before);
+    stream.avail_out = static_cast<uInt>(result.size() - before);
+    outcome = inflate(&stream, Z_NO_FLUSH);
+    result.resize(stream.total_out);
+  }
+  inflateEnd(&stream);
+  return outcome == Z_STREAM_END ? result : "";
+}
+
 std::vector<std::byte> zlib_stream(Bytes bytes, const Deflation& how) {
   return compress(bytes, {}, how, kWindowBits, Z_FINISH);
 }

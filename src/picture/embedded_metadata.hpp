@@ -19,13 +19,13 @@ struct EmbeddedMetadata {
   std::vector<std::string> png_chunks;     ///< texts: type and content
 };
 
-/// How a file stores metadata.
-enum class MetadataForm : uint8_t { jpeg, png, tiff, other };
+/// How a file stores metadata: `boxes` are AVIF's, HEIC's and JPEG XL's, whole blocks as in WebP.
+enum class MetadataForm : uint8_t { none, jpeg, png, tiff, webp, boxes };
 
 /// The file that metadata is for.
 struct MetadataTarget {
   int64_t width = 0, height = 0;  ///< pixels
-  MetadataForm form = MetadataForm::other;
+  MetadataForm form = MetadataForm::none;
 };
 
 }  // namespace fsrcnn

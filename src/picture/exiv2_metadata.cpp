@@ -268,6 +268,12 @@ EmbeddedMetadata metadata_by_exiv2(const PictureFile& file) {
   return metadata;
 }
 
+bool has_place(const std::string& exif) {
+  if (exif.empty()) return false;
+  const Exif block(exif);
+  return std::any_of(block.data.begin(), block.data.end(), is_place);
+}
+
 int orientation_of(const std::string& exif) {
   const int64_t orientation = exif.empty() ? 1 : Exif(exif).number("Exif.Image.Orientation");
   return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;

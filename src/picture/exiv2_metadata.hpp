@@ -17,6 +17,9 @@ namespace fsrcnn {
 /// Throws Error(input) if that is damaged.
 EmbeddedMetadata metadata_by_exiv2(const PictureFile& file);
 
+/// Whether an EXIF block has a GeoTIFF's tags.
+bool has_place(const std::string& exif);
+
 /// EXIF's orientation, 1 to 8; 1 if it has none.
 int orientation_of(const std::string& exif);
 

@@ -36,7 +36,7 @@ TEST(Exiv2Metadata, ChangesExifWhereItIs) {
 
 TEST(Exiv2Metadata, WritesExifAnewWhereItMust) {
   // The width does not fit into its 16 bits any more.
-  const PictureChange large{40000, 10, false, {80000, 20, MetadataForm::other}};
+  const PictureChange large{40000, 10, false, {80000, 20, MetadataForm::boxes}};
   const std::string wide = change_exif(test::exif_block(true), large).value();
   EXPECT_TRUE(wide.starts_with("MM"));
   EXPECT_NE(place_of(test::NumberText(true).field(0xA002, test::NumberText::kLong, 1, 80000).text(), wide),

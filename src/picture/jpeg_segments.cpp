@@ -8,14 +8,16 @@
 #include <utility>
 
 #include "picture/boxes.hpp"
+#include "picture/tiff_folders.hpp"
 
 namespace fsrcnn {
 namespace {
 
-constexpr int kSoi = 0xD8, kSos = 0xDA, kEoi = 0xD9, kApp0 = 0xE0, kApp1 = 0xE1, kApp3 = 0xE3, kApp5 = 0xE5,
-              kApp6 = 0xE6, kApp12 = 0xEC, kApp13 = 0xED, kCom = 0xFE;
+constexpr int kSoi = 0xD8, kSos = 0xDA, kEoi = 0xD9, kApp0 = 0xE0, kApp1 = 0xE1, kApp2 = 0xE2, kApp3 = 0xE3,
+              kApp5 = 0xE5, kApp6 = 0xE6, kApp12 = 0xEC, kApp13 = 0xED, kCom = 0xFE;
 constexpr std::string_view kExif("Exif\0\0", 6), kXmp("http://ns.adobe.com/xap/1.0/\0", 29),
-    kXmpExtension("http://ns.adobe.com/xmp/extension/\0", 35), kPhotoshop("Photoshop 3.0\0", 14);
+    kXmpExtension("http://ns.adobe.com/xmp/extension/\0", 35), kPhotoshop("Photoshop 3.0\0", 14), kJfif("JFIF\0", 5),
+    kPictures("MPF\0", 4), kGainMap("urn:iso:std:iso:ts:21496:-1\0", 28);
 constexpr size_t kMostContent = 65533, kGuidBytes = 32, kExtensionHead = kXmpExtension.size() + kGuidBytes + 8;
 
 /// What camera makers keep beside EXIF: Canon's CIFF, Casio's QVCI, Kodak's "Meta", Ricoh's and GoPro's, texts of Agfa,
@@ -65,6 +67,26 @@ class Extensions {
   };
   std::map<std::string, Extension> extensions_;
 };
+
+/// The pictures of an index (CIPA DC-007, 5.2.3) after the first, but for previews of it.
+int further_pictures(const std::string& index) {
+  constexpr uint16_t kEntries = 0xB002;
+  constexpr size_t kMostBytes = 4096, kEntryBytes = 16;
+  std::istringstream stream(index);
+  TiffFolders folders(stream);
+  if (folders.first() == 0) return 0;
+  int count = 0;
+  const auto is_list = [](const TiffField& field) { return field.tag == kEntries; };
+  for (const TiffField& list : folders.read(folders.first(), kMostBytes, is_list)) {
+    // Of bytes, so that their order is the index's.
+    const bool little = index.starts_with("II");
+    for (size_t at = kEntryBytes; at + kEntryBytes <= list.value.size(); at += kEntryBytes) {
+      constexpr unsigned kPreview = 1;
+      if ((list.value[at + (little ? 2 : 1)] & 0x0F) != kPreview) ++count;
+    }
+  }
+  return count;
+}
 
 void put(std::string& to, int marker, std::string_view name, std::string_view content) {
   const size_t bytes = name.size() + content.size() + 2;
@@ -116,18 +138,26 @@ bool walk_jpeg(std::istream& file, const std::function<void(int marker, std::str
   }
 }
 
-EmbeddedMetadata metadata_of_jpeg(std::istream& file) {
+JpegSegments jpeg_segments(std::istream& file) {
   constexpr size_t kMostSegments = 100;
-  EmbeddedMetadata metadata;
+  JpegSegments segments;
+  EmbeddedMetadata& metadata = segments.metadata;
   Extensions extensions;
   walk_jpeg(file, [&](int marker, std::string content, size_t) {
     const std::string_view view = content;
-    if (marker == kApp1 && view.starts_with(kExif)) {
+    if (marker == kApp0 && view.starts_with(kJfif)) {
+      constexpr size_t kUnit = 7;
+      if (content.size() > kUnit && content[kUnit] != 0) segments.states_resolution = true;
+    } else if (marker == kApp1 && view.starts_with(kExif)) {
       if (metadata.exif.empty()) metadata.exif = view.substr(kExif.size());
     } else if (marker == kApp1 && view.starts_with(kXmp)) {
       if (metadata.xmp.empty()) metadata.xmp = view.substr(kXmp.size());
     } else if (marker == kApp1 && view.starts_with(kXmpExtension)) {
       extensions.add(view);
+    } else if (marker == kApp2 && view.starts_with(kPictures)) {
+      segments.further_pictures = further_pictures(content.substr(kPictures.size()));
+    } else if (marker == kApp2 && view.starts_with(kGainMap)) {
+      segments.has_gain_map = true;
     } else if (marker == kApp13 && view.starts_with(kPhotoshop)) {
       metadata.photoshop += view.substr(kPhotoshop.size());
     } else if (marker == kCom && metadata.comments.size() < kMostSegments) {
@@ -137,7 +167,11 @@ EmbeddedMetadata metadata_of_jpeg(std::istream& file) {
     }
   });
   extensions.move_to(metadata);
-  return metadata;
+  const auto says = [&](std::string_view text) { return metadata.xmp.find(text) != std::string::npos; };
+  segments.has_gain_map = segments.has_gain_map || says("hdrgm:Version") || says("HDRGainMap");
+  segments.has_film = says("GCamera:MotionPhoto=\"1\"") || says("GCamera:MicroVideo=\"1\"") ||
+                      says("Camera:MotionPhoto>1<") || says("Camera:MicroVideo>1<");
+  return segments;
 }
 
 std::optional<std::string> jpeg_with_metadata(const std::string& begun, const EmbeddedMetadata& metadata,
@@ -148,7 +182,7 @@ std::optional<std::string> jpeg_with_metadata(const std::string& begun, const Em
     const auto [x, y] = *density;
     std::string content{1, 1, 1};  // version 1.1, dots per inch
     for (const int dots : {x, y}) content += {static_cast<char>(dots >> 8), static_cast<char>(dots)};
-    put(head, kApp0, std::string_view("JFIF\0", 5), content + std::string(2, '\0'));  // no thumbnail
+    put(head, kApp0, kJfif, content + std::string(2, '\0'));  // no thumbnail
   }
   size_t scan = 0;
   const bool whole = walk_jpeg(stream, [&](int marker, const std::string& content, size_t begin) {
@@ -159,16 +193,6 @@ std::optional<std::string> jpeg_with_metadata(const std::string& begun, const Em
   });
   if (!whole) return std::nullopt;
   return head + segments_of(metadata) + rest + begun.substr(scan);
-}
-
-bool jfif_states_resolution(std::istream& file) {
-  bool states = false;
-  walk_jpeg(file, [&](int marker, const std::string& content, size_t) {
-    constexpr size_t kUnit = 7;
-    const bool jfif = marker == kApp0 && content.starts_with(std::string_view("JFIF\0", 5));
-    states = states || (jfif && content.size() > kUnit && content[kUnit] != 0);
-  });
-  return states;
 }
 
 }  // namespace fsrcnn

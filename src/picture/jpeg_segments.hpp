@@ -19,17 +19,23 @@ namespace fsrcnn {
 /// that was reached: the marker is its own, and has no content.
 bool walk_jpeg(std::istream& file, const std::function<void(int marker, std::string content, size_t begin)>& visit);
 
-/// What the segments before the first scan have; of a damaged file those before the damage.
-EmbeddedMetadata metadata_of_jpeg(std::istream& file);
+/// What the segments before the first scan say.
+struct JpegSegments {
+  EmbeddedMetadata metadata;
+  bool states_resolution = false;  ///< JFIF has pixels per inch or centimetre, and not a shape alone
+  int further_pictures = 0;        ///< behind this one (CIPA DC-007, MPO), but for previews
+  bool has_gain_map = false;       ///< one of these, for brighter displays
+  bool has_film = false;           ///< behind the picture
+};
+
+/// Reads them; of a damaged file those before the damage.
+JpegSegments jpeg_segments(std::istream& file);
 
 /// The same for the beginning of a JPEG that is to have this metadata instead of its own; nothing if the first scan has
 /// not begun yet. EXIF of more than most_exif_in_jpeg bytes is left out. density: pixels per inch across and down,
 /// which JFIF (version 1.02, APP0) states.
 std::optional<std::string> jpeg_with_metadata(const std::string& begun, const EmbeddedMetadata& metadata,
                                               const std::optional<std::pair<int, int>>& density = std::nullopt);
-
-/// Whether JFIF states a JPEG's pixels per inch or centimetre, and not a shape alone.
-bool jfif_states_resolution(std::istream& file);
 
 inline constexpr size_t kMostExifInJpeg = 65527, kMostXmpInJpeg = 65504;
 

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <sstream>
+#include <vector>
+
+#include "picture/boxes.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -15,7 +19,12 @@ std::string segment(int marker, const std::string& content) {
 
 EmbeddedMetadata metadata_of(const std::string& jpeg) {
   std::istringstream stream(jpeg);
-  return metadata_of_jpeg(stream);
+  return jpeg_segments(stream).metadata;
+}
+
+JpegSegments segments_of(const std::string& segments) {
+  std::istringstream stream("\xFF\xD8" + segments + "\xFF\xDA");
+  return jpeg_segments(stream);
 }
 
 const std::string kStart = "\xFF\xD8", kScan = "\xFF\xDA", kJfif = segment(0xE0, std::string("JFIF\0", 5)),
@@ -97,6 +106,44 @@ TEST(JpegSegments, OfADamagedFileAreThoseBefore) {
   EmbeddedMetadata large;
   large.exif = std::string(kMostExifInJpeg + 1, 'x');
   EXPECT_EQ(jpeg_with_metadata(kStart + kTables + kScan, large).value(), kStart + kTables + kScan);
+}
+
+/// An index of pictures of these kinds.
+std::string index_of(const std::vector<uint32_t>& kinds, bool little) {
+  const auto put = [&](uint64_t value, int bytes) {
+    std::string text = big_endian(value, bytes);
+    return little ? std::string(text.rbegin(), text.rend()) : text;
+  };
+  std::string index = (little ? "II" : "MM") + put(42, 2) + put(8, 4) + put(1, 2);
+  index += put(0xB002, 2) + put(7, 2) + put(16 * kinds.size(), 4) + put(26, 4) + put(0, 4);
+  for (const uint32_t kind : kinds) index += put(kind, 4) + std::string(12, '\0');
+  return segment(0xE2, std::string("MPF\0", 4) + index);
+}
+
+TEST(JpegSegments, TellFurtherPictures) {
+  constexpr uint32_t kFirst = 0x20030000, kPreview = 0x10001, kOther = 0, kRight = 0x20002;
+  for (const bool little : {false, true}) {
+    EXPECT_EQ(segments_of(index_of({kFirst, kPreview}, little)).further_pictures, 0);
+    EXPECT_EQ(segments_of(index_of({kFirst, kOther}, little)).further_pictures, 1);
+    EXPECT_EQ(segments_of(index_of({kFirst, kPreview, kRight, kRight}, little)).further_pictures, 2);
+  }
+  EXPECT_EQ(segments_of(segment(0xE2, std::string("MPF\0MM", 6))).further_pictures, 0);
+}
+
+TEST(JpegSegments, TellGainMapsAndFilms) {
+  const JpegSegments plain = segments_of(segment(0xE1, kXmpName + "<x tiff:ImageWidth='8'>"));
+  EXPECT_FALSE(plain.has_gain_map || plain.has_film);
+  EXPECT_TRUE(segments_of(segment(0xE1, kXmpName + "<x hdrgm:Version=\"1.0\">")).has_gain_map);
+  EXPECT_TRUE(segments_of(segment(0xE1, kXmpName + "<x HDRGainMap:HDRGainMapVersion=\"1\">")).has_gain_map);
+  EXPECT_TRUE(segments_of(segment(0xE2, std::string("urn:iso:std:iso:ts:21496:-1\0\0\0", 30))).has_gain_map);
+  EXPECT_TRUE(segments_of(segment(0xE1, kXmpName + "<x GCamera:MotionPhoto=\"1\">")).has_film);
+  EXPECT_FALSE(segments_of(segment(0xE1, kXmpName + "<x GCamera:MotionPhoto=\"0\">")).has_film);
+}
+
+TEST(JpegSegments, TellWhetherThereIsAResolution) {
+  EXPECT_FALSE(segments_of("").states_resolution);
+  EXPECT_FALSE(segments_of(segment(0xE0, std::string("JFIF\0\1\2\0\0\1\0\1", 12))).states_resolution);
+  EXPECT_TRUE(segments_of(segment(0xE0, std::string("JFIF\0\1\2\1\0\x48\0\x48", 12))).states_resolution);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST(JxlBoxes, BecomeThePicturesMetadata) {
              as_bytes(start + jxl_box("Exif", std::string(4, '\0') + kExif) + jxl_box("xml ", kXmp) + rest));
   PictureReader reader(folder / "b.jxl");
   std::vector<std::string> warnings = reader.warnings();
-  const EmbeddedMetadata metadata = reader.metadata({16, 16, MetadataForm::other}, warnings);
+  const EmbeddedMetadata metadata = reader.metadata({16, 16, MetadataForm::boxes}, warnings);
   EXPECT_EQ(metadata.exif, kExif);
   EXPECT_EQ(metadata.xmp, kXmp);
   EXPECT_EQ(warnings, std::vector<std::string>());

@@ -24,11 +24,6 @@ void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
   return nullptr;
 }
 
-void* copy_exif_field(VipsImage*, const char* name, GValue* value, void* to) {
-  if (std::string_view(name).starts_with("exif-")) vips_image_set(static_cast<VipsImage*>(to), name, value);
-  return nullptr;
-}
-
 }  // namespace
 
 std::string blob_of(VipsImage* image, const char* field) {
@@ -42,29 +37,6 @@ std::string blob_of(VipsImage* image, const char* field) {
 bool knows_resolution(VipsImage* description) { return description->Xres != 1 || description->Yres != 1; }
 
 bool describes(VipsImage* description, const char* field) { return description != nullptr && has(description, field); }
-
-void add_exif(VipsImage* image, const std::string& block) {
-  // Only its loaders name the fields, so one must find the block in a file: a JPEG of a pixel.
-  constexpr std::string_view kStart("Exif\0\0", 6);
-  const size_t length = 2 + kStart.size() + block.size();
-  VipsImage* pixel = nullptr;
-  void* bytes = nullptr;
-  size_t size = 0;
-  if (length > 65535 || vips_black(&pixel, 1, 1, nullptr) != 0) return;
-  const VipsPtr<VipsImage> pixel_owner(pixel);
-  if (vips_jpegsave_buffer(pixel, &bytes, &size, nullptr) != 0) return vips_error_clear();
-  std::string file(static_cast<const char*>(bytes), size);
-  g_free(bytes);
-  std::string segment("\xFF\xE1");
-  segment += {static_cast<char>(length >> 8), static_cast<char>(length)};
-  segment += kStart;
-  segment += block;
-  file.insert(2, segment);
-  VipsImage* loaded = nullptr;
-  if (vips_jpegload_buffer(file.data(), file.size(), &loaded, nullptr) != 0) return vips_error_clear();
-  const VipsPtr<VipsImage> loaded_owner(loaded);
-  vips_image_map(loaded, copy_exif_field, image);
-}
 
 std::shared_ptr<VipsImage> describe(VipsImage* image) {
   std::shared_ptr<VipsImage> description(vips_image_new(), VipsUnref());

@@ -16,11 +16,6 @@ std::shared_ptr<VipsImage> describe(VipsImage* image);
 /// Attaches what describe() kept to a picture.
 void apply_description(VipsImage* description, VipsImage* to);
 
-/// Adds an EXIF block, with its fields as libvips names them, for formats into which only libvips writes it (Exiv2 does
-/// not write AVIF, HEIC and JPEG XL): of a maker's note it keeps no more than it understands. A block that it does not
-/// understand is dropped.
-void add_exif(VipsImage* image, const std::string& block);
-
 /// A block of metadata; empty if missing.
 std::string blob_of(VipsImage* image, const char* field);
 

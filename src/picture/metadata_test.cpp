@@ -27,7 +27,7 @@ using Texts = std::vector<std::string>;
 EmbeddedMetadata metadata_of(const std::filesystem::path& path, const char* suffix, Texts* warnings = nullptr) {
   PictureReader reader(path);
   Texts ignored;
-  return reader.metadata({reader.header().width, reader.header().height, metadata_form(suffix)},
+  return reader.metadata({reader.header().width, reader.header().height, metadata_form(std::string("a") + suffix)},
                          warnings == nullptr ? ignored : *warnings);
 }
 
@@ -102,7 +102,7 @@ TEST(Metadata, MakersNotesLieInEveryFormatWhereTheyLay) {
   write(picture, folder / "in.jpg");
   const size_t place = picture.header.embedded.exif.find(test::kMakersNote);
   Engine engine(builtin_network("fsrcnn-x2").value());
-  for (const char* name : {"a.jpg", "a.png", "a.webp", "a.tif"}) {
+  for (const char* name : {"a.jpg", "a.png", "a.webp", "a.tif", "a.avif", "a.heic", "a.jxl"}) {
     SCOPED_TRACE(name);
     EXPECT_EQ(upscale_picture(engine, folder / "in.jpg", folder / name).warnings, Texts());
     const std::vector<std::byte> bytes = read_file(folder / name, 1 << 20);
@@ -180,7 +180,44 @@ TEST(Metadata, OfAGeoTiffIsScaledOrTold) {
     EXPECT_EQ(upscale_picture(engine, folder / "a.tif", folder / "out.png").warnings,
               Texts{".png cannot store the picture's GeoTIFF data; .tif keeps the most"});
     EXPECT_EQ(metadata_of(folder / "out.png", ".png").exif, "");
+    page.fields = {{test::kOrientation, 6}};
+    write_file(folder / "turned.tif", as_bytes(test::tiff_of({page}, test::kBlackSamples)));
+    EXPECT_EQ(upscale_picture(engine, folder / "turned.tif", folder / "out.tif").warnings,
+              Texts{"'" + (folder / "turned.tif").string() +
+                    "' is a GeoTIFF that had to be turned upright; its place is lost"});
   }
+}
+
+TEST(Metadata, OfABigTiffIsKept) {
+  const TemporaryFolder folder;
+  std::vector<unsigned char> bytes;
+  const auto field = [&](uint16_t tag, uint16_t type, uint64_t count, uint64_t value) {
+    put(bytes, tag), put(bytes, type), put(bytes, count), put(bytes, value);
+  };
+  put<uint16_t>(bytes, std::endian::native == std::endian::little ? 0x4949 : 0x4D4D);
+  for (const uint16_t number : {43, 8, 0}) put(bytes, number);
+  put<uint64_t>(bytes, 16 + 24);
+  constexpr std::string_view kArtist("A. Person\0", 10);
+  bytes.insert(bytes.end(), kArtist.begin(), kArtist.end());
+  bytes.resize(40);
+  put<uint64_t>(bytes, 11);
+  const uint64_t after = 40 + 8 + 11 * 20 + 8;
+  for (const uint16_t tag : {256, 257}) field(tag, 4, 1, 1);
+  field(258, 3, 1, 8), field(259, 3, 1, 1), field(262, 3, 1, 1), field(273, 4, 1, 16);
+  field(277, 3, 1, 1), field(278, 4, 1, 1), field(279, 4, 1, 1), field(315, 2, kArtist.size(), 16);
+  field(0x8769, 18, 1, after);  // EXIF's folder
+  put<uint64_t>(bytes, 0);
+  put<uint64_t>(bytes, 1);
+  field(0x9003, 2, kArtist.size(), 16);  // of the same text
+  put<uint64_t>(bytes, 0);
+  const std::string tiff(bytes.begin(), bytes.end());
+  write_file(folder / "a.tif", as_bytes(tiff));
+  Texts warnings;
+  const std::string exif = metadata_of(folder / "a.tif", ".jpg", &warnings).exif;
+  EXPECT_EQ(warnings, Texts());
+  const size_t first = exif.find("A. Person");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_NE(exif.find("A. Person", first + 1), std::string::npos) << "in EXIF's folder";
 }
 
 TEST(Metadata, CommentsOfAJpegBecomeTextsOfAPng) {

@@ -22,7 +22,7 @@ VipsImage* load(const std::string& loader, Input input, bool all_pages) {
 
 std::shared_ptr<VipsImage> open_image(const PictureFile& file, const PictureFormat& format, bool all_pages) {
   const std::string loader(format.loader);
-  if (vips_type_find("VipsOperation", loader.c_str()) == 0) {
+  if (!has_operation(loader)) {
     fail(ErrorCode::input, "'{}' is {}, which libvips cannot read on this machine; convert it to a PNG first",
          file.path().string(), format.name);
   }

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/tensor.hpp"
+#include "picture/cicp.hpp"
 #include "picture/embedded_metadata.hpp"
 
 using VipsImage = struct _VipsImage;  // NOLINT(bugprone-reserved-identifier): libvips' own name
@@ -20,6 +22,9 @@ struct PictureHeader {
   bool hard_alpha = false;              ///< alpha is all or nothing, as GIF has it
   int bits = 8;                         ///< of a sample: 8, 16, or 32 for floats
   int used_bits = 0;                    ///< of these, where it has fewer in the file (10 or 12); 0: all
+  std::optional<Cicp> colours;          ///< how colours other than sRGB are coded, where the file says it by numbers
+  bool halves_chroma = false;           ///< an AVIF or HEIC of 4:2:0
+  bool lossless = false;                ///< a WebP or JPEG XL that was compressed without loss
   bool linear = false;                  ///< samples are proportional to light in the file (sRGB-coded in memory)
   std::shared_ptr<VipsImage> metadata;  ///< ICC profile, resolution, delays of frames; no samples in it
   EmbeddedMetadata embedded;            ///< of a picture to write: EXIF, XMP, IPTC, comments, in the form of its format

@@ -135,7 +135,7 @@ constexpr PictureFormat kCameraRaw = {
     "is camera raw, of which only the preview could be read; develop it to a TIFF first, e.g. with darktable"};
 
 // In this order.
-constexpr std::array<Entry, 24> kEntries = {{
+constexpr std::array<Entry, 25> kEntries = {{
     {{"JPEG", "jpegload_source", {}}, {"\xFF\xD8\xFF"}},
     {{"PNG", "pngload_source", {}}, {"\x89PNG\r\n\x1a\n"}},
     {{"TIFF", "tiffload_source", {}},
@@ -154,6 +154,7 @@ constexpr std::array<Entry, 24> kEntries = {{
     {{"JPEG 2000", "jp2kload_source", {}}, {"\xFF\x4F\xFF\x51", std::string_view("\0\0\0\x0cjP  \r\n\x87\n", 12)}},
     {{"BMP", kMagick, {}}, {}, is_bmp},
     {{"PPM", "ppmload_source", {}}, {}, is_ppm},
+    {{"PAM", kMagick, {}}, {"P7\nWIDTH", "P7\nHEIGHT", "P7\nDEPTH", "P7\n#"}},
     {{"OpenEXR", "openexrload", {}}, {"\x76\x2F\x31\x01"}},
     {{"Radiance HDR", "radload_source", {}}, {"#?RADIANCE", "#?RGBE"}},
     {{"PSD", kMagick, {}}, {std::string_view("8BPS\0\1", 6), std::string_view("8BPS\0\2", 6)}},

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/atomic_output.hpp"
+#include "picture/output_format.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "support/golden.hpp"

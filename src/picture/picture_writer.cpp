@@ -12,13 +12,17 @@
 
 #include "base/atomic_output.hpp"
 #include "base/error.hpp"
+#include "picture/avif_writer.hpp"
 #include "picture/file_target.hpp"
+#include "picture/heic_writer.hpp"
+#include "picture/jxl_writer.hpp"
 #include "picture/metadata.hpp"
+#include "picture/output_format.hpp"
 #include "picture/plain_colours.hpp"
 #include "picture/png_writer.hpp"
 #include "picture/sample_rows.hpp"
+#include "picture/tga_writer.hpp"
 #include "picture/tiff_writer.hpp"
-#include "picture/trial_save.hpp"
 #include "picture/vips_support.hpp"
 #include "picture/write_metadata.hpp"
 
@@ -26,58 +30,6 @@ namespace fsrcnn {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// What writes it, and libvips' option for effort, if that does.
-enum class Kind { png, jpeg, tiff, webp, gif, heif, jxl };
-
-struct OutputFormat {
-  std::string_view suffix;
-  Kind kind;
-  int bits;                  ///< the most of a sample
-  bool gray, alpha, frames;  ///< whether it has them
-  bool icc;                  ///< whether a profile is kept
-  int64_t largest_side;      ///< pixels
-  int default_quality;       ///< 0: it has none
-  const char* options;       ///< libvips'
-};
-
-constexpr int64_t kAnySide = 10000000;  // libvips' own limit
-constexpr int64_t kJpegSide = 65500;    // libjpeg's own limit; the form's is 65535
-
-constexpr std::array<OutputFormat, 11> kOutputFormats = {{
-    {".png", Kind::png, 16, true, true, false, true, kAnySide, 0, ""},
-    {".jpg", Kind::jpeg, 8, true, false, false, true, kJpegSide, 95, ""},
-    {".jpeg", Kind::jpeg, 8, true, false, false, true, kJpegSide, 95, ""},
-    {".tif", Kind::tiff, 32, true, true, true, true, kAnySide, 0, ""},
-    {".tiff", Kind::tiff, 32, true, true, true, true, kAnySide, 0, ""},
-    {".webp", Kind::webp, 8, false, true, true, true, 16383, 95, ""},
-    {".gif", Kind::gif, 8, true, true, true, false, 65535, 0, ""},
-    {".avif", Kind::heif, 12, false, true, false, true, 16384, 90, "compression=av1"},
-    {".heic", Kind::heif, 12, false, true, false, true, 16384, 90, "compression=hevc"},
-    {".heif", Kind::heif, 12, false, true, false, true, 16384, 90, "compression=hevc"},
-    {".jxl", Kind::jxl, 16, true, true, false, true, kAnySide, 95, ""},
-}};
-
-const OutputFormat* find_format(const fs::path& path) {
-  start_vips();
-  const std::string suffix = lower_suffix(path);
-  const auto* found = std::find_if(kOutputFormats.begin(), kOutputFormats.end(),
-                                   [&](const OutputFormat& format) { return format.suffix == suffix; });
-  if (found == kOutputFormats.end() || vips_foreign_find_save_target(suffix.c_str()) == nullptr) {
-    vips_error_clear();
-    return nullptr;
-  }
-  return found;
-}
-
-const OutputFormat& output_format(const fs::path& path) {
-  const OutputFormat* const found = find_format(path);
-  if (found != nullptr) return *found;
-  std::string list;
-  for (const std::string& suffix : writable_suffixes()) list += (list.empty() ? "" : ", ") + suffix;
-  fail(ErrorCode::usage, "'{}': unsupported picture format '{}'; supported: {}", path.string(),
-       path.extension().string(), list);
-}
 
 /// What libvips asks rows of.
 class Rows {
@@ -139,62 +91,90 @@ VipsInterpretation interpretation_of(const PictureHeader& picture, int bits) {
   return gray ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
 }
 
+/// The quality that a picture gets; 100 is without loss where a format has that.
+int quality_of(const OutputFormat& format, const PictureHeader& picture, const Encoding& encoding) {
+  const bool same = picture.lossless && (format.encoder == Encoder::webp || format.encoder == Encoder::jxl);
+  return encoding.quality.value_or(same ? 100 : format.default_quality);
+}
+
 /// libvips' suffix with options.
-std::string saver_of(const OutputFormat& format, const PictureHeader& picture, const Encoding& encoding) {
-  std::string options = format.options;
+std::string saver_of(const OutputFormat& format, int quality, std::optional<int> compression) {
+  std::string options;
   const auto add = [&](const std::string& option) { options += (options.empty() ? "" : ",") + option; };
-  if (format.default_quality != 0) {
-    // Of lower ones libvips makes a distance that libjxl refuses.
-    const int lowest = format.kind == Kind::jxl ? 5 : 1;
-    add("Q=" + std::to_string(std::max(lowest, encoding.quality.value_or(format.default_quality))));
-    if (encoding.quality == 100 && (format.kind == Kind::jxl || format.kind == Kind::webp)) add("lossless");
+  if (format.default_quality != 0) add("Q=" + std::to_string(quality));
+  if (format.encoder == Encoder::webp) {
+    if (quality == 100) add("lossless");
+    if (compression) add(fmt::format("effort={}", *compression * 6 / 9));
   }
-  if (encoding.compression) {
-    const int effort = *encoding.compression;
-    switch (format.kind) {
-      case Kind::webp: add(fmt::format("effort={}", effort * 6 / 9)); break;
-      case Kind::gif: add(fmt::format("effort={}", effort + 1)); break;
-      case Kind::heif: add(fmt::format("effort={}", effort)); break;
-      case Kind::jxl: add(fmt::format("effort={}", std::max(1, effort))); break;
-      default: break;
-    }
-  }
-  // Or libvips would make EXIF up. With a profile, versions before 8.15 cannot do without.
-  if (MetadataWriter::by_libvips(format.suffix) && picture.embedded.exif.empty()) {
-    if (vips_version(1) >= 15) {
-      add("keep=icc:xmp");
-    } else if (picture.embedded.xmp.empty() && !describes(picture.metadata.get(), VIPS_META_ICC_NAME)) {
-      add("strip");
-    }
-  }
+  if (format.encoder == Encoder::gif && compression) add(fmt::format("effort={}", *compression + 1));
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
 }
 
-/// By libvips.
+/// Gray as red, green and blue.
+std::shared_ptr<VipsImage> in_rgb(const std::shared_ptr<VipsImage>& image) {
+  const std::shared_ptr<VipsImage> coloured = gray_as_srgb(image);
+  if (coloured->Bands >= 3) return coloured;
+  const VipsInterpretation kind =
+      coloured->BandFmt == VIPS_FORMAT_UCHAR ? VIPS_INTERPRETATION_sRGB : VIPS_INTERPRETATION_RGB16;
+  VipsImage* result = nullptr;
+  if (vips_colourspace(coloured.get(), &result, kind, nullptr) != 0) return nullptr;
+  return {result, VipsUnref()};
+}
+
+/// By ImageMagick, which writes to memory.
+bool save_by_magick(VipsImage* image, const OutputFormat& format, FileTarget& target) {
+  void* bytes = nullptr;
+  size_t size = 0;
+  const std::string name(format.suffix.substr(1));
+  if (vips_magicksave_buffer(image, &bytes, &size, "format", name.c_str(), nullptr) != 0) return false;
+  const std::unique_ptr<void, void (*)(void*)> owner(bytes, g_free);
+  target.write({static_cast<const std::byte*>(bytes), size});
+  return true;
+}
+
+/// What needs all of the picture, or is written by libvips.
 void save(const PictureHeader& picture, const OutputFormat& format, int bits, SampleRows& rows,
-          std::shared_ptr<VipsImage> image, const FileTarget& target, const std::string& saver) {
-  const int64_t pixel_bytes = picture.planes() * bits_in_memory(bits) / 8;
+          std::shared_ptr<VipsImage> image, FileTarget& target, const Encoding& encoding) {
+  const int64_t pixel_bytes = picture.planes() * bits / 8;
   Generator generator{Rows(rows, picture.width * pixel_bytes, pixel_bytes), nullptr};
-  bool written = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
-                 vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
-  if (!format.gray) image = gray_as_srgb(image);
-  written = written && vips_image_write_to_target(image.get(), saver.c_str(), target.get(), nullptr) == 0;
-  const std::string message = written ? "" : vips_message();
+  bool made = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
+              vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
+  if (made && format.colours == StoredColours::rgb) image = in_rgb(image);
+  const int quality = quality_of(format, picture, encoding);
+  const bool whole =
+      format.encoder == Encoder::avif || format.encoder == Encoder::heic || format.encoder == Encoder::jxl;
+  made = made && image != nullptr;
+  if (made && whole) {
+    // Below the default colours are worth less than what they take, as libvips has it.
+    PictureHeader header = picture;
+    header.halves_chroma = header.halves_chroma || quality < format.default_quality;
+    const VipsPtr<VipsImage> pixels(vips_image_copy_memory(image.get()));
+    made = pixels != nullptr;
+    const auto write = format.encoder == Encoder::avif   ? write_avif
+                       : format.encoder == Encoder::heic ? write_heic
+                                                         : write_jxl;
+    if (made) write(header, pixels.get(), target, quality, encoding.compression);
+  } else if (made && format.encoder == Encoder::magick) {
+    made = save_by_magick(image.get(), format, target);
+  } else if (made) {
+    const std::string saver = saver_of(format, quality, encoding.compression);
+    made = vips_image_write_to_target(image.get(), saver.c_str(), target.get(), nullptr) == 0;
+  }
+  const std::string message = made ? "" : vips_message();
   target.check();
   if (generator.failure) std::rethrow_exception(generator.failure);  // even if the encoder ends well
-  if (!written) fail(ErrorCode::io, "writing '{}' failed: {}", target.shown().string(), message);
+  if (!made) fail(ErrorCode::io, "writing '{}' failed: {}", target.shown().string(), message);
 }
 
 /// The picture as libvips describes it, without samples.
 std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, int bits) {
-  const int bits_here = bits_in_memory(bits);
   std::shared_ptr<VipsImage> image(vips_image_new(), VipsUnref());
   vips_image_init_fields(image.get(), static_cast<int>(picture.width),
                          static_cast<int>(picture.height * picture.frames), static_cast<int>(picture.planes()),
-                         bits_here == 8    ? VIPS_FORMAT_UCHAR
-                         : bits_here == 16 ? VIPS_FORMAT_USHORT
-                                           : VIPS_FORMAT_FLOAT,
-                         VIPS_CODING_NONE, interpretation_of(picture, bits_here), 1, 1);
+                         bits == 8    ? VIPS_FORMAT_UCHAR
+                         : bits == 16 ? VIPS_FORMAT_USHORT
+                                      : VIPS_FORMAT_FLOAT,
+                         VIPS_CODING_NONE, interpretation_of(picture, bits), 1, 1);
   if (picture.metadata != nullptr) apply_description(picture.metadata.get(), image.get());
   if (picture.frames > 1) {
     vips_image_set_int(image.get(), VIPS_META_PAGE_HEIGHT, static_cast<int>(picture.height));
@@ -205,22 +185,38 @@ std::shared_ptr<VipsImage> image_of(const PictureHeader& picture, int bits) {
 
 }  // namespace
 
-std::vector<std::string> writable_suffixes() {
-  std::vector<std::string> suffixes;
-  for (const OutputFormat& format : kOutputFormats) {
-    if (find_format(fmt::format("a{}", format.suffix)) != nullptr) suffixes.emplace_back(format.suffix);
-  }
-  return suffixes;
-}
-
-bool is_writable(const fs::path& path) { return find_format(path) != nullptr; }
+bool is_writable(const fs::path& path) { return find_output_format(path) != nullptr; }
 
 bool stores_alpha(const fs::path& path) { return output_format(path).alpha; }
 
+MetadataForm metadata_form(const fs::path& path) { return output_format(path).form; }
+
+namespace {
+
+void check_encoder(const OutputFormat& format, const fs::path& path) {
+  const bool missing =
+      (format.encoder == Encoder::avif && !can_write_avif()) || (format.encoder == Encoder::heic && !can_write_heic());
+  if (!missing) return;
+  fail(ErrorCode::usage,
+       "'{}' cannot be written: there is no encoder for it. Install it (Debian package {}), or use .png, .jpg or .webp",
+       path.string(), format.encoder == Encoder::avif ? "libaom3" : "libheif-plugin-x265");
+}
+
+/// Of a sample as it is handed to the encoder.
+int bits_for(const PictureHeader& picture, const OutputFormat& format) {
+  if (format.suffix == ".pfm") return 32;
+  return std::min(picture.bits, format.bits == 12 ? 16 : format.bits);
+}
+
+}  // namespace
+
 void check_writable(const PictureHeader& picture, const fs::path& path) {
   const OutputFormat& format = output_format(path);
-  check_encoder(format.suffix, format.options);
-  if (picture.has_alpha && picture.alpha_is_data && format.kind != Kind::tiff) {
+  check_encoder(format, path);
+  if (picture.colour_planes == 3 && format.colours == StoredColours::gray) {
+    fail(ErrorCode::input, "the picture has colours, which '{}' cannot store; use .ppm or .png", path.string());
+  }
+  if (picture.has_alpha && picture.alpha_is_data && format.encoder != Encoder::tiff) {
     fail(ErrorCode::input,
          "the picture has a channel of data beside its colours, which '{}' cannot store; use .tif, or --alpha "
          "transparency or --alpha drop",
@@ -244,20 +240,24 @@ void check_writable(const PictureHeader& picture, const fs::path& path) {
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::path& path, const Encoding& encoding) {
   const OutputFormat& format = output_format(path);
   std::vector<std::string> lost;
-  const bool tiff = format.kind == Kind::tiff;
+  const bool tiff = format.encoder == Encoder::tiff;
   const bool big_tiff = tiff && needs_big_tiff(picture, std::min(picture.bits, format.bits));
-  std::vector<std::string> left = MetadataWriter(picture.embedded, format.suffix, big_tiff).lost();
+  std::vector<std::string> left = MetadataWriter(picture.embedded, format.form, big_tiff).lost();
   const auto check = [&](bool kept, const char* field, const char* name) {
     if (!kept && describes(picture.metadata.get(), field)) left.emplace_back(name);
   };
-  check(format.icc, VIPS_META_ICC_NAME, "ICC profile");
+  check(format.profile, VIPS_META_ICC_NAME, "ICC profile");
   if (picture.frames > 1) check(!tiff, "delay", "frame delays");
   if (!left.empty()) {
     lost.push_back(fmt::format("{} cannot store the picture's {}", format.suffix, fmt::join(left, ", ")));
     if (!tiff) lost.back() += "; .tif keeps the most";
   }
-  if (picture.has_alpha && !picture.hard_alpha && format.kind == Kind::gif) {
+  if (picture.has_alpha && !picture.hard_alpha && format.encoder == Encoder::gif) {
     lost.emplace_back(".gif has no partial transparency; such pixels become opaque or fully transparent");
+  }
+  if (picture.colours && (!format.numbers || (format.encoder == Encoder::jxl && !jxl_stores(*picture.colours)))) {
+    lost.push_back(fmt::format("{} cannot say the picture's colours, {}: they will look different; use .png or .avif",
+                               format.suffix, describe(*picture.colours)));
   }
   if (picture.precision() > format.bits) {
     lost.push_back(fmt::format("{} stores {} bits per sample; the picture has {}", format.suffix, format.bits,
@@ -266,7 +266,7 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
   if (encoding.quality && format.default_quality == 0) {
     lost.push_back(fmt::format("{} has no quality setting; --quality is ignored", format.suffix));
   }
-  if (encoding.compression && format.kind == Kind::jpeg) {
+  if (encoding.compression && format.encoder == Encoder::jpeg) {
     lost.push_back(
         fmt::format("{} has no compression setting but its quality; --compression is ignored", format.suffix));
   }
@@ -277,11 +277,11 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
                      const Encoding& encoding, const std::function<void()>& before_commit) {
   check_writable(picture, path);
   const OutputFormat& format = output_format(path);
-  const int bits = std::min(picture.bits, format.bits);
+  const int bits = bits_for(picture, format);
   const auto start = std::chrono::steady_clock::now();
   AtomicOutput output(path, AtomicOutput::Kind::file);
-  const MetadataWriter metadata(picture.embedded, format.suffix,
-                                format.kind == Kind::tiff && needs_big_tiff(picture, bits));
+  const MetadataWriter metadata(picture.embedded, format.form,
+                                format.encoder == Encoder::tiff && needs_big_tiff(picture, bits));
   double waited_s = 0;
   {
     SampleRows rows(picture, bits, source);
@@ -289,10 +289,11 @@ double write_picture(const PictureHeader& picture, const fs::path& path, const R
     metadata.add_to(image.get());
     metadata.begin(output.temporary());
     FileTarget target(output.temporary(), path, metadata.head(image.get()));
-    switch (format.kind) {
-      case Kind::png: write_png(picture, bits, rows, image.get(), target, encoding.compression); break;
-      case Kind::tiff: write_tiff(picture, bits, rows, image.get(), target, encoding.compression); break;
-      default: save(picture, format, bits, rows, image, target, saver_of(format, picture, encoding));
+    switch (format.encoder) {
+      case Encoder::png: write_png(picture, bits, rows, image.get(), target, encoding.compression); break;
+      case Encoder::tiff: write_tiff(picture, bits, rows, image.get(), target, encoding.compression); break;
+      case Encoder::tga: write_tga(picture, rows, target); break;
+      default: save(picture, format, bits, rows, image, target, encoding);
     }
     target.finish();
     waited_s = rows.waited_s();

@@ -12,14 +12,14 @@
 
 namespace fsrcnn {
 
-/// Suffixes that pictures can be written as, with this libvips: ".png", ".jpg", ...
-std::vector<std::string> writable_suffixes();
-
-/// Whether the name ends with one of them, in upper or lower case.
+/// Whether pictures can be written in the format of a name's suffix, in upper or lower case.
 bool is_writable(const std::filesystem::path& path);
 
 /// Whether the format of a name that is_writable() stores alpha.
 bool stores_alpha(const std::filesystem::path& path);
+
+/// And how it stores metadata.
+MetadataForm metadata_form(const std::filesystem::path& path);
 
 /// Checks that a picture like this can be written under this name, before any work is done for it. Throws Error(usage)
 /// for an unknown suffix; Error(input) for an alpha channel, frames or a size that the format cannot hold; Error(io) if

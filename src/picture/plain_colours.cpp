@@ -110,8 +110,22 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const PictureFile
       return vips_linear(in, out, factors.data(), offsets.data(), 4, nullptr);
     });
   }
-  if (image->Bands == 3 && loader.starts_with("magick") && is_gray_bmp(*file.stream())) {
-    replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, nullptr); });
+  const bool calls_itself_gray = image->Type == VIPS_INTERPRETATION_B_W || image->Type == VIPS_INTERPRETATION_GREY16;
+  if (image->Bands >= 3 && loader.starts_with("magick") && (calls_itself_gray || is_gray_bmp(*file.stream()))) {
+    // Three times the same, and alpha.
+    replace(image, path, [](VipsImage* in, VipsImage** out) {
+      VipsImage *gray = nullptr, *alpha = nullptr;
+      int result = vips_extract_band(in, &gray, 0, nullptr);
+      if (result == 0 && in->Bands == 4) {
+        result = vips_extract_band(in, &alpha, 3, nullptr);
+        if (result == 0) result = vips_bandjoin2(gray, alpha, out, nullptr);
+      } else if (result == 0) {
+        *out = VIPS_IMAGE(g_object_ref(gray));  // NOLINT: GLib's cast
+      }
+      g_clear_object(&gray);
+      g_clear_object(&alpha);
+      return result;
+    });
   }
 }
 

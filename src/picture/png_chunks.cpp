@@ -87,6 +87,12 @@ PngChunks png_chunks(std::istream& file) {
       std::string& bytes = chunks[name];
       if (known != wanted.end() && size == known->second) bytes = read();
     }
+    if (name == "iCCP" && before_samples && size <= left) {
+      left -= size;
+      const std::string bytes = read();
+      const size_t name_end = bytes.find('\0');
+      if (name_end != std::string::npos && name_end + 2 < bytes.size()) result.profile = bytes.substr(name_end + 2);
+    }
     if ((is_text(name) || name == "eXIf") && size <= left) {
       left -= size;
       if (std::string bytes = read(); name == "eXIf") {
@@ -103,8 +109,9 @@ PngChunks png_chunks(std::istream& file) {
   result.interlaced = has("IHDR") && chunks["IHDR"].back() != 0;
   // The first of cICP, iCCP, sRGB and the other two holds.
   if (has("cICP")) {
-    // Primaries of BT.709 and sRGB's transfer.
-    if (chunks["cICP"].substr(0, 2) != "\x01\x0d") result.colours.emplace_back("cICP");
+    const std::string& numbers = chunks["cICP"];
+    result.numbers = {static_cast<uint8_t>(numbers[0]), static_cast<uint8_t>(numbers[1]),
+                      static_cast<uint8_t>(numbers[2])};
   } else if (!chunks.contains("iCCP") && !chunks.contains("sRGB")) {
     if (has("gAMA") && !near(number_of(chunks["gAMA"]), 45455)) result.colours.emplace_back("gAMA");
     if (has("cHRM") && !are_srgb_primaries(chunks["cHRM"])) result.colours.emplace_back("cHRM");

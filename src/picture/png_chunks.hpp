@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "picture/cicp.hpp"
 
 namespace fsrcnn {
 
@@ -15,6 +16,8 @@ struct PngChunks {
   bool animated = false;
   bool has_resolution = false;       ///< pHYs, in pixels per metre
   bool interlaced = false;           ///< such a picture is decoded as a whole
+  std::optional<Cicp> numbers;       ///< cICP's, which hold before all other chunks about colours
+  std::string profile;               ///< iCCP's, deflated; libpng drops those that it finds something wrong with
   std::vector<std::string> colours;  ///< chunks that specify colours other than sRGB, which libvips does not apply
   std::string exif;                  ///< also from behind the samples, where ImageMagick writes it
   std::vector<std::string> texts;    ///< type and content of tEXt, zTXt and iTXt, from anywhere

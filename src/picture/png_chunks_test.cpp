@@ -44,7 +44,9 @@ TEST(PngChunks, TellColoursThatAreNotSrgb) {
   EXPECT_EQ(of(chunk("gAMA", number(45455))).colours, Names());
   EXPECT_EQ(of(chunk("sRGB", "\1") + linear).colours, Names()) << "sRGB goes before it";
   EXPECT_EQ(of(chunk("iCCP", "profile") + linear).colours, Names());
-  EXPECT_EQ(of(chunk("cICP", {9, 16, 0, 1}) + chunk("sRGB", "\1")).colours, Names{"cICP"});
+  EXPECT_EQ(of(chunk("cICP", {9, 16, 0, 1}) + chunk("sRGB", "\1")).numbers, (Cicp{9, 16, 0}));
+  EXPECT_EQ(of(chunk("iCCP", std::string("name\0\0deflated", 14))).profile, "deflated");
+  EXPECT_EQ(of(chunk("iCCP", std::string("name\0\0", 6))).profile, "");
   EXPECT_EQ(of(chunk("cICP", {1, 13, 0, 1}) + linear).colours, Names());
   std::string primaries;
   for (const uint32_t place : {31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000}) primaries += number(place);

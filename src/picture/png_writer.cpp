@@ -152,7 +152,13 @@ void write_pixels(const PictureHeader& picture, const Layout& layout, SampleRows
 }
 
 /// What the picture is, before the pixels.
-void write_description(VipsImage* description, FileTarget& file) {
+void write_description(const PictureHeader& picture, VipsImage* description, FileTarget& file) {
+  if (picture.colours) {
+    // RGB of full range.
+    const std::string numbers = {static_cast<char>(picture.colours->primaries),
+                                 static_cast<char>(picture.colours->transfer), 0, 1};
+    write_chunk(file, "cICP", as_bytes(numbers));
+  }
   if (const std::string profile = blob_of(description, VIPS_META_ICC_NAME); !profile.empty()) {
     const Octets deflated = zlib_stream(as_bytes(profile), {});
     std::string content("icc\0\0", 5);
@@ -178,7 +184,7 @@ void write_png(const PictureHeader& picture, int bits, SampleRows& rows, VipsIma
       big_endian(static_cast<uint64_t>(picture.width)) + big_endian(static_cast<uint64_t>(picture.height));
   header += {static_cast<char>(bits), static_cast<char>(kColours[static_cast<size_t>(bands) - 1]), 0, 0, 0};
   write_chunk(file, "IHDR", as_bytes(header));
-  write_description(description, file);
+  write_description(picture, description, file);
   write_pixels(picture, layout, rows, file, ways_for(compression));
   write_chunk(file, "IEND", {});
 }

@@ -10,11 +10,10 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
-#include "picture/jpeg_segments.hpp"
+#include "picture/big_tiff_exif.hpp"
 #include "picture/jxl_boxes.hpp"
 #include "picture/metadata.hpp"
 #include "picture/png_chunks.hpp"
-#include "picture/tiff_folders.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -76,14 +75,6 @@ bool is_big_tiff(std::istream& file) {
   return start[2] == 43 || start[3] == 43;
 }
 
-bool has_exif(std::istream& tiff) {
-  constexpr size_t kMostBytes = 100;
-  tiff.seekg(0);
-  TiffFolders folders(tiff);
-  const auto is_pointer = [](const TiffField& field) { return field.tag == 0x8769 || field.tag == 0x8825; };
-  return folders.first() != 0 && !folders.read(folders.first(), kMostBytes, is_pointer).empty();
-}
-
 /// A JPEG's comment as a PNG's text: Latin-1, or else UTF-8.
 std::string png_text_of(std::string comment) {
   while (!comment.empty() && comment.back() == '\0') comment.pop_back();
@@ -99,15 +90,12 @@ std::string png_text_of(std::string comment) {
 
 EmbeddedMetadata read_metadata(const PictureFile& file, std::string_view loader, VipsImage* image, const PngChunks& png,
                                std::vector<std::string>& warnings) {
-  if (loader.starts_with("jpeg")) return metadata_of_jpeg(*file.stream());
   EmbeddedMetadata metadata = metadata_by_vips(image);
   bool by_exiv2 = loader.starts_with("tiff") || loader.starts_with("jp2k");
-  if (const auto stream = file.stream(); loader.starts_with("tiff") && is_big_tiff(*stream)) {
+  if (loader.starts_with("tiff") && is_big_tiff(*file.stream())) {
     by_exiv2 = false;
-    if (has_exif(*stream)) {
-      warnings.push_back(
-          fmt::format("'{}' is a BigTIFF, of which EXIF is not read; it was dropped", file.path().string()));
-    }
+    metadata.exif = exif_of_big_tiff(*file.stream());
+    metadata.has_place = has_place(metadata.exif);
   }
   if (loader.starts_with("png")) {
     metadata.exif = without_start(png.exif, kExif);
@@ -130,6 +118,10 @@ EmbeddedMetadata change_metadata(EmbeddedMetadata metadata, const PictureChange&
   const auto warn_of = [&](const char* what, const char* consequence) {
     warnings.push_back(fmt::format("'{}' has {} that is damaged; {}", name, what, consequence));
   };
+  if (metadata.has_place && change.turned && change.target.form == MetadataForm::tiff) {
+    warnings.push_back(fmt::format("'{}' is a GeoTIFF that had to be turned upright; its place is lost", name));
+    metadata.has_place = false;
+  }
   if (std::string exif = std::move(metadata.exif); !exif.empty()) {
     std::optional<std::string> changed = change_exif(std::move(exif), change);
     if (!changed) warn_of("EXIF", "it was dropped");

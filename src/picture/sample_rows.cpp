@@ -28,12 +28,10 @@ void interleave(const Sample* rows, int64_t width, Sample* pixels) {
   }
 }
 
-/// Samples of so many bits, which become the uppermost of those that a sample has in memory.
 template <class Sample>
-void interleave(const Tensor<float>& planes, int bits, Sample* samples) {
+void interleave(const Tensor<float>& planes, Sample* samples) {
   const auto [n, c, h, w] = planes.shape();
-  const auto white = static_cast<Level<Sample>>((1 << bits) - 1);
-  const int shift = std::numeric_limits<Sample>::digits - bits;
+  const auto white = static_cast<Level<Sample>>(std::numeric_limits<Sample>::max());
   parallel_for(h, [&, c = c, w = w](int64_t y) {
     std::vector<Sample> rows(static_cast<size_t>(c * w));
     for (int64_t k = 0; k < c; ++k) {
@@ -42,8 +40,7 @@ void interleave(const Tensor<float>& planes, int bits, Sample* samples) {
       for (int64_t x = 0; x < w; ++x) {
         const Level<Sample> level = row[x] * white + Level<Sample>(0.5);
         // 0 for NaN too.
-        const auto whole = static_cast<int>(level > 0 ? std::min(level, white) : 0);
-        to[x] = static_cast<Sample>(whole << shift);
+        to[x] = static_cast<Sample>(level > 0 ? std::min(level, white) : 0);
       }
     }
     Sample* const pixels = samples + y * w * c;
@@ -93,11 +90,10 @@ void SampleRows::run(const PictureHeader& picture, int bits, const RowSource& so
       const Tensor<float> planes = source();
       if (planes.count() == 0) break;
       RowBlock block{next_row, planes.shape().h, {}};
-      block.samples.resize(static_cast<size_t>(planes.count() * bits_in_memory(bits) / 8));
+      block.samples.resize(static_cast<size_t>(planes.count() * bits / 8));
       switch (bits) {
-        case 8: interleave(planes, bits, reinterpret_cast<uint8_t*>(block.samples.data())); break;
-        case 12:
-        case 16: interleave(planes, bits, reinterpret_cast<uint16_t*>(block.samples.data())); break;
+        case 8: interleave(planes, reinterpret_cast<uint8_t*>(block.samples.data())); break;
+        case 16: interleave(planes, reinterpret_cast<uint16_t*>(block.samples.data())); break;
         default:
           interleave_floats(planes, picture.linear, picture.colour_planes,
                             reinterpret_cast<float*>(block.samples.data()));

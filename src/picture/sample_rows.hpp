@@ -15,16 +15,13 @@ namespace fsrcnn {
 /// The next rows of a picture, (1, C, rows, W); empty after the last.
 using RowSource = std::function<Tensor<float>()>;
 
-/// Of a sample in memory that has so many bits in the file. 12 are the uppermost of 16.
-constexpr int bits_in_memory(int bits) { return bits == 12 ? 16 : bits; }
-
 /// Samples of some rows of a picture, as they lie in a file: pixel after pixel, in the machine's byte order.
 struct RowBlock {
   int64_t first_row = 0, rows = 0;
   std::vector<std::byte> samples;
 };
 
-/// Runs a source on a thread of its own, and turns what it gives into samples of so many bits (8, 12, 16, or 32 for
+/// Runs a source on a thread of its own, and turns what it gives into samples of so many bits (8, 16, or 32 for
 /// floats), rounded to nearest.
 class SampleRows {
  public:

@@ -86,5 +86,91 @@ TEST(TiffKinds, FloatsWhoseWhiteIsZero) {
   }
 }
 
+/// Of one pixel of two rows, with these bits.
+std::string tiff_with_bits(uint32_t bits, uint32_t format, uint32_t channels, std::vector<unsigned char> samples,
+                           std::vector<std::pair<uint16_t, uint32_t>> fields = {}) {
+  const auto row_bytes = static_cast<uint32_t>(samples.size() / 2);
+  samples.resize(64);
+  test::TiffPageText page{1, 2, std::move(fields)};
+  TiffField of_samples{test::kBits, 3, channels, {}}, formats{test::kSampleFormat, 3, channels, {}};
+  for (uint32_t i = 0; i < channels; ++i) {
+    put(of_samples.value, static_cast<uint16_t>(bits));
+    put(formats.value, static_cast<uint16_t>(format));
+  }
+  page.replaced = {of_samples, formats, test::number_field(test::kStripBytes, 2 * row_bytes)};
+  return test::tiff_of({page}, samples, channels);
+}
+
+template <class Number>
+std::vector<unsigned char> as_samples(std::initializer_list<Number> numbers) {
+  std::vector<unsigned char> bytes;
+  for (const Number number : numbers) put(bytes, number);
+  return bytes;
+}
+
+TEST(TiffKinds, SamplesOfUnusualSizes) {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& tiff) {
+    write_file(folder / "a.tif", as_bytes(tiff));
+    return read_picture(folder / "a.tif");
+  };
+  const Picture twelve = read(tiff_with_bits(12, 1, 3, {0xFF, 0xF0, 0x01, 0x80, 0x00, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(twelve.header.precision(), 12);
+  EXPECT_EQ(twelve.planes(0, 0, 0, 0), 1);
+  EXPECT_NEAR(twelve.planes(0, 1, 0, 0), 1.0 / 4095, 1e-5);
+  EXPECT_NEAR(twelve.planes(0, 2, 0, 0), 2048.0 / 4095, 1e-5);
+  EXPECT_NEAR(read(tiff_with_bits(10, 1, 1, {0x80, 0x40, 0, 0})).planes(0, 0, 0, 0), 513.0 / 1023, 1e-5);
+
+  const Picture halves = read(tiff_with_bits(16, 3, 1, as_samples<uint16_t>({0x3800, 0x3C00})));
+  EXPECT_EQ(halves.header.bits, 32);
+  EXPECT_EQ(halves.planes(0, 0, 0, 0), 0.5F);
+  EXPECT_EQ(halves.planes(0, 0, 1, 0), 1.0F);
+  EXPECT_EQ(PictureReader(folder / "a.tif").warnings(),
+            std::vector<std::string>{"'" + (folder / "a.tif").string() +
+                                     "' has floats of 16 bits, which become floats of 32 bits"});
+  EXPECT_EQ(read(tiff_with_bits(64, 3, 1, as_samples<double>({0.25, 1}))).planes(0, 0, 0, 0), 0.25F);
+  EXPECT_EQ(read(tiff_with_bits(32, 1, 1, as_samples<uint32_t>({1U << 30, 0}))).planes(0, 0, 0, 0), 0.25F);
+}
+
+TEST(TiffKinds, SamplesWithoutAWhiteAreRefused) {
+  const TemporaryFolder folder;
+  for (const uint32_t bits : {8, 16, 32}) {
+    write_file(folder / "a.tif", as_bytes(tiff_with_bits(bits, 2, 1, std::vector<unsigned char>(bits / 4))));
+    EXPECT_EQ(error_of([&] { PictureReader(folder / "a.tif"); }),
+              "3: '" + (folder / "a.tif").string() + "' has signed samples of " + std::to_string(bits) +
+                  " bits, of which the file does not say which are black and white; convert it to 16 bits or floats "
+                  "first");
+  }
+}
+
+// Two pixels of luma 80 and 90 share their chroma.
+TEST(TiffKinds, CoarseChroma) {
+  const TemporaryFolder folder;
+  std::vector<unsigned char> samples = {80, 90, 128, 128};
+  samples.resize(64);
+  test::TiffPageText page{2, 1, {{test::kPhotometric, 6}}};
+  TiffField subsampling{530, 3, 2, {}};
+  put<uint16_t>(subsampling.value, 2);
+  put<uint16_t>(subsampling.value, 1);
+  page.others = {subsampling};
+  page.replaced = {test::number_field(test::kStripBytes, 4)};
+  write_file(folder / "a.tif", as_bytes(test::tiff_of({page}, samples, 3)));
+  const Picture picture = read_picture(folder / "a.tif");
+  EXPECT_EQ(picture.planes.shape(), (Shape{1, 3, 1, 2}));
+  EXPECT_NEAR(picture.planes(0, 1, 0, 0), 80.0 / 255, 0.01);
+  EXPECT_NEAR(picture.planes(0, 1, 0, 1), 90.0 / 255, 0.01);
+}
+
+TEST(TiffKinds, ManyChannelsAreRefused) {
+  const TemporaryFolder folder;
+  write_file(folder / "a.tif",
+             as_bytes(test::tiff_of({{2, 2, {{test::kPhotometric, 1}}}}, std::vector<unsigned char>(64), 3)));
+  EXPECT_NE(error_of([&] { PictureReader(folder / "a.tif"); }).find("is gray with 2 channels beside"),
+            std::string::npos);
+  write_file(folder / "a.tif", as_bytes(test::tiff_of({{2, 2, {}}}, std::vector<unsigned char>(64), 5)));
+  EXPECT_NE(error_of([&] { PictureReader(folder / "a.tif"); }).find("is RGB with 2 channels beside"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace fsrcnn

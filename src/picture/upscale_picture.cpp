@@ -314,8 +314,7 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   if (std::string note = options.target.stretches(result.input.width, result.input.height); !note.empty()) {
     result.warnings.push_back(std::move(note));
   }
-  header.embedded =
-      reader.metadata({header.width, header.height, metadata_form(lower_suffix(output))}, result.warnings);
+  header.embedded = reader.metadata({header.width, header.height, metadata_form(output)}, result.warnings);
   for (std::string& warning : what_is_lost(header, output, options.encoding))
     result.warnings.push_back(std::move(warning));
   std::optional<TiledPicture> tiled;

@@ -7,9 +7,13 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "picture/deflate.hpp"
+#include "picture/exr_header.hpp"
 #include "picture/gif_check.hpp"
+#include "picture/heif_boxes.hpp"
 #include "picture/jp2_boxes.hpp"
 #include "picture/jpeg_segments.hpp"
+#include "picture/lossless_check.hpp"
 #include "picture/metadata.hpp"
 #include "picture/open_image.hpp"
 #include "picture/plain_colours.hpp"
@@ -17,6 +21,7 @@
 #include "picture/read_metadata.hpp"
 #include "picture/row_decoder.hpp"
 #include "picture/tiff_pages.hpp"
+#include "picture/tiff_samples.hpp"
 #include "picture/vips_support.hpp"
 
 namespace fsrcnn {
@@ -63,6 +68,13 @@ int white_level(VipsImage* image, int bits) {
   return known ? white : (1 << bits) - 1;
 }
 
+/// Whether its samples are of a kind that pictures here have.
+bool is_read_as_it_is(VipsImage* image) {
+  return image->Coding != VIPS_CODING_NONE || image->BandFmt == VIPS_FORMAT_UCHAR ||
+         image->BandFmt == VIPS_FORMAT_USHORT || image->BandFmt == VIPS_FORMAT_FLOAT ||
+         image->Type == VIPS_INTERPRETATION_LABS;
+}
+
 /// A picture of any format that libvips is trusted with. The output is gray or RGB, with or without alpha, 8 or 16 bits
 /// or float.
 class VipsDecoder : public RowDecoder {
@@ -80,12 +92,17 @@ class VipsDecoder : public RowDecoder {
 
  private:
   void open(int64_t most_pixels, const std::function<void(int64_t)>& on_size);
+  void check_size(int64_t width, int64_t height, int64_t frames, int64_t most_pixels) const;
   int64_t count_tiff_pages();
   void open_all_pages(int64_t pages);
   void normalise();
   void turn_upright();
   void check_gif_file();
   void check_png();
+  void check_jpeg();
+  void check_heif();
+  void check_exr();
+  void warn_of_gain_map();
   bool states_resolution() const;
   void check_jp2() const;
   void warn(std::string message) { start_.warnings.push_back(std::move(message)); }
@@ -97,6 +114,7 @@ class VipsDecoder : public RowDecoder {
   PictureHeader& header_ = start_.header;
   std::string loader_;                // libvips' name of it
   PngChunks png_;                     // of a PNG
+  JpegSegments jpeg_;                 // of a JPEG
   std::vector<TiffPage> tiff_pages_;  // none of other files
   std::vector<std::string> damage_;
   std::shared_ptr<VipsImage> image_;
@@ -113,7 +131,13 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   open(most_pixels, on_size);
   check_gif_file();
   check_png();
-  embedded_ = read_metadata(file_, loader_, image_.get(), png_, start_.warnings);
+  check_jpeg();
+  check_heif();
+  check_exr();
+  embedded_ = loader_.starts_with("jpeg") ? std::move(jpeg_.metadata)
+                                          : read_metadata(file_, loader_, image_.get(), png_, start_.warnings);
+  if (loader_.starts_with("webp")) header_.lossless = is_lossless_webp(file_.bytes());
+  if (loader_.starts_with("jxl")) header_.lossless = is_lossless_jxl(file_.bytes());
   normalise();
   header_.metadata = describe(image_.get());
   if (!states_resolution()) header_.metadata->Xres = header_.metadata->Yres = 1;
@@ -123,25 +147,31 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
 bool VipsDecoder::states_resolution() const {
   if (has(image_.get(), "exif-ifd0-XResolution")) return true;
   if (loader_.starts_with("png")) return png_.has_resolution;
-  if (loader_.starts_with("jpeg")) return jfif_states_resolution(*file_.stream());
+  if (loader_.starts_with("jpeg")) return jpeg_.states_resolution;
   return true;
 }
 
 void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
   image_ = open_image(file_, format_);
-  if (image_ == nullptr) {
-    fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(vips_message()));
+  const std::string message = image_ == nullptr ? vips_message() : "";
+  if (format_.loader.starts_with("tiff") && (image_ == nullptr || !is_read_as_it_is(image_.get()))) {
+    TiffSamples samples = read_tiff_samples(file_, [&](int64_t width, int64_t height) {
+      check_size(width, height, 1, most_pixels);
+      if (on_size) on_size(width * height);
+    });
+    if (samples.image != nullptr) image_ = std::move(samples.image);
+    header_.used_bits = samples.used_bits;
+    if (!samples.become_floats.empty()) {
+      warn(fmt::format("'{}' has {}, which become floats of 32 bits", name_, samples.become_floats));
+    }
   }
+  if (image_ == nullptr) fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(message));
   const std::string& loader = loader_ = loader_of(image_.get());
   const int64_t pages = loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
   const bool heif = loader.starts_with("heif");    // its other images are not frames, and it marks the primary one
   const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
   const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);
-  if (pixels > most_pixels) {
-    fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the limit of {}; raise it with --max-pixels", name_,
-         image_->Xsize, image_->Ysize, pages > 1 && !heif && !levels ? fmt::format(" in each of {} frames", pages) : "",
-         most_pixels);
-  }
+  check_size(image_->Xsize, image_->Ysize, heif || levels ? 1 : pages, most_pixels);
   if (on_size) on_size(pixels);
   header_.width = image_->Xsize;
   header_.height = image_->Ysize;
@@ -150,6 +180,12 @@ void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& 
   } else if (pages > 1 && !levels) {
     open_all_pages(pages);
   }
+}
+
+void VipsDecoder::check_size(int64_t width, int64_t height, int64_t frames, int64_t most_pixels) const {
+  if (height <= most_pixels / width && frames <= most_pixels / width / height) return;
+  fail(ErrorCode::limit, "'{}' has {}x{} pixels{}, more than the limit of {}; raise it with --max-pixels", name_, width,
+       height, frames > 1 ? fmt::format(" in each of {} frames", frames) : "", most_pixels);
 }
 
 /// Smaller copies of the first page (pyramids, thumbnails) do not count as pages.
@@ -201,10 +237,60 @@ void VipsDecoder::check_png() {
   if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); png_.interlaced && bytes > kMuchMemory) {
     warn(fmt::format("'{}' is interlaced and must be decoded as a whole: {} MB of memory", name_, bytes >> 20));
   }
+  if (png_.numbers && !png_.numbers->is_srgb()) header_.colours = png_.numbers;
+  if (!png_.profile.empty() && !has(image_.get(), VIPS_META_ICC_NAME)) {
+    constexpr size_t kMostProfileBytes = 64 << 20;
+    const std::string profile = inflated(png_.profile, kMostProfileBytes);
+    replace(image_, file_.path(), [](VipsImage* in, VipsImage** out) { return vips_copy(in, out, nullptr); });
+    vips_image_set_blob_copy(image_.get(), VIPS_META_ICC_NAME, profile.data(), profile.size());
+  }
   if (!png_.colours.empty()) {
     warn(fmt::format("'{}' specifies colours other than sRGB in its {}, which is lost: the colours will look different",
                      name_, fmt::join(png_.colours, " and ")));
   }
+}
+
+void VipsDecoder::check_jpeg() {
+  if (!loader_.starts_with("jpeg")) return;
+  jpeg_ = jpeg_segments(*file_.stream());
+  if (jpeg_.has_gain_map) {
+    warn_of_gain_map();
+  } else if (jpeg_.further_pictures > 0) {
+    warn(fmt::format("'{}' holds {} pictures; only the first is upscaled", name_, jpeg_.further_pictures + 1));
+  }
+  if (jpeg_.has_film) warn(fmt::format("'{}' also holds a short film, which is lost", name_));
+}
+
+void VipsDecoder::check_heif() {
+  if (!loader_.starts_with("heif")) return;
+  const HeifBoxes boxes = heif_boxes(*file_.stream());
+  header_.halves_chroma = boxes.halves_chroma;
+  if (boxes.colours && !boxes.has_profile && !boxes.colours->is_srgb()) header_.colours = boxes.colours;
+  if (boxes.has_gain_map) {
+    warn_of_gain_map();
+  }
+}
+
+void VipsDecoder::warn_of_gain_map() {
+  warn(fmt::format(
+      "'{}' also holds a gain map, for displays of another brightness, which is lost: the output is the main "
+      "picture alone",
+      name_));
+}
+
+void VipsDecoder::check_exr() {
+  if (!loader_.starts_with("openexr")) return;
+  const ExrHeader exr = exr_header(*file_.stream());
+  if (!exr.is_bt709()) {
+    warn(fmt::format("'{}' has chromaticities other than BT.709's, which are lost: the colours will look different",
+                     name_));
+  }
+  if (exr.shows_other_window()) {
+    const auto& [left, top, right, bottom] = *exr.display;
+    warn(fmt::format("'{}' has {}x{} pixels for a display window of {}x{}; the output has the pixels alone", name_,
+                     header_.width, header_.height, int64_t{right} - left + 1, int64_t{bottom} - top + 1));
+  }
+  if (exr.has_parts) warn(fmt::format("'{}' has several parts; only the first is upscaled", name_));
 }
 
 std::vector<std::string> VipsDecoder::damage() {
@@ -234,6 +320,14 @@ void VipsDecoder::normalise() {
                            kind == VIPS_INTERPRETATION_B_W || kind == VIPS_INTERPRETATION_GREY16;
   const VipsBandFormat format = image_->BandFmt;
   const bool samples = format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT || format == VIPS_FORMAT_FLOAT;
+  const bool gray = kind == VIPS_INTERPRETATION_B_W || kind == VIPS_INTERPRETATION_GREY16;
+  if (gray_or_rgb && samples && image_->Bands > (gray ? 2 : 4)) {
+    fail(ErrorCode::input,
+         "'{}' is {} with {} channels beside; supported: at most one; take out those that you need first, e.g. with "
+         "vips "
+         "extract_band",
+         name_, gray ? "gray" : "RGB", image_->Bands - (gray ? 1 : 3));
+  }
   if (!gray_or_rgb || !samples || image_->Bands > 4 || image_->Coding != VIPS_CODING_NONE) {
     fail(ErrorCode::input,
          "'{}' has {} channels of type {} in colour space {}; supported: gray, RGB or CMYK with 8 or 16 bits or "
@@ -250,7 +344,7 @@ void VipsDecoder::normalise() {
   header_.bits = format == VIPS_FORMAT_UCHAR ? 8 : format == VIPS_FORMAT_USHORT ? 16 : 32;
   // libvips' rule: RGB of floats without a profile is scRGB.
   header_.linear = header_.bits == 32 && kind == VIPS_INTERPRETATION_scRGB && !has(image_.get(), VIPS_META_ICC_NAME);
-  header_.used_bits = heif_bits(image_.get());
+  if (const int bits = heif_bits(image_.get()); bits != 0) header_.used_bits = bits;
   header_.hard_alpha = loader_.starts_with("gif");
   if (header_.bits != 32) start_.white = white_level(image_.get(), header_.bits);
 }

@@ -29,13 +29,15 @@ void keep_warning(const char*, GLogLevelFlags, const char* message, void*) {
   if (warnings.size() < kMost) warnings.push_back(on_one_line(message));
 }
 
-/// Starts libvips with those of its modules that read or write pictures. Of itself it loads all, and the libraries for
-/// PDF and slides, which are none, take as long to load as everything else takes that a small picture needs.
-int start_with_modules_for_pictures(const char* name) {
-  const std::filesystem::path folder =
-      fmt::format("{}/vips-modules-{}.{}", FSRCNN_VIPS_LIBDIR, vips_version(0), vips_version(1));
+std::filesystem::path module_folder() {
+  return fmt::format("{}/vips-modules-{}.{}", FSRCNN_VIPS_LIBDIR, vips_version(0), vips_version(1));
+}
+
+/// Starts libvips without its modules. Of itself it loads all, and their libraries take longer to load than everything
+/// else that a small picture needs.
+int start_without_modules(const char* name) {
   std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) return VIPS_INIT(name);
+  if (!std::filesystem::is_directory(module_folder(), error)) return VIPS_INIT(name);
   // It looks for its modules in the folder that this names.
   constexpr const char* kHome = "VIPSHOME";
   const char* const set = std::getenv(kHome);
@@ -43,11 +45,6 @@ int start_with_modules_for_pictures(const char* name) {
   setenv(kHome, "/nonexistent", 1);
   const int result = VIPS_INIT(name);
   before ? setenv(kHome, before->c_str(), 1) : unsetenv(kHome);
-  for (const char* module : {"heif", "jxl", "magick"}) {
-    // One that is not installed is not missed until a picture needs it.
-    GModule* const loaded = g_module_open((folder / fmt::format("vips-{}.so", module)).c_str(), G_MODULE_BIND_LAZY);
-    if (loaded != nullptr) g_module_make_resident(loaded);  // its types are
-  }
   return result;
 }
 
@@ -66,8 +63,7 @@ std::vector<std::string> take_vips_warnings() {
 
 void start_vips() {
   static const bool started = [] {
-    if (start_with_modules_for_pictures("fsrcnn") != 0)
-      fail(ErrorCode::io, "libvips failed to start: {}", vips_message());
+    if (start_without_modules("fsrcnn") != 0) fail(ErrorCode::io, "libvips failed to start: {}", vips_message());
     // If several threads request a damaged part, it reports the failure to one and gives the others black. One thread
     // also asks for rows in their order, which is how they are made here.
     vips_concurrency_set(1);
@@ -78,6 +74,16 @@ void start_vips() {
     return true;
   }();
   (void)started;
+}
+
+bool has_operation(const std::string& name) {
+  for (const char* module : {"heif", "jxl", "magick"}) {
+    if (!name.starts_with(module) || vips_type_find("VipsOperation", name.c_str()) != 0) continue;
+    GModule* const loaded =
+        g_module_open((module_folder() / fmt::format("vips-{}.so", module)).c_str(), G_MODULE_BIND_LAZY);
+    if (loaded != nullptr) g_module_make_resident(loaded);  // its types are
+  }
+  return vips_type_find("VipsOperation", name.c_str()) != 0;
 }
 
 void replace(std::shared_ptr<VipsImage>& image, const std::filesystem::path& path,

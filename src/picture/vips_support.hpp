@@ -24,6 +24,9 @@ inline bool has(VipsImage* image, const char* field) { return vips_image_get_typ
 /// Starts libvips once, before any other call to it. Throws Error(io).
 void start_vips();
 
+/// Whether libvips has an operation, whose module is loaded if it is in one: "heifload_source".
+bool has_operation(const std::string& name);
+
 /// libvips' message about the last failure, on one line.
 std::string vips_message();
 

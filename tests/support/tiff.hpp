@@ -59,7 +59,8 @@ inline uint32_t append_folder(std::vector<unsigned char>& bytes, size_t offset, 
 struct TiffPageText {
   uint32_t width = 1, height = 1;
   std::vector<std::pair<uint16_t, uint32_t>> fields;
-  std::vector<TiffField> others = {};  ///< of any type
+  std::vector<TiffField> others = {};    ///< of any type
+  std::vector<TiffField> replaced = {};  ///< in place of those that it would have
 };
 
 /// Samples for pages of up to 8x8 pixels.
@@ -95,6 +96,11 @@ std::string tiff_of(const std::vector<TiffPageText>& pages, const std::vector<Sa
       has_photometric = has_photometric || tag == kPhotometric;
     }
     if (!has_photometric) fields.push_back(number_field(kPhotometric, channels >= 3 ? 2 : 1));
+    for (TiffField& field : fields) {
+      for (const TiffField& other : page->replaced) {
+        if (field.tag == other.tag) field = other;
+      }
+    }
     first = append_folder(bytes, 0, std::move(fields), first);
   }
   std::memcpy(bytes.data() + 4, &first, sizeof(first));
