@@ -98,15 +98,20 @@ class PictureOptions(ProgramTest):
         for name in ("a.png", "deep/b.png"):
             self.assertEqual(png_size(self.folder / "in" / name), (190, 154))
         self.assertEqual((self.folder / "in" / "a.png").stat().st_mode & 0o777, 0o640)
+        # A link stays one.
+        os.symlink("in/a.png", self.folder / "link.png")
+        self.succeed("upscale", "--in-place", "link.png")
+        self.assertTrue((self.folder / "link.png").is_symlink())
+        self.assertEqual(png_size(self.folder / "in" / "a.png"), (380, 308))
         # What is damaged, a film, or of a format that is not written, stays.
         whole = self.folder / "in" / "deep" / "b.png"
         damaged = self.folder / "damaged.jpg"
         self.succeed("upscale", whole, "-o", damaged)
         content = damaged.read_bytes()
         damaged.write_bytes(content[: len(content) // 2] + content[len(content) // 2 + 500 :])
-        (self.folder / "a.ppm").write_bytes(b"P6 2 2 255\n" + bytes(12))
+        shutil.copy(CROP, self.folder / "a.dds")
         (self.folder / "a.y4m").write_bytes(b"YUV4MPEG2 W2 H2 F1:1\nFRAME\n" + bytes(6))
-        for name, code, says in (("damaged.jpg", INPUT, "it was left as it is"), ("a.ppm", USAGE, "cannot be written as '.ppm'"),
+        for name, code, says in (("damaged.jpg", INPUT, "it was left as it is"), ("a.dds", USAGE, "cannot be written as '.dds'"),
                                  ("a.y4m", USAGE, "is a film")):  # fmt: skip
             before = (self.folder / name).read_bytes()
             self.fail_with(code, "upscale", "--in-place", name, says=says)

@@ -7,9 +7,12 @@
 #include <map>
 #include <sstream>
 
+#include <fmt/ranges.h>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "cli/peek.hpp"
+#include "picture/output_format.hpp"
 #include "picture/picture_format.hpp"
 #include "picture/picture_writer.hpp"
 #include "video/film_muxer.hpp"
@@ -196,12 +199,15 @@ void check_names(std::vector<Job>& jobs) {
 /// A picture that becomes its own output.
 Job in_place(const fs::path& file, bool from_folder) {
   if (file == "-") fail(ErrorCode::usage, "standard input cannot be replaced; give an --output");
-  Job job{file, file, false, is_film(file), from_folder, {}, true};
+  std::error_code unknown;
+  // A link stays one: what it leads to is replaced.
+  const fs::path target = fs::is_symlink(file, unknown) ? fs::canonical(file, unknown) : file;
+  Job job{file, target.empty() ? file : target, false, is_film(file), from_folder, {}, true};
   if (job.is_film) {
     job.error = Error(ErrorCode::usage, fmt::format("'{}' is a film or of unknown format, which --in-place does not "
                                                     "replace; give an --output",
                                                     file.string()));
-  } else if (!is_writable(file)) {
+  } else if (!is_writable(job.output)) {
     job.error = Error(ErrorCode::usage, fmt::format("'{}' cannot be replaced: pictures cannot be written as '{}'; give "
                                                     "an --output",
                                                     file.string(), file.extension().string()));
@@ -217,7 +223,10 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
     if (input.empty()) fail(ErrorCode::usage, "an input is '', an empty name; is a variable empty?");
   }
   const std::string suffix = options.format.empty() ? "" : "." + options.format;
-  if (!suffix.empty() && !is_writable("a" + suffix)) check_writable({}, "OUTPUT" + suffix);
+  if (!suffix.empty() && !is_writable("a" + suffix)) {
+    fail(ErrorCode::usage, "--format '{}' is none that pictures can be written as; supported: {}", options.format,
+         fmt::join(writable_suffixes(), ", "));
+  }
   const bool into_folder =
       options.inputs.size() > 1 || is_folder(options.inputs.front()) || is_folder(output) || output.filename().empty();
   std::vector<Job> jobs;

@@ -64,6 +64,21 @@ TEST(Metadata, IsNotMadeUp) {
   }
 }
 
+// Where only EXIF says it.
+TEST(Metadata, AResolutionIsKept) {
+  const TemporaryFolder folder;
+  Picture picture = plain_picture();
+  picture.header.metadata.reset(vips_image_new(), [](VipsImage* image) { g_object_unref(image); });
+  picture.header.metadata->Xres = 300 / 25.4;
+  picture.header.metadata->Yres = 150 / 25.4;
+  for (const char* name : {"a.jpg", "a.png", "a.tif", "a.webp", "a.avif", "a.heic", "a.jxl"}) {
+    write(picture, folder / name);
+    const PictureReader reader(folder / name);
+    EXPECT_NEAR(reader.header().metadata->Xres * 25.4, 300, 0.1) << name;
+    EXPECT_NEAR(reader.header().metadata->Yres * 25.4, 150, 0.1) << name;
+  }
+}
+
 TEST(Metadata, OfAPngMayLieBehindItsSamples) {
   const TemporaryFolder folder;
   Picture picture = plain_picture();

@@ -273,10 +273,16 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
   return lost;
 }
 
-double write_picture(const PictureHeader& picture, const fs::path& path, const RowSource& source,
+double write_picture(const PictureHeader& header, const fs::path& path, const RowSource& source,
                      const Encoding& encoding, const std::function<void()>& before_commit) {
-  check_writable(picture, path);
+  check_writable(header, path);
   const OutputFormat& format = output_format(path);
+  PictureHeader picture = header;
+  const bool by_exif_alone = format.form == MetadataForm::webp || format.form == MetadataForm::boxes;
+  if (by_exif_alone && picture.embedded.exif.empty() && picture.metadata != nullptr &&
+      knows_resolution(picture.metadata.get())) {
+    picture.embedded.exif = exif_of_resolution(picture.metadata->Xres, picture.metadata->Yres);
+  }
   const int bits = bits_for(picture, format);
   const auto start = std::chrono::steady_clock::now();
   AtomicOutput output(path, AtomicOutput::Kind::file);

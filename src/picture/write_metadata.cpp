@@ -13,6 +13,7 @@
 #include "picture/jpeg_segments.hpp"
 #include "picture/metadata.hpp"
 #include "picture/png_chunks.hpp"
+#include "picture/tiff_folders.hpp"
 #include "picture/webp_chunks.hpp"
 
 namespace fsrcnn {
@@ -25,6 +26,34 @@ void set_block(VipsImage* image, const char* field, const std::string& block) {
 }
 
 }  // namespace
+
+std::string exif_of_resolution(double per_millimetre_x, double per_millimetre_y) {
+  constexpr uint16_t kX = 282, kY = 283, kUnit = 296, kShort = 3, kRational = 5, kInch = 2;
+  constexpr uint32_t kHead = 8, kFields = 3, kNumbers = kHead + 2 + 12 * kFields + 4, kParts = 1000;
+  std::vector<unsigned char> block;
+  put<uint16_t>(block, std::endian::native == std::endian::little ? 0x4949 : 0x4D4D);
+  put<uint16_t>(block, 42);
+  put(block, kHead);
+  put<uint16_t>(block, kFields);
+  const auto field = [&](uint16_t tag, uint16_t type) {
+    put(block, tag);
+    put(block, type);
+    put<uint32_t>(block, 1);
+  };
+  field(kX, kRational);
+  put(block, kNumbers);
+  field(kY, kRational);
+  put(block, kNumbers + 8);
+  field(kUnit, kShort);
+  put(block, kInch);
+  put<uint16_t>(block, 0);
+  put<uint32_t>(block, 0);  // no other folder
+  for (const double per_millimetre : {per_millimetre_x, per_millimetre_y}) {
+    put(block, static_cast<uint32_t>(std::clamp(std::round(per_millimetre * 25.4 * kParts), 1.0, 4e9)));
+    put(block, kParts);
+  }
+  return {block.begin(), block.end()};
+}
 
 std::vector<std::string> MetadataWriter::lost() const {
   std::vector<std::string> lost;

@@ -9,6 +9,9 @@
 
 namespace fsrcnn {
 
+/// An EXIF block that states a resolution and nothing else, for formats that state none themselves.
+std::string exif_of_resolution(double per_millimetre_x, double per_millimetre_y);
+
 /// Writes metadata into a picture beside its samples, where no encoder does it. `metadata` has the form, and outlives
 /// this.
 class MetadataWriter {
