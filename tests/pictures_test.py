@@ -183,7 +183,7 @@ class Pictures(ProgramTest):
         self.fail_with(USAGE, "upscale", "in/a.png", "a.png", "-o", "out", says="would both be written to 'out/a.png'")
         self.fail_with(USAGE, "upscale", "in", "-o", "in", says="is the input itself")
         self.fail_with(USAGE, "upscale", "in/a.jpg", "a.png", "-o", ".", "--format", "png", says="is another input")
-        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="unsupported picture format '.xyz'")
+        self.fail_with(USAGE, "upscale", "in", "-o", "out", "--format", "xyz", says="--format 'xyz' is none")
         self.fail_with(USAGE, "upscale", "a.png", "-o", "b.jpg", "--format", "png", says="does not end in .png")
         self.fail_with(USAGE, "upscale", "in", "-o", "a.png", says="is a file, but several inputs need a folder")
         self.succeed("upscale", "a.png", "-o", "b.JPG", "--format", "jpg")

@@ -228,11 +228,8 @@ void list_failures(const RunSummary& summary) {
   const int64_t failed = summary.count(InputSummary::Status::failed),
                 damaged = summary.count(InputSummary::Status::damaged);
   if (failed + damaged == 0 || summary.inputs.size() == 1) return;
-  const std::string of_all = fmt::format("of {} inputs", summary.inputs.size());
-  fmt::print(stderr, "fsrcnn: {}:\n",
-             damaged == 0  ? fmt::format("{} {} failed", failed, of_all)
-             : failed == 0 ? fmt::format("{} {} were damaged", damaged, of_all)
-                           : fmt::format("{} {} failed, and {} were damaged", failed, of_all, damaged));
+  fmt::print(stderr, "fsrcnn: {} of {} inputs failed{}:\n", failed, summary.inputs.size(),
+             damaged == 0 ? "" : fmt::format(", {} damaged", damaged));
   for (const InputSummary& input : summary.inputs) {
     if (input.error) fmt::print(stderr, "  {} (code {})\n", input.input, static_cast<int>(input.error->code()));
     if (input.status == InputSummary::Status::damaged) fmt::print(stderr, "  {} (damaged)\n", input.input);

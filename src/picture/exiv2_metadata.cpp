@@ -279,6 +279,20 @@ int orientation_of(const std::string& exif) {
   return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
 }
 
+std::optional<std::pair<double, double>> resolution_of(const std::string& exif) {
+  if (exif.empty()) return std::nullopt;
+  Exif block(exif);
+  const auto number = [&](const char* key) {
+    const Exiv2::Exifdatum* const datum = block.find(key);
+    return datum == nullptr ? 0.0 : static_cast<double>(datum->toFloat());
+  };
+  constexpr double kCentimetre = 3, kNone = 1;
+  const double x = number("Exif.Image.XResolution"), y = number("Exif.Image.YResolution"),
+               unit = number("Exif.Image.ResolutionUnit"), millimetres = unit == kCentimetre ? 10 : 25.4;
+  if (unit == kNone || !(x > 0) || !(y > 0) || !std::isfinite(x) || !std::isfinite(y)) return std::nullopt;
+  return std::pair(x / millimetres, y / millimetres);
+}
+
 std::optional<std::string> change_exif(std::string block, const PictureChange& change) {
   Exif exif(block);
   if (exif.order == Exiv2::invalidByteOrder) return std::nullopt;

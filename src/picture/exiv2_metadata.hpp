@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "picture/embedded_metadata.hpp"
@@ -22,6 +23,9 @@ bool has_place(const std::string& exif);
 
 /// EXIF's orientation, 1 to 8; 1 if it has none.
 int orientation_of(const std::string& exif);
+
+/// Pixels per millimetre across and down that an EXIF block states, if it does.
+std::optional<std::pair<double, double>> resolution_of(const std::string& exif);
 
 /// How a picture changes.
 struct PictureChange {

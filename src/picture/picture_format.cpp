@@ -59,6 +59,10 @@ bool is_ppm(const Start& start) {
   return at < text.size() && (is_space(text[at]) || text[at] == '#');
 }
 
+bool is_pam(const Start& start) {
+  return start.has(0, "P7\n") && start.text().find("\nENDHDR\n") != std::string_view::npos;
+}
+
 /// Windows' bitmap, whose second header says its size: those of OS/2, of Windows 3, 95 and later.
 bool is_bmp(const Start& start) {
   constexpr std::array<uint32_t, 8> kHeaderBytes = {12, 16, 40, 52, 56, 64, 108, 124};
@@ -154,7 +158,7 @@ constexpr std::array<Entry, 25> kEntries = {{
     {{"JPEG 2000", "jp2kload_source", {}}, {"\xFF\x4F\xFF\x51", std::string_view("\0\0\0\x0cjP  \r\n\x87\n", 12)}},
     {{"BMP", kMagick, {}}, {}, is_bmp},
     {{"PPM", "ppmload_source", {}}, {}, is_ppm},
-    {{"PAM", kMagick, {}}, {"P7\nWIDTH", "P7\nHEIGHT", "P7\nDEPTH", "P7\n#"}},
+    {{"PAM", kMagick, {}}, {}, is_pam},
     {{"OpenEXR", "openexrload", {}}, {"\x76\x2F\x31\x01"}},
     {{"Radiance HDR", "radload_source", {}}, {"#?RADIANCE", "#?RGBE"}},
     {{"PSD", kMagick, {}}, {std::string_view("8BPS\0\1", 6), std::string_view("8BPS\0\2", 6)}},

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "picture/deflate.hpp"
+#include "picture/exiv2_metadata.hpp"
 #include "picture/exr_header.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/heif_boxes.hpp"
@@ -141,6 +143,10 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   normalise();
   header_.metadata = describe(image_.get());
   if (!states_resolution()) header_.metadata->Xres = header_.metadata->Yres = 1;
+  // libvips does not look into the EXIF of all formats.
+  if (const auto resolution = resolution_of(embedded_.exif); resolution && !knows_resolution(header_.metadata.get())) {
+    std::tie(header_.metadata->Xres, header_.metadata->Yres) = *resolution;
+  }
 }
 
 /// libvips takes PNG and JPEG that state none for 72 dpi.
