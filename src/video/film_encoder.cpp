@@ -303,7 +303,7 @@ void FilmEncoder::encode(const AVFrame* frame, const Sink& sink) {
   if (frame != nullptr) {
     own = new_frame();
     av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "referencing a frame");
-    own = to_pixels_(std::move(own), codec_->pix_fmt);
+    own = pad_(*to_pixels_(std::move(own), codec_->pix_fmt));
   }
   av_check(avcodec_send_frame(codec_.get(), own.get()), ErrorCode::io, "encoding with {}", codec_->codec->name);
   for (;;) {

@@ -115,9 +115,12 @@ FilmIndex read_index(const Film& film) {
 
 std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames) {
   std::vector<FrameRange> segments;
+  // Encoders that code pictures in another order need some to find it: of one or two x265 makes up decoding times.
+  constexpr int64_t kFewest = 3;
+  frames = std::max(frames, kFewest);
   const auto count = static_cast<int64_t>(index.size());
   int64_t begin = 0;
-  for (int64_t i = 1; i < count; ++i) {
+  for (int64_t i = 1; i <= count - kFewest; ++i) {
     // Where there is no place to begin for long, decoding twice costs less than losing much work.
     const bool far = i - begin >= 4 * frames;
     if (i - begin < frames || (!index[static_cast<size_t>(i)].key && !far)) continue;

@@ -43,7 +43,8 @@ struct FilmIndex {
 /// they are shown, Error(io), and Error(cancelled).
 FilmIndex read_index(const Film& film);
 
-/// Cuts a film into ranges of about `frames` frames, which start where decoding can start.
+/// Cuts a film into ranges of about `frames` frames, which start where decoding can start. None has fewer than three,
+/// unless the film has.
 std::vector<FrameRange> cut_into_segments(const std::vector<IndexedFrame>& index, int64_t frames);
 
 }  // namespace fsrcnn
