@@ -9,6 +9,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/run_summary.hpp"
 #include "video/film.hpp"
+#include "video/film_check.hpp"
 
 // `plan` and `join`: a film upscaled in segments, by many machines if need be.
 
@@ -28,6 +29,7 @@ void add_plan(CLI::App& app) {
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] {
     const Film film(options->film);
+    check_whole(film);
     const auto segments = cut_into_segments(film.index().frames, options->segment_frames);
     const auto seconds = [&](int64_t frame) {
       const auto& index = film.index().frames;
@@ -35,15 +37,15 @@ void add_plan(CLI::App& app) {
              av_q2d(film.video().time_base);
     };
     const std::string& cut_short = film.index().cut_short;
-    if (!cut_short.empty()) fmt::print(stderr, "fsrcnn: note: {}\n", cut_short);
+    std::vector<std::string> notes = film.index().notes;
+    if (!cut_short.empty()) notes.push_back(cut_short);
+    for (const std::string& note : notes) fmt::print(stderr, "fsrcnn: note: {}\n", note);
     if (options->json) {
       nlohmann::json list = nlohmann::json::array();
       for (const FrameRange& s : segments) {
         list.push_back({{"frames", fmt::format("{}:{}", s.begin, s.end)}, {"begin_s", seconds(s.begin)}});
       }
-      nlohmann::json warnings = nlohmann::json::array();
-      if (!cut_short.empty()) warnings.push_back(cut_short);
-      const nlohmann::json plan = {{"film", options->film}, {"segments", list}, {"warnings", warnings}};
+      const nlohmann::json plan = {{"film", options->film}, {"segments", list}, {"warnings", notes}};
       fmt::print("{}\n", plan.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
       for (const FrameRange& s : segments) fmt::print("{}:{}\n", s.begin, s.end);

@@ -8,6 +8,7 @@
 #include "base/atomic_output.hpp"
 #include "base/error.hpp"
 #include "video/container.hpp"
+#include "video/film_check.hpp"
 #include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
@@ -180,7 +181,10 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();
   };
-  if (!film.is_pipe() && !job.frames) result.cut_short = film.index().cut_short;
+  if (!film.is_pipe() && !job.frames) {
+    result.cut_short = film.index().cut_short;
+    result.warnings.insert(result.warnings.end(), film.index().notes.begin(), film.index().notes.end());
+  }
   result.encoder = encoder_name(encoder, film);
   check_captions(encoder, film, result);
   set_sizes(result, film, engine);
@@ -257,6 +261,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
     check_range(*job.frames, static_cast<int64_t>(film.index().frames.size()));
   }
   if (job.output != "-") check_output(job.output);
+  if (!film.is_pipe()) check_whole(film);
   if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
     return upscale_as_one(engine, job, film, stop, progress);
 
@@ -266,7 +271,8 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
   for (const FrameRange& range : segments) description["segments"].push_back({range.begin, range.end});
   FilmJournal journal(parts_folder(job.output), description);
   FilmResult result;
-  result.warnings = plan.warnings;
+  result.warnings = film.index().notes;
+  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   check_captions(job.encoder, film, result);
   result.cut_short = film.index().cut_short;
   set_sizes(result, film, engine);
@@ -314,7 +320,8 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   result.output_height = pictures.parameters().height;
   result.encoder = avcodec_get_name(pictures.parameters().codec_id);
   result.frames = pictures.count();
-  result.warnings = plan.warnings;
+  result.warnings = film.index().notes;
+  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   result.cut_short = film.index().cut_short;
   add_missing(pictures.lacking(), result);
   AtomicOutput file(output, AtomicOutput::Kind::file);

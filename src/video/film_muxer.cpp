@@ -1,9 +1,5 @@
 #include "video/film_muxer.hpp"
 
-extern "C" {
-#include <libavcodec/bsf.h>
-}
-
 #include <algorithm>
 #include <memory>
 #include <string_view>
@@ -27,23 +23,12 @@ bool is_known(const AVStream& stream) {
        stream, film.path());
 }
 
-using PacketFilter = std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>>;
-
-// Null: it is not for this codec.
-PacketFilter open_filter(const char* name, const AVCodecParameters& parameters) {
-  AVBSFContext* context = nullptr;
-  if (av_bsf_alloc(av_bsf_get_by_name(name), &context) < 0) throw std::bad_alloc();
-  PacketFilter filter(context);
-  av_check(avcodec_parameters_copy(filter->par_in, &parameters), ErrorCode::io, "copying a stream's parameters");
-  return av_bsf_init(filter.get()) < 0 ? nullptr : std::move(filter);
-}
-
 // Some encoders give their headers with the first packet, when the head of the segment is written.
 AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& first) {
   AvParameters parameters = new_parameters();
   av_check(avcodec_parameters_copy(parameters.get(), &segments), ErrorCode::io, "copying a stream's parameters");
   if (parameters->extradata_size > 0) return parameters;
-  const PacketFilter filter = open_filter("extract_extradata", segments);
+  const AvPacketFilter filter = open_packet_filter("extract_extradata", segments);
   if (!filter) return parameters;  // a codec that has none
   const AvPacket packet = new_packet();
   if (av_packet_ref(packet.get(), &first) < 0) throw std::bad_alloc();
@@ -60,7 +45,7 @@ AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& fir
 class HeadersInPackets {
  public:
   HeadersInPackets(const AVOutputFormat& container, const AVCodecParameters& pictures) {
-    if (wants_headers_in_packets(container, pictures.codec_id)) filter_ = open_filter("dump_extra", pictures);
+    if (wants_headers_in_packets(container, pictures.codec_id)) filter_ = open_packet_filter("dump_extra", pictures);
   }
 
   void add(AVPacket& packet) const {
@@ -70,7 +55,7 @@ class HeadersInPackets {
   }
 
  private:
-  PacketFilter filter_;  // dump_extra takes every codec
+  AvPacketFilter filter_;  // dump_extra takes every codec
 };
 
 bool decoder_opens(const AVCodecParameters& parameters) {
@@ -249,7 +234,7 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
          "with --encoder-option bf=0",
          container, output.string());
   }
-  PacketReader packets(film);
+  PacketReader packets(film, &film.index());
   const AVFormatContext& in = packets.format();
   const std::string name = output.string();
   const AvPacket picture = new_packet(), packet = new_packet();
