@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress_bar.hpp"
+#include "cli/stream_option.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -114,6 +115,7 @@ void FilmOption::add_to(CLI::App& command) {
           "Films: write only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
       ->type_name("A:B");
   add_segment_frames(command, segment_frames);
+  add_streams(command, streams);
   command
       .add_option_function<std::string>(
           "--progress", [this](const std::string& kind) { progress_json = kind == "json"; },
@@ -150,6 +152,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
   job.output = output;
   job.frames = option.frames;
   job.encoder = option.encoder;
+  job.streams = option.streams;
   job.segment_frames = option.segment_frames;
   ProgressLines lines;
   FilmProgress last;

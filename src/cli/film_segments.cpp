@@ -7,7 +7,9 @@
 #include "cli/commands.hpp"
 #include "cli/film_option.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/jobs.hpp"
 #include "cli/run_summary.hpp"
+#include "cli/stream_option.hpp"
 #include "video/film.hpp"
 #include "video/film_check.hpp"
 
@@ -58,7 +60,8 @@ void add_join(CLI::App& app) {
   struct Options {
     std::string film, output;
     std::vector<std::string> segments;
-    bool quiet = false, json = false;
+    StreamChoice streams;
+    bool overwrite = false, quiet = false, json = false;
   };
   CLI::App* command =
       app.add_subcommand("join", "Join segments made by `upscale --frames`, and add the film's sound and subtitles");
@@ -66,6 +69,8 @@ void add_join(CLI::App& app) {
   command->add_option("film", options->film, "Film that the segments were made from")->required()->type_name("FILE");
   command->add_option("segments", options->segments, "All segments of the film")->required()->type_name("FILE.nut");
   command->add_option("-o,--output", options->output, "Output film: .mkv, .mp4, ...")->required()->type_name("FILE");
+  add_overwrite(*command, options->overwrite);
+  add_streams(*command, options->streams);
   command->add_flag("--json", options->json, "Print a summary of the run as JSON");
   command->add_flag("-q,--quiet", options->quiet, "Print only errors");
   command->callback([options] {
@@ -75,8 +80,9 @@ void add_join(CLI::App& app) {
     film.input = options->film;
     film.output = options->output;
     const auto join = [&] {
+      check_may_write(options->output, options->overwrite);
       const StopRequest stop;
-      const FilmResult result = join_film(options->film, segments, options->output, stop);
+      const FilmResult result = join_film(options->film, segments, options->output, options->streams, stop);
       fill(film, result);
       film.method = fmt::format("{} segments, {}", result.segments, result.encoder);
       film.stages = {{"writing", result.mux_s}};

@@ -219,12 +219,8 @@ FilmIndex read_index(const Film& film) {
     const bool is_key = (packet->flags & AV_PKT_FLAG_KEY) != 0 && picture.is_key.value_or(true);
     const PacketFingerprint print = fingerprint(*packet);
     index.checksum = index.checksum * 0x100000001B3U + print.checksum;
-    found.push_back({{print, packet->pts, packet->dts},
-                     packet->duration,
-                     is_key,
-                     is_shown,
-                     picture.waits,
-                     picture.order});
+    found.push_back(
+        {{print, packet->pts, packet->dts}, packet->duration, is_key, is_shown, picture.waits, picture.order});
   }
   if (lacking) make_times(film, found);
   std::vector<IndexedFrame>& frames = index.frames;

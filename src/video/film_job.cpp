@@ -265,7 +265,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
   if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
     return upscale_as_one(engine, job, film, stop, progress);
 
-  const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()));
+  const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()), job.streams);
   const std::vector<FrameRange> segments = cut_into_segments(film.index().frames, job.segment_frames);
   nlohmann::json description = describe_job(job, film, engine);
   for (const FrameRange& range : segments) description["segments"].push_back({range.begin, range.end});
@@ -305,14 +305,14 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
 }
 
 FilmResult join_film(const std::string& input, const std::vector<fs::path>& segments, const std::string& output,
-                     const std::atomic<bool>& stop) {
+                     const StreamChoice& streams, const std::atomic<bool>& stop) {
   for (const fs::path& path : segments) check_other(output, path);
   check_other(output, input);
   const Film film(input, &stop);
   check_output(output);
   FilmResult result;
   SegmentStream pictures(segments, film, film_identity(input));
-  const StreamPlan plan = plan_streams(film, output, pictures.parameters());
+  const StreamPlan plan = plan_streams(film, output, pictures.parameters(), streams);
   pictures.check_whole();
   result.width = film.first_frame()->width;
   result.height = film.first_frame()->height;
