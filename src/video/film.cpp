@@ -43,6 +43,7 @@ void Film::check_first_frame() {
   AvFrame frame = new_frame();
   for (bool more = true; more;) {
     more = packets.read(*packet);
+    if (more) check_packet(*this, *packet);
     if (avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr) < 0) continue;
     int result = avcodec_receive_frame(decoder.get(), frame.get());
     // At the end, what cannot be decoded may stand before what can.

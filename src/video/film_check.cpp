@@ -37,6 +37,10 @@ void check_stream(const Film& film) {
   }
 }
 
+void check_packet(const Film& film, const AVPacket& packet) {
+  if (av_packet_get_side_data(&packet, AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr) fail_for_encrypted(film);
+}
+
 void fail_for_interlaced(const Film& film, const std::string& where) {
   fail(ErrorCode::input,
        "the film '{}' is interlaced{}, which is not supported. Deinterlace it first, e.g. "

@@ -275,7 +275,8 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   if (name == "libx265") {
     const std::string hdr = hdr_parameters(first, film, true);
     if (has_option(encoder, "a53cc")) settings.set("a53cc", "0");
-    parameters = "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
+    // A pool of threads by the machine's cores would make it choose other ways to look ahead.
+    parameters = fmt::format("log-level=none:info=0:pools={}", kEncoderThreads) + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
   if (name.starts_with("libx264")) parameters = hdr_parameters(first, film, false);
   if (!parameters.empty()) settings.set(parameters_key, parameters);

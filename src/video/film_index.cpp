@@ -5,12 +5,14 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <string_view>
 
 #include "video/container.hpp"
 #include "video/film.hpp"
+#include "video/matroska_extras.hpp"
 #include "video/packet_reader.hpp"
 #include "video/picture_parser.hpp"
 
@@ -154,6 +156,10 @@ void tell(const Film& film, const Survey& survey, const ClockJoiner& clock, Film
   if (const std::string jumps = clock.told(); !jumps.empty()) index.notes.push_back(jumps);
   if (survey.has_second_layer) {
     index.notes.emplace_back("the pictures have a second layer, e.g. of the other eye; only the first is upscaled");
+  }
+  if (std::string_view(film.format().iformat->name).starts_with("matroska")) {
+    std::ifstream file(film.path(), std::ios::binary);
+    for (std::string& extra : matroska_extras(file)) index.notes.push_back(std::move(extra));
   }
   if (survey.is_encrypted) {
     index.cannot = fmt::format("the film '{}' is encrypted; decrypt it first", film.path());

@@ -1,6 +1,7 @@
 #include "video/film_output.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 
 #include "video/av_versions.hpp"
@@ -34,6 +35,9 @@ void remove_stale(AVDictionary*& tags) {
 void copy_side_data(const AVStream& from, AVStream& to) {
   clear_side_data(to);
   for (const AVPacketSideData& data : side_data(from)) {
+    // Only since FFmpeg 7.1, and in pixels of the film.
+    const char* name = av_packet_side_data_name(data.type);
+    if (name != nullptr && std::string_view(name) == "Frame Cropping") continue;
     // What belongs to the old coding: Dolby Vision's layers, bit rates.
     if (data.type == AV_PKT_DATA_DOVI_CONF || data.type == AV_PKT_DATA_CPB_PROPERTIES) continue;
     add_side_data(to, data.type, data.data, data.size);
@@ -199,6 +203,7 @@ int64_t times_earlier(const Film& film, AVRational time_base) {
 // What is not a frame becomes an empty packet in AVI, of which the muxer writes no more than these for a gap.
 std::optional<AVRational> unit_of_rate(const Film& film) {
   constexpr int64_t kMostEmpty = 60'000;
+  constexpr double kMostOff_s = 0.002;
   const AVStream& stream = film.video();
   if (film.has_fixed_rate()) return av_inv_q(stream.avg_frame_rate);
   const std::vector<IndexedFrame>& frames = film.index().frames;
@@ -207,8 +212,12 @@ std::optional<AVRational> unit_of_rate(const Film& film) {
     const auto tick = [&](const IndexedFrame& frame) {
       return av_rescale_q(frame.time - frames.front().time, stream.time_base, av_inv_q(rate));
     };
+    const auto off_s = [&](const IndexedFrame& frame) {
+      return static_cast<double>(frame.time - frames.front().time) * av_q2d(stream.time_base) -
+             static_cast<double>(tick(frame)) / av_q2d(rate);
+    };
     const auto misfit = std::adjacent_find(frames.begin(), frames.end(), [&](const auto& a, const auto& b) {
-      return tick(a) == tick(b) || tick(b) - tick(a) >= kMostEmpty;
+      return tick(a) == tick(b) || tick(b) - tick(a) >= kMostEmpty || std::abs(off_s(b)) > kMostOff_s;
     });
     if (misfit == frames.end()) return av_inv_q(rate);
   }
