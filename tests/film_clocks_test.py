@@ -119,7 +119,7 @@ class FilmClocksTest(FilmCase):
         times = [t for t, _ in packets(self.folder / "v.mkv", "v:0")]
         frames = [t for t, _ in packets(self.folder / "v.avi", "v:0")]
         self.assertLess(abs((frames[-1] - frames[0]) - (times[-1] - times[0])), 0.05)
-        ffmpeg("-i", film, "-vf", "setpts='(N*40+if(gte(N,10),90000,0)+mod(N*7,13))/1000/TB'", "-fps_mode", "vfr", "-c:v", "ffv1", self.folder / "w.mkv")
+        ffmpeg("-i", film, "-vf", "setpts='(N*40+if(gte(N,10),90000,0)+mod(N*7,13))/1000/TB'", "-fps_mode", "vfr", "-enc_time_base", "1/1000", "-c:v", "ffv1", self.folder / "w.mkv")
         self.fail_with(USAGE, "upscale", "w.mkv", "-o", "w.avi", says="stores a frame rate")
 
 

@@ -30,6 +30,8 @@ enum Id : uint64_t {
   kEditionOrdered = 0x45DD,
   kChapterAtom = 0xB6,
   kChapterDisplay = 0x80,
+  kChapterLanguage = 0x437C,
+  kChapterLanguageIetf = 0x437D,
 };
 
 struct Element {
@@ -93,7 +95,7 @@ uint64_t integer_of(std::istream& file, const Element& element) {
 }
 
 struct Extras {
-  std::set<std::string> languages;
+  std::set<std::string> languages, chapter_languages;
   std::array<uint64_t, 4> crop{};  // left, right, top, bottom
   int64_t nested = 0, displays = 0, editions = 0;
   bool is_ordered = false;
@@ -114,11 +116,20 @@ void look_at_track(std::istream& file, const Element& track, Extras& extras) {
   });
 }
 
+void look_at_display(std::istream& file, const Element& display, Extras& extras) {
+  walk(file, display.begin, display.end, [&](const Element& e) {
+    if (e.id != kChapterLanguage && e.id != kChapterLanguageIetf) return;
+    const std::string language = text_of(file, e);
+    if (language != "und" && language != "eng" && language != "en") extras.chapter_languages.insert(language);
+  });
+}
+
 void look_at_atom(std::istream& file, const Element& atom, Extras& extras, int depth) {
   constexpr int kDeepest = 16;
   int displays = 0;
   walk(file, atom.begin, atom.end, [&](const Element& e) {
     displays += e.id == kChapterDisplay;
+    if (e.id == kChapterDisplay) look_at_display(file, e, extras);
     if (e.id != kChapterAtom || depth == kDeepest) return;
     ++extras.nested;
     look_at_atom(file, e, extras, depth + 1);
@@ -175,6 +186,10 @@ std::vector<std::string> matroska_extras(std::istream& file) {
   if (extras.nested > 0) messages.push_back(fmt::format("{} chapters within chapters are dropped", extras.nested));
   if (extras.displays > 0) {
     messages.push_back(fmt::format("{} names of chapters in other languages are dropped", extras.displays));
+  }
+  if (!extras.chapter_languages.empty()) {
+    messages.push_back(
+        fmt::format("the languages of the chapters' names are dropped: {}", fmt::join(extras.chapter_languages, ", ")));
   }
   return messages;
 }

@@ -32,18 +32,19 @@ std::string track(const std::string& video, const std::string& language) {
 }
 
 TEST(MatroskaExtras, TellsWhatIsLost) {
-  const std::string display = element(0x80, ""), inner = element(0xB6, display + display),
+  const std::string display = element(0x80, element(0x437C, "fra")), inner = element(0xB6, display + display),
                     atom = element(0xB6, display + inner),
                     chapters = element(0x1043A770, element(0x45B9, number(0x45DD, 1) + atom) + element(0x45B9, atom)),
                     cluster = element(0x1F43B675, std::string(300, '\0'));
   const auto messages = extras_of(matroska(track(number(0x54CC, 4) + number(0x54AA, 2), "pt-BR") + cluster + chapters));
-  ASSERT_EQ(messages.size(), 6U);
+  ASSERT_EQ(messages.size(), 7U);
   EXPECT_NE(messages[0].find("4, 0, 0 and 2 pixels"), std::string::npos) << messages[0];
   EXPECT_NE(messages[1].find("pt-BR"), std::string::npos);
   EXPECT_NE(messages[2].find("ordered"), std::string::npos);
   EXPECT_NE(messages[3].find("2 editions"), std::string::npos);
   EXPECT_NE(messages[4].find("2 chapters within"), std::string::npos);
   EXPECT_NE(messages[5].find("2 names"), std::string::npos);
+  EXPECT_NE(messages[6].find("dropped: fra"), std::string::npos);
 }
 
 TEST(MatroskaExtras, IsSilentOtherwise) {
