@@ -4,7 +4,7 @@ options]"""
 import struct
 
 from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe
-from support.program import USAGE, main
+from support.program import INPUT, USAGE, main
 
 
 def packed(avi):
@@ -110,6 +110,34 @@ class FilmClocksTest(FilmCase):
         self.check_pictures("b.avi", "c.mkv", 60)
         self.succeed("upscale", film, "-o", "right.mkv", "--codec", "ffv1", "--segment-frames", 1000)
         self.assertEqual(decoded(self.folder / "c.mkv"), decoded(self.folder / "right.mkv"))
+
+    def test_playlists(self):
+        film = self.sounding("a.mkv", codec=("-c:v", "libx264", "-g", "25", "-bf", "2"), seconds=4)
+        ffmpeg("-i", film, "-c:v", "copy", "-c:a", "aac", "-hls_time", "1", "-hls_list_size", "0", self.folder / "a.m3u8")
+        ffmpeg("-i", film, "-c:v", "copy", "-c:a", "aac", "-f", "dash", self.folder / "a.mpd")
+        for name in ("a.m3u8", "a.mpd"):
+            with self.subTest(name):
+                self.check_pictures(name, "b.mkv", 100)
+                self.assertGreater(len(packets(self.folder / "b.mkv", "a:0")), 170)
+
+    def test_films_of_any_format_on_standard_input(self):
+        film = self.sounding("a.mkv")
+        for suffix, options in (("mkv", ()), ("ts", ()), ("mp4", ()), ("mp4", ("-movflags", "faststart"))):
+            with self.subTest(f"{suffix} {options}"):
+                source = self.folder / f"b.{suffix}"
+                ffmpeg("-i", film, "-c", "copy", *options, source)
+                self.succeed("upscale", source, "-o", "file.mkv", *FAST)
+                with open(source, "rb") as opened:
+                    result = self.run_program("upscale", "-", "-o", "pipe.mkv", *FAST, stdin=opened)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual((self.folder / "pipe.mkv").read_bytes(), (self.folder / "file.mkv").read_bytes())
+                piped = self.run_program("upscale", "-", "-o", "-", text=False, input=source.read_bytes())
+                self.assertEqual(piped.returncode, 0, piped.stderr)
+                self.assertGreater(len(piped.stdout), 50 * 128 * 96 * 3 // 2)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(".") or "standard" in p.name or p.suffix == ".parts"], [])
+        result = self.run_program("upscale", "-", "-o", "c.mkv", text=False, input=b"no film at all" * 1000)
+        self.assertEqual(result.returncode, INPUT, result.stderr)
+        self.assertFalse((self.folder / "c.mkv").exists())
 
     def test_avi_of_a_rate_that_varies(self):
         """It does not fail after the work."""

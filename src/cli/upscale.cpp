@@ -275,7 +275,7 @@ void add_upscale(CLI::App& app) {
       ->add_option(
           "input", options->jobs.inputs,
           "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
-          "content), films (any that FFmpeg reads), folders, or - for a picture or YUV4MPEG2 on standard input")
+          "content), films (any that FFmpeg reads), folders, or - for one of them on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command

@@ -9,10 +9,10 @@
 
 namespace fsrcnn {
 
-Film::Film(const std::string& path, const std::atomic<bool>* stop)
+Film::Film(const std::string& path, const std::atomic<bool>* stop, std::string head)
     : path_(path),
       stop_(stop),
-      head_(is_pipe() ? read_head(stop) : ""),
+      head_(is_pipe() && head.empty() ? read_head(stop) : std::move(head)),
       input_(path, {head_, true, stop}),
       video_(av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0)) {
   if (video_ < 0 || is_cover(video())) {

@@ -45,6 +45,12 @@ AvFrame frame_like(const AVFrame& first, int64_t scale) {
   return frame;
 }
 
+// Of films whose format wants to be read here and there, or twice. It is never committed.
+fs::path spool_folder(const fs::path& output) {
+  constexpr const char* kName = "fsrcnn-standard-input";
+  return output == "-" ? fs::temp_directory_path() / kName : follow_links(output).parent_path() / kName;
+}
+
 void check_other(const fs::path& output, const fs::path& input) {
   std::error_code missing;
   if (!fs::equivalent(output, input, missing)) return;
@@ -255,7 +261,17 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
                         const FilmProgressCallback& progress) {
   FilmJob job = given;
   if (job.output != "-") job.encoder.reorders = tells_times(output_format(job.output));
-  const Film film(job.input, &stop);
+  const std::string head = job.input == "-" ? read_head(&stop) : "";
+  std::optional<AtomicOutput> spool;
+  if (job.input == "-" && !head.starts_with("YUV4MPEG2")) {
+    if (head.empty()) fail(ErrorCode::input, "standard input is empty");
+    if (job.output != "-") check_output(job.output);
+    spool.emplace(spool_folder(job.output), AtomicOutput::Kind::folder);
+    // One name, so that the same film resumes its job.
+    job.input = spool->temporary() / "standard input";
+    spool_standard_input(head, job.input, &stop);
+  }
+  const Film film(job.input, &stop, head);
   if (job.frames) {
     if (film.is_pipe()) fail(ErrorCode::usage, "--frames needs a file, not a pipe");
     check_range(*job.frames, static_cast<int64_t>(film.index().frames.size()));

@@ -19,8 +19,8 @@ inline constexpr int64_t kSegmentFrames = 240;
 
 /// A film to upscale.
 struct FilmJob {
-  std::string input;                 ///< a file, or "-": YUV4MPEG2 on standard input
-  std::string output;                ///< a file, or "-": YUV4MPEG2 on standard output
+  std::string input;   ///< a file, or "-": standard input; what is not YUV4MPEG2 is written to a file first
+  std::string output;  ///< a file, or "-": YUV4MPEG2 on standard output
   std::optional<FrameRange> frames;  ///< only these, as a segment for join_film
   EncoderOptions encoder;
   StreamChoice streams;

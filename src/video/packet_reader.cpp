@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "video/film.hpp"
 
@@ -61,6 +62,22 @@ std::string read_head(const std::atomic<bool>* stop) {
     av_check(result, ErrorCode::io, "reading standard input");
   }
   return head;
+}
+
+void spool_standard_input(const std::string& head, const std::filesystem::path& file, const std::atomic<bool>* stop) {
+  constexpr int kBytes = 1 << 16;
+  std::vector<uint8_t> bytes(head.begin(), head.end());
+  int count = static_cast<int>(bytes.size());
+  bytes.resize(kBytes);
+  AVIOContext* out = nullptr;
+  const std::string name = file.string();
+  av_check(avio_open(&out, ("file:" + name).c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);
+  for (; count > 0 && out->error >= 0; count = read_standard_input(stop, bytes.data(), kBytes)) {
+    avio_write(out, bytes.data(), count);
+  }
+  close_written(out, name);
+  check_stop(stop);
+  if (count != AVERROR_EOF) av_check(count, ErrorCode::io, "reading standard input");
 }
 
 InputFile::InputFile(const std::string& path, StandardInput standard_input)

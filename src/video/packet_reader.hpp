@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,10 @@ struct StandardInput {
 /// The first line of standard input, or a part of it if it is longer than a head can be. Throws Error(io), and
 /// Error(cancelled) if `stop` becomes true.
 std::string read_head(const std::atomic<bool>* stop);
+
+/// Writes standard input, after the bytes already read, to a file. Throws Error(io), and Error(cancelled) if `stop`
+/// becomes true.
+void spool_standard_input(const std::string& head, const std::filesystem::path& file, const std::atomic<bool>* stop);
 
 /// A file, or "-", opened by FFmpeg, with its streams as known from the beginning.
 class InputFile {
