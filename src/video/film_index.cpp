@@ -138,12 +138,18 @@ class Survey {
         other_from = time;
       }
     }
+    if (picture.aspect != nullptr && aspect == nullptr) aspect = picture.aspect;
+    if (picture.aspect != nullptr && picture.aspect != aspect && other_aspect == nullptr) {
+      other_aspect = picture.aspect;
+      other_aspect_from = time;
+    }
     has_second_layer = has_second_layer || picture.has_second_layer;
     is_encrypted = is_encrypted || av_packet_get_side_data(&packet, AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr;
   }
 
   std::optional<int64_t> interlaced_from;
-  int64_t other_from = 0;
+  int64_t other_from = 0, other_aspect_from = 0;
+  const char *aspect = nullptr, *other_aspect = nullptr;  // of a list, so that pointers can be compared
   int width = 0, height = 0, other_width = 0, other_height = 0;
   bool has_second_layer = false, is_encrypted = false;
 };
@@ -154,6 +160,11 @@ void tell(const Film& film, const Survey& survey, const ClockJoiner& clock, Film
   };
   index.interlaced_from = survey.interlaced_from;
   if (const std::string jumps = clock.told(); !jumps.empty()) index.notes.push_back(jumps);
+  if (survey.other_aspect != nullptr) {
+    index.notes.push_back(
+        fmt::format("the pictures' aspect changes from {} to {} at {:.2f} s; the output keeps the first", survey.aspect,
+                    survey.other_aspect, seconds(survey.other_aspect_from)));
+  }
   if (survey.has_second_layer) {
     index.notes.emplace_back("the pictures have a second layer, e.g. of the other eye; only the first is upscaled");
   }

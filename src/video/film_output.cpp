@@ -235,6 +235,9 @@ AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const 
   AVFormatContext& out = *context;
   out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
+  // Decoders of transport streams get packets so long before they are due, as FFmpeg's program writes them.
+  constexpr int kMaxDelay_us = 700'000;
+  if (std::string_view(out.oformat->name) == "mpegts") out.max_delay = kMaxDelay_us;
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
   copy_chapters(film, out);

@@ -1,6 +1,7 @@
 #include "video/picture_parser.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 #include <span>
 
@@ -59,6 +60,16 @@ bool has_second_layer(std::span<const uint8_t> packet, int length_bytes) {
   }
 }
 
+// Of a sequence header, by which the packet of a key begins: 12 bits of width, 12 of height, 4 of aspect.
+const char* mpeg2_aspect(std::span<const uint8_t> packet) {
+  static constexpr uint8_t kHeader[] = {0, 0, 1, 0xB3};
+  static constexpr const char* kAspects[] = {nullptr, "square pixels", "4:3", "16:9", "2.21:1"};
+  constexpr size_t kAspectAt = 7;
+  if (packet.size() <= kAspectAt || !std::equal(std::begin(kHeader), std::end(kHeader), packet.begin())) return nullptr;
+  const auto code = static_cast<size_t>(packet[kAspectAt] >> 4);
+  return code < std::size(kAspects) ? kAspects[code] : nullptr;
+}
+
 }  // namespace
 
 PictureParser::PictureParser(const AVCodecParameters& pictures) : codec_(avcodec_alloc_context3(nullptr)) {
@@ -78,6 +89,7 @@ ParsedPicture PictureParser::parse(const AVPacket& packet) {
   const AVCodecID id = codec_->codec_id;
   if (id == AV_CODEC_ID_VP8) result.is_hidden = (bytes[0] & 0x10) == 0;
   if (id == AV_CODEC_ID_VP9) result.is_hidden = is_hidden_vp9(bytes);
+  if (id == AV_CODEC_ID_MPEG2VIDEO) result.aspect = mpeg2_aspect(bytes);
   if (id == AV_CODEC_ID_HEVC) result.has_second_layer = has_second_layer(bytes, nal_length_bytes_);
   if (!parser_) return result;
   parser_->key_frame = -1;

@@ -14,6 +14,7 @@ struct ParsedPicture {
   bool waits = false;          ///< it is shown after those that follow, up to the next one that waits
   bool is_interlaced = false;
   bool is_hidden = false;         ///< decoded for others, but never shown
+  const char* aspect = nullptr;   ///< of pictures of MPEG-2, if this one states it
   int width = 0, height = 0;      ///< 0: unknown
   bool has_second_layer = false;  ///< another eye of MV-HEVC, or more detail
 };
