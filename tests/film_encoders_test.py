@@ -9,9 +9,9 @@ from support.program import main
 
 SWEEP = bool(os.environ.get("FSRCNN_SWEEP"))
 ENCODERS = {"libx264": ("--preset", "veryfast"), "libx265": ("--preset", "ultrafast"), "mpeg2video": (), "libsvtav1": ("--preset", "12")}  # fmt: skip
-OTHERS = {"mpeg4": (), "mpeg1video": (), "libvpx": ("--encoder-option", "deadline=realtime"), "libvpx-vp9": ("--encoder-option", "deadline=realtime"),
+OTHERS = {"mpeg4": (), "mpeg1video": (), "libvpx": ("--encoder-option", "cpu-used=4"), "libvpx-vp9": ("--encoder-option", "deadline=realtime"),
           "libaom-av1": ("--encoder-option", "cpu-used=8"), "ffv1": (), "mjpeg": (), "prores_ks": (), "libtheora": (), "utvideo": (), "huffyuv": (), "flv": ()}  # fmt: skip
-SIZES = ("32x24", "33x19") if not SWEEP else [f"{w}x{h}" for w, h in
+SIZES = ("16x16", "33x19") if not SWEEP else [f"{w}x{h}" for w, h in
     ((16, 16), (17, 17), (31, 33), (40, 22), (48, 27), (50, 50), (53, 31), (64, 36), (65, 65), (72, 40), (80, 45), (82, 46), (88, 72), (90, 50), (95, 71), (96, 54), (97, 53), (99, 80), (100, 75), (60, 80))]  # fmt: skip
 
 

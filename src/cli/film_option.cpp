@@ -131,6 +131,10 @@ std::vector<std::string> FilmOption::given() const {
   if (encoder.crf >= 0) names.emplace_back("--crf");
   if (!encoder.preset.empty()) names.emplace_back("--preset");
   if (!encoder.others.empty()) names.emplace_back("--encoder-option");
+  if (!streams.has_audio) names.emplace_back("--no-audio");
+  if (streams.subtitles != SubtitleChoice::convert) names.emplace_back("--subtitles");
+  if (streams.streams) names.emplace_back("--streams");
+  if (streams.drops_unknown) names.emplace_back("--drop-unknown");
   return names;
 }
 

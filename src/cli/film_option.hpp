@@ -22,7 +22,7 @@ struct FilmOption {
   bool progress_json = false;
 
   void add_to(CLI::App& command);
-  /// The names of the given encoder options.
+  /// The names of the given options of encoders and streams.
   std::vector<std::string> given() const;
 };
 

@@ -276,7 +276,11 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
     const std::string hdr = hdr_parameters(first, film, true);
     if (has_option(encoder, "a53cc")) settings.set("a53cc", "0");
     // A pool of threads by the machine's cores would make it choose other ways to look ahead.
-    parameters = fmt::format("log-level=none:info=0:pools={}", kEncoderThreads) + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
+    // Of pictures smaller than a block of it its tree of costs reads memory that nobody wrote to.
+    constexpr int kBlock = 64;
+    const char* tree = std::min(frame.width, frame.height) < kBlock ? ":cutree=0" : "";
+    parameters =
+        fmt::format("log-level=none:info=0:pools={}{}", kEncoderThreads, tree) + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
   if (name.starts_with("libx264")) parameters = hdr_parameters(first, film, false);
   if (!parameters.empty()) settings.set(parameters_key, parameters);
