@@ -26,5 +26,5 @@ mkdir -p build/demo
 name=$(basename -- "$photo")
 result=$root/build/demo/${name%.*}_x2.png
 echo "Upscaling $photo ..."
-build/release/bin/fsrcnn upscale "$photo" -o "$result"
+build/release/bin/fsrcnn upscale "$photo" -o "$result" --overwrite
 echo "Done. The picture lies at $result"

@@ -62,7 +62,7 @@ class FilmContainersTest(FilmCase):
         (self.folder / "a.ts").write_bytes((self.folder / "1.ts").read_bytes() + (self.folder / "2.ts").read_bytes())
         result = self.run_program("upscale", "a.ts", "-o", "b.mkv", "--codec", "ffv1", "--segment-frames", 24)
         self.assertEqual(result.returncode, INPUT, result.stderr)
-        self.assertRegex(result.stderr, r"change from 64x48 yuv420p to 80x48 yuv420p mid-stream.*Cut the film there, at (0.9|1.0)")
+        self.assertRegex(result.stderr, r"change from 64x48 to 80x48 mid-stream.*Cut the film there, at (0.9|1.0)")
 
     def test_tags_of_mov(self):
         deep = self.make("deep.mkv", "-c:v", "ffv1", frames=3, pixels="yuv444p10le")

@@ -31,8 +31,10 @@ class FilmOdditiesTest(FilmCase):
             self.make(name, "-c:v", "mpeg2video", "-aspect", aspect, "-g", "12")
         ffmpeg("-i", f"concat:{self.folder}/a.ts|{self.folder}/b.ts", "-c", "copy", self.folder / "c.ts")
         result = self.run_program("upscale", "c.ts", "-o", "d.mkv", "--codec", "h264", "--segment-frames", 12, *FAST)
+        note = "fsrcnn: note: the pictures' aspect changes from 4:3 to 16:9 at 0.96 s; the output keeps the first\n"
         # FFmpeg's decoder never gives the last picture before such a change.
-        self.assertEqual((result.returncode, result.stderr), (1, "fsrcnn: note: 1 frames of the film could not be decoded and are missing\n"))
+        self.assertEqual((result.returncode, result.stderr), (1, note + "fsrcnn: note: 1 frames of the film could not be decoded and are missing\n"))
+        self.assertEqual(self.run_program("plan", "c.ts").stderr, note)
         self.assertEqual(self.video(self.folder / "a.ts")["sample_aspect_ratio"], self.video(self.folder / "d.mkv")["sample_aspect_ratio"])
 
     # ---- files that tell less than others

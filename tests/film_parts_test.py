@@ -245,7 +245,7 @@ class FilmPartsTest(FilmCase):
     def test_a_small_disk_loses_nothing(self):
         """The old film stays until the new one is whole, and with more room the work goes on where it stopped."""
         film, whole = self.film_with_everything(), self.folder / "whole.mkv"
-        command = ["upscale", film, "--segment-frames", 20, *FAST, "-o"]
+        command = ["upscale", film, "--overwrite", "--segment-frames", 20, *FAST, "-o"]
         self.succeed(*command, whole)
         script = (
             'printf "the old film" > out.mkv; "$@" 2> ../said; echo $? > ../code; cp out.mkv ../kept.mkv; ls out.mkv.parts > ../parts\n'

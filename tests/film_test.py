@@ -173,7 +173,9 @@ class FilmTest(FilmCase):
                 output = self.folder / f"out{film.suffix}"
                 self.succeed("upscale", film, "-o", output, "--segment-frames", 10, *options)
                 self.assertEqual(self.video(film)["codec_name"], self.video(output)["codec_name"])
-                self.assertEqual([t for t, _ in packets(film, "v:0")], [t for t, _ in packets(output, "v:0")])
+                old, new = ([t for t, _ in packets(path, "v:0")] for path in (film, output))
+                begin = new[0] - old[0] if name == "a.ts" else 0  # a transport stream's own
+                self.assertEqual([round(t + begin, 5) for t in old], [round(t, 5) for t in new])
 
     def test_hdr_arrives(self):
         film, output = self.folder / "a.mkv", self.folder / "b.mkv"
@@ -359,8 +361,6 @@ class FilmTest(FilmCase):
         rgb = self.make("rgb.mkv", "-c:v", "ffv1", frames=2, pixels="gbrp")
         self.fail_with(USAGE, "upscale", rgb, "-o", "o.y4m", says="YUV4MPEG2 does not support")
         self.fail_with(USAGE, "upscale", rgb, "-o", "o.mov", "--codec", "fits", says="cannot be stored in segments")
-        self.make("b.avi", "-c:v", "libx264", "-bf", "2")
-        self.fail_with(INPUT, "upscale", "b.avi", "-o", "o.mkv", says="AVI does not store")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mp4", says=".mkv")
         self.fail_with(USAGE, "upscale", film, "-o", "o.xyz", says="suffix")
         self.fail_with(USAGE, "upscale", film, "-o", "o.mkv", "--codec", "nonsense", says="nonsense")

@@ -285,7 +285,7 @@ class Pictures(ProgramTest):
             self.succeed("upscale", "in.png", "-o", name)
             whole = (self.folder / name).stat().st_size
             for kilobytes in (4, 8, whole // 1024):
-                result = self.on_a_small_disk(kilobytes, script, "upscale", "../in.png", "-o", name)
+                result = self.on_a_small_disk(kilobytes, script, "upscale", "../in.png", "-o", name, "--overwrite")
                 self.assertEqual(result.returncode, 0, result.stderr)
                 said = (self.folder / "said").read_text()
                 self.assertEqual((self.folder / "code").read_text().strip(), str(IO), said)

@@ -42,7 +42,7 @@ parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--rounds", type=int, default=7)
 options = parser.parse_args()
 threads = ["--threads", str(options.threads)]
-ours = [options.fsrcnn.resolve(), "upscale", "--quiet", "--scale", "2", *threads]
+ours = [options.fsrcnn.resolve(), "upscale", "--overwrite", "--quiet", "--scale", "2", *threads]
 vips_environment = dict(os.environ, VIPS_CONCURRENCY=str(options.threads))
 
 with tempfile.TemporaryDirectory() as name:

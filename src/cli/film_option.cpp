@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress_bar.hpp"
+#include "cli/stream_option.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -114,6 +115,7 @@ void FilmOption::add_to(CLI::App& command) {
           "Films: write only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
       ->type_name("A:B");
   add_segment_frames(command, segment_frames);
+  add_streams(command, streams);
   command
       .add_option_function<std::string>(
           "--progress", [this](const std::string& kind) { progress_json = kind == "json"; },
@@ -129,6 +131,10 @@ std::vector<std::string> FilmOption::given() const {
   if (encoder.crf >= 0) names.emplace_back("--crf");
   if (!encoder.preset.empty()) names.emplace_back("--preset");
   if (!encoder.others.empty()) names.emplace_back("--encoder-option");
+  if (!streams.has_audio) names.emplace_back("--no-audio");
+  if (streams.subtitles != SubtitleChoice::convert) names.emplace_back("--subtitles");
+  if (streams.streams) names.emplace_back("--streams");
+  if (streams.drops_unknown) names.emplace_back("--drop-unknown");
   return names;
 }
 
@@ -150,6 +156,7 @@ void upscale_film_file(Engine& engine, const std::string& input, const std::stri
   job.output = output;
   job.frames = option.frames;
   job.encoder = option.encoder;
+  job.streams = option.streams;
   job.segment_frames = option.segment_frames;
   ProgressLines lines;
   FilmProgress last;

@@ -13,15 +13,16 @@
 
 namespace fsrcnn::cli {
 
-/// The options of films: --codec, --crf, --preset, --encoder-option, --frames and --progress.
+/// The options of films: --codec, --crf, --preset, --encoder-option, --frames, --progress, and those of streams.
 struct FilmOption {
   EncoderOptions encoder;
   std::optional<FrameRange> frames;
+  StreamChoice streams;
   int64_t segment_frames = kSegmentFrames;
   bool progress_json = false;
 
   void add_to(CLI::App& command);
-  /// The names of the given encoder options.
+  /// The names of the given options of encoders and streams.
   std::vector<std::string> given() const;
 };
 

@@ -7,8 +7,11 @@
 #include "cli/commands.hpp"
 #include "cli/film_option.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/jobs.hpp"
 #include "cli/run_summary.hpp"
+#include "cli/stream_option.hpp"
 #include "video/film.hpp"
+#include "video/film_check.hpp"
 
 // `plan` and `join`: a film upscaled in segments, by many machines if need be.
 
@@ -28,6 +31,7 @@ void add_plan(CLI::App& app) {
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] {
     const Film film(options->film);
+    check_whole(film);
     const auto segments = cut_into_segments(film.index().frames, options->segment_frames);
     const auto seconds = [&](int64_t frame) {
       const auto& index = film.index().frames;
@@ -35,15 +39,15 @@ void add_plan(CLI::App& app) {
              av_q2d(film.video().time_base);
     };
     const std::string& cut_short = film.index().cut_short;
-    if (!cut_short.empty()) fmt::print(stderr, "fsrcnn: note: {}\n", cut_short);
+    std::vector<std::string> notes = film.index().notes;
+    if (!cut_short.empty()) notes.push_back(cut_short);
+    for (const std::string& note : notes) fmt::print(stderr, "fsrcnn: note: {}\n", note);
     if (options->json) {
       nlohmann::json list = nlohmann::json::array();
       for (const FrameRange& s : segments) {
         list.push_back({{"frames", fmt::format("{}:{}", s.begin, s.end)}, {"begin_s", seconds(s.begin)}});
       }
-      nlohmann::json warnings = nlohmann::json::array();
-      if (!cut_short.empty()) warnings.push_back(cut_short);
-      const nlohmann::json plan = {{"film", options->film}, {"segments", list}, {"warnings", warnings}};
+      const nlohmann::json plan = {{"film", options->film}, {"segments", list}, {"warnings", notes}};
       fmt::print("{}\n", plan.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
       for (const FrameRange& s : segments) fmt::print("{}:{}\n", s.begin, s.end);
@@ -56,7 +60,8 @@ void add_join(CLI::App& app) {
   struct Options {
     std::string film, output;
     std::vector<std::string> segments;
-    bool quiet = false, json = false;
+    StreamChoice streams;
+    bool overwrite = false, quiet = false, json = false;
   };
   CLI::App* command =
       app.add_subcommand("join", "Join segments made by `upscale --frames`, and add the film's sound and subtitles");
@@ -64,6 +69,8 @@ void add_join(CLI::App& app) {
   command->add_option("film", options->film, "Film that the segments were made from")->required()->type_name("FILE");
   command->add_option("segments", options->segments, "All segments of the film")->required()->type_name("FILE.nut");
   command->add_option("-o,--output", options->output, "Output film: .mkv, .mp4, ...")->required()->type_name("FILE");
+  add_overwrite(*command, options->overwrite);
+  add_streams(*command, options->streams);
   command->add_flag("--json", options->json, "Print a summary of the run as JSON");
   command->add_flag("-q,--quiet", options->quiet, "Print only errors");
   command->callback([options] {
@@ -73,8 +80,9 @@ void add_join(CLI::App& app) {
     film.input = options->film;
     film.output = options->output;
     const auto join = [&] {
+      check_may_write(options->output, options->overwrite);
       const StopRequest stop;
-      const FilmResult result = join_film(options->film, segments, options->output, stop);
+      const FilmResult result = join_film(options->film, segments, options->output, options->streams, stop);
       fill(film, result);
       film.method = fmt::format("{} segments, {}", result.segments, result.encoder);
       film.stages = {{"writing", result.mux_s}};

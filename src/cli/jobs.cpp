@@ -27,10 +27,10 @@ bool is_folder(const fs::path& path) {
   return path != "-" && fs::is_directory(path, error);
 }
 
-constexpr std::array kFilmSuffixes = {".mkv",  ".mp4", ".mov",  ".m4v", ".webm", ".avi", ".wmv", ".flv",
-                                      ".ts",   ".mts", ".m2ts", ".mpg", ".vob",  ".ogv", ".y4m", ".3gp",
-                                      ".3g2",  ".mxf", ".mpeg", ".asf", ".f4v",  ".ogg", ".ogm", ".m2v",
-                                      ".mk3d", ".nut", ".divx", ".rm",  ".rmvb", ".dv"};
+constexpr std::array kFilmSuffixes = {
+    ".mkv",  ".mp4", ".mov",  ".m4v", ".webm", ".avi",  ".wmv", ".flv",  ".ts",   ".mts", ".m2ts", ".mpg",  ".vob",
+    ".ogv",  ".y4m", ".3gp",  ".3g2", ".mxf",  ".mpeg", ".asf", ".f4v",  ".ogg",  ".ogm", ".m2v",  ".mk3d", ".nut",
+    ".divx", ".rm",  ".rmvb", ".dv",  ".h264", ".264",  ".avc", ".hevc", ".h265", ".265", ".vc1"};
 
 bool has_film_suffix(const fs::path& path) {
   return std::find(kFilmSuffixes.begin(), kFilmSuffixes.end(), lower_suffix(path)) != kFilmSuffixes.end();
@@ -254,6 +254,11 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
     if (!options.in_place && fs::exists(output, unknown) && !is_folder(output)) {
       fail(ErrorCode::usage, "'{}' is a file, but several inputs need a folder as output", output.string());
     }
+    if (!options.in_place && !fs::exists(output, unknown) && (is_writable(output) || has_film_suffix(output))) {
+      fail(ErrorCode::usage,
+           "'{}' is the name of a file, but {} need a folder as output; to name a folder so, end it with a /",
+           output.string(), options.inputs.size() > 1 ? "several inputs" : "the files of a folder");
+    }
     for (const fs::path input : options.inputs) {
       if (!is_folder(input)) {
         if (options.in_place) {
@@ -287,6 +292,17 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
   make_names_differ(jobs);
   check_names(jobs);
   return jobs;
+}
+
+void add_overwrite(CLI::App& command, bool& overwrite) {
+  command.add_flag("--overwrite", overwrite, "Replace an output that exists");
+}
+
+void check_may_write(const fs::path& output, bool overwrite) {
+  std::error_code error;
+  if (overwrite || output == "-" || !fs::is_regular_file(output, error)) return;
+  fail(ErrorCode::usage, "the output '{}' exists already; use --overwrite to replace it, or choose another name",
+       output.string());
 }
 
 }  // namespace fsrcnn::cli

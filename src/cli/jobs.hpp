@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
 #include "base/error.hpp"
 
 namespace fsrcnn::cli {
@@ -33,5 +35,11 @@ struct JobOptions {
 /// about other files of a folder. Throws Error(usage) if two named inputs would have the same output, an output is an
 /// input, or a format is unsupported.
 std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& warnings);
+
+/// Adds --overwrite, of all commands that write pictures or films.
+void add_overwrite(CLI::App& command, bool& overwrite);
+
+/// Throws Error(usage) if the output exists, unless it may be overwritten. What is no file, e.g. /dev/null, may.
+void check_may_write(const std::filesystem::path& output, bool overwrite);
 
 }  // namespace fsrcnn::cli

@@ -41,7 +41,7 @@ namespace {
 
 struct UpscaleOptions {
   JobOptions jobs;
-  bool skip_existing = false;
+  bool skip_existing = false, overwrite = false;
   std::string size;
   PictureOptions picture;
   ModelOption model;
@@ -164,6 +164,8 @@ InputSummary run_job(EngineChoice& engines, const Job& job, const UpscaleOptions
     summary.status = InputSummary::Status::skipped;
     return summary;
   }
+  summary.error = error_of([&] { check_may_write(job.output, options.overwrite || job.in_place); }, "");
+  if (summary.error) return summary;
   const Clock::time_point begin = Clock::now();
   ProgressBar bar(options.quiet || options.film.progress_json, is_shown);
   bar.update(0);
@@ -240,6 +242,9 @@ void run(const UpscaleOptions& options) {
   if (options.json && options.jobs.output == "-") {
     fail(ErrorCode::usage, "--json and the output - both write to standard output; choose one");
   }
+  if (options.overwrite && options.skip_existing) {
+    fail(ErrorCode::usage, "--overwrite and --skip-existing contradict each other; choose one");
+  }
   if (options.jobs.in_place && options.skip_existing) {
     fail(ErrorCode::usage, "--in-place replaces what exists; omit --skip-existing");
   }
@@ -273,7 +278,7 @@ void add_upscale(CLI::App& app) {
       ->add_option(
           "input", options->jobs.inputs,
           "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
-          "content), films (any that FFmpeg reads), folders, or - for a picture or YUV4MPEG2 on standard input")
+          "content), films (any that FFmpeg reads), folders, or - for one of them on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
@@ -287,6 +292,7 @@ void add_upscale(CLI::App& app) {
                     "Replace pictures by the upscaled ones, in place of --output");
   command->add_flag("-r,--recursive", options->jobs.recursive, "Include subfolders");
   command->add_flag("--skip-existing", options->skip_existing, "Skip inputs whose output already exists");
+  add_overwrite(*command, options->overwrite);
   command->add_option("--format", options->jobs.format, "Format of pictures in an output folder or on standard output")
       ->default_str("the input's, or png")
       ->type_name("png|jpg|tif|webp|gif|avif|heic|jxl|bmp|tga|ppm|...");

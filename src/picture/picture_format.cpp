@@ -113,9 +113,10 @@ bool is_heif(const Start& start) {
   return std::find_first_of(brands.begin(), brands.end(), kStill.begin(), kStill.end()) != brands.end();
 }
 
+/// Those that begin with a still picture have the animation, too.
 bool is_animated_avif(const Start& start) {
   const std::vector<std::string_view> brands = brands_of(start);
-  return !brands.empty() && brands.front() == "avis";
+  return std::find(brands.begin(), brands.end(), "avis") != brands.end();
 }
 
 /// XML in which svg is the first element that we know: before it there may be comments and declarations.

@@ -136,6 +136,11 @@ TEST(PictureFormat, WhatIsRefusedSaysWhatToDo) {
                        "ftypavis\0\0\0\0",
                        16)),
       name + "is an animated AVIF, which is not supported; convert it to an animated WebP first, e.g. with ffmpeg");
+  EXPECT_NE(read(std::string("\0\0\0\x18"
+                             "ftypavif\0\0\0\0avifavis",
+                             24))
+                .find("is an animated AVIF"),
+            std::string::npos);
   EXPECT_TRUE(read("3 3\n1 2 3\n")
                   .starts_with(name + "is not a picture, or of an unsupported format; supported: JPEG, "
                                       "PNG, TIFF, WebP, GIF, AVIF, HEIC, "));

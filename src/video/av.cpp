@@ -66,6 +66,14 @@ AvParameters new_parameters() {
   return parameters;
 }
 
+AvPacketFilter open_packet_filter(const char* name, const AVCodecParameters& parameters) {
+  AVBSFContext* context = nullptr;
+  if (av_bsf_alloc(av_bsf_get_by_name(name), &context) < 0) throw std::bad_alloc();
+  AvPacketFilter filter(context);
+  av_check(avcodec_parameters_copy(filter->par_in, &parameters), ErrorCode::io, "copying a stream's parameters");
+  return av_bsf_init(filter.get()) < 0 ? nullptr : std::move(filter);
+}
+
 void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t size) {
   av_freep(&parameters.extradata);
   parameters.extradata_size = 0;

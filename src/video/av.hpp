@@ -2,6 +2,7 @@
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
 #include <libavutil/pixdesc.h>
 }
@@ -31,6 +32,7 @@ using AvFrame = std::unique_ptr<AVFrame, AvFree<av_frame_free>>;
 using AvPacket = std::unique_ptr<AVPacket, AvFree<av_packet_free>>;
 using AvCodec = std::unique_ptr<AVCodecContext, AvFree<avcodec_free_context>>;
 using AvParameters = std::unique_ptr<AVCodecParameters, AvFree<avcodec_parameters_free>>;
+using AvPacketFilter = std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>>;
 using AvInput = std::unique_ptr<AVFormatContext, AvFree<avformat_close_input>>;
 
 struct AvFreeBytes {
@@ -50,6 +52,9 @@ inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
 AvFrame new_frame();
 AvPacket new_packet();
 AvParameters new_parameters();
+
+/// FFmpeg's filter of packets of this name; null if it is not for this codec.
+AvPacketFilter open_packet_filter(const char* name, const AVCodecParameters& parameters);
 
 /// The headers of a stream, in place of what it has. Throws std::bad_alloc.
 void set_extradata(AVCodecParameters& parameters, const uint8_t* bytes, size_t size);

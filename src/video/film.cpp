@@ -5,13 +5,14 @@
 
 #include "video/av_versions.hpp"
 #include "video/container.hpp"
+#include "video/film_check.hpp"
 
 namespace fsrcnn {
 
-Film::Film(const std::string& path, const std::atomic<bool>* stop)
+Film::Film(const std::string& path, const std::atomic<bool>* stop, std::string head)
     : path_(path),
       stop_(stop),
-      head_(is_pipe() ? read_head(stop) : ""),
+      head_(is_pipe() && head.empty() ? read_head(stop) : std::move(head)),
       input_(path, {head_, true, stop}),
       video_(av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0)) {
   if (video_ < 0 || is_cover(video())) {
@@ -27,24 +28,12 @@ Film::Film(const std::string& path, const std::atomic<bool>* stop)
     fail(ErrorCode::input, "the film '{}' does not state the size of its pictures; its beginning may be damaged",
          path_);
   }
-  const AVCodecID codec = stream.codecpar->codec_id;
-  if (std::string_view(input_->iformat->name) == "avi" && stream.codecpar->video_delay > 0 &&
-      (codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC)) {
-    fail(ErrorCode::input,
-         "AVI does not store when the pictures of '{}' are shown, which are {} with B-frames. Re-encode the film "
-         "first, e.g. ffmpeg -i FILM -c:v libx264 -crf 10 -c:a copy FILM.mkv",
-         path_, avcodec_get_name(codec));
-  }
+  check_stream(*this);
   check_first_frame();
 }
 
 void Film::check_first_frame() {
-  const auto interlaced = [&] {
-    fail(ErrorCode::input,
-         "the film '{}' is interlaced, which is not supported. Deinterlace it first, e.g. "
-         "ffmpeg -i FILM -vf bwdif -c:a copy -c:s copy PROGRESSIVE.mkv",
-         path_);
-  };
+  const auto interlaced = [&] { fail_for_interlaced(*this, ""); };
   const AVFieldOrder order = video().codecpar->field_order;
   if (order != AV_FIELD_PROGRESSIVE && order != AV_FIELD_UNKNOWN) interlaced();
   if (is_pipe()) return;  // of what was read nothing can be read again
@@ -54,6 +43,7 @@ void Film::check_first_frame() {
   AvFrame frame = new_frame();
   for (bool more = true; more;) {
     more = packets.read(*packet);
+    if (more) check_packet(*this, *packet);
     if (avcodec_send_packet(decoder.get(), more ? packet.get() : nullptr) < 0) continue;
     int result = avcodec_receive_frame(decoder.get(), frame.get());
     // At the end, what cannot be decoded may stand before what can.

@@ -23,8 +23,8 @@ class Film {
  public:
   /// Throws Error(io) if the file cannot be read, and Error(input) if it is not a film, if its pictures cannot be
   /// decoded or are interlaced, or if its format is unsupported. stop: if it becomes true, waiting for the file ends
-  /// with Error(cancelled).
-  explicit Film(const std::string& path, const std::atomic<bool>* stop = nullptr);
+  /// with Error(cancelled). head: of standard input, if its beginning is read already.
+  explicit Film(const std::string& path, const std::atomic<bool>* stop = nullptr, std::string head = "");
 
   const std::string& path() const { return path_; }
   bool is_pipe() const { return path_ == "-"; }

@@ -275,7 +275,12 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   if (name == "libx265") {
     const std::string hdr = hdr_parameters(first, film, true);
     if (has_option(encoder, "a53cc")) settings.set("a53cc", "0");
-    parameters = "log-level=none:info=0" + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
+    // A pool of threads by the machine's cores would make it choose other ways to look ahead.
+    // Of pictures smaller than a block of it its tree of costs reads memory that nobody wrote to.
+    constexpr int kBlock = 64;
+    const char* tree = std::min(frame.width, frame.height) < kBlock ? ":cutree=0" : "";
+    parameters =
+        fmt::format("log-level=none:info=0:pools={}{}", kEncoderThreads, tree) + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
   if (name.starts_with("libx264")) parameters = hdr_parameters(first, film, false);
   if (!parameters.empty()) settings.set(parameters_key, parameters);
@@ -303,7 +308,7 @@ void FilmEncoder::encode(const AVFrame* frame, const Sink& sink) {
   if (frame != nullptr) {
     own = new_frame();
     av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "referencing a frame");
-    own = to_pixels_(std::move(own), codec_->pix_fmt);
+    own = pad_(*to_pixels_(std::move(own), codec_->pix_fmt));
   }
   av_check(avcodec_send_frame(codec_.get(), own.get()), ErrorCode::io, "encoding with {}", codec_->codec->name);
   for (;;) {

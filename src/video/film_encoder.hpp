@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "video/film.hpp"
+#include "video/padded_frame.hpp"
 #include "video/pixel_format.hpp"
 
 namespace fsrcnn {
@@ -42,6 +43,7 @@ class FilmEncoder {
   std::unique_ptr<AVCodecContext, Close> codec_;
   AvPacket packet_ = new_packet();
   PixelConverter to_pixels_;
+  FramePadder pad_;
 };
 
 /// Whether the film's pictures are raw.

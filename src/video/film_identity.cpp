@@ -27,11 +27,10 @@ nlohmann::json describe_input(const std::string& path) {
   if (stat(path.c_str(), &info) != 0) fail(ErrorCode::io, "reading '{}' failed", path);
   return {{"name", std::filesystem::path(path).filename().string()},
           {"bytes", int64_t{info.st_size}},
-          {"time_ns", int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec},
           {"sha256_of_head", hash_of_head(path)}};
 }
 
-// Not its name and its time, which are others where it was copied to.
+// Not its name, which is another where it was copied to.
 std::string identity_of(const nlohmann::json& input) {
   return sha256(
       as_bytes(fmt::format("{} {}", input.at("bytes").get<int64_t>(), input.at("sha256_of_head").get<std::string>())));
@@ -42,7 +41,9 @@ std::string identity_of(const nlohmann::json& input) {
 nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& engine) {
   nlohmann::json options = nlohmann::json::object();
   for (const auto& [key, value] : job.encoder.others) options[key] = value;
-  return {{"input", describe_input(job.input)},
+  nlohmann::json input = describe_input(job.input);
+  input["pictures"] = film.index().checksum;
+  return {{"input", input},
           {"model_sha256", sha256(canonical_bytes(engine.network()))},
           {"engine_revision", kEngineRevision},
           {"scale", engine.scale()},
@@ -63,7 +64,8 @@ StreamTags job_tags(const nlohmann::json& job) {
   // Other machines may have other instruction sets and versions: their pictures fit.
   nlohmann::json same = job;
   for (const char* key : {"input", "arithmetic", "libavcodec", "segments"}) same.erase(key);
-  return {{kFilmKey, identity_of(job.at("input"))}, {kJobKey, sha256(as_bytes(same.dump()))}};
+  return {{kFilmKey, identity_of(job.at("input"))},
+          {kJobKey, sha256(as_bytes(same.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)))}};
 }
 
 }  // namespace fsrcnn

@@ -8,6 +8,7 @@
 #include "base/atomic_output.hpp"
 #include "base/error.hpp"
 #include "video/container.hpp"
+#include "video/film_check.hpp"
 #include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
@@ -42,6 +43,12 @@ AvFrame frame_like(const AVFrame& first, int64_t scale) {
   frame->height = static_cast<int>(scale) * first.height;
   frame->format = planar_format(static_cast<AVPixelFormat>(first.format));
   return frame;
+}
+
+// Of films whose format wants to be read here and there, or twice. It is never committed.
+fs::path spool_folder(const fs::path& output) {
+  constexpr const char* kName = "fsrcnn-standard-input";
+  return output == "-" ? fs::temp_directory_path() / kName : follow_links(output).parent_path() / kName;
 }
 
 void check_other(const fs::path& output, const fs::path& input) {
@@ -180,7 +187,10 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();
   };
-  if (!film.is_pipe() && !job.frames) result.cut_short = film.index().cut_short;
+  if (!film.is_pipe() && !job.frames) {
+    result.cut_short = film.index().cut_short;
+    result.warnings.insert(result.warnings.end(), film.index().notes.begin(), film.index().notes.end());
+  }
   result.encoder = encoder_name(encoder, film);
   check_captions(encoder, film, result);
   set_sizes(result, film, engine);
@@ -251,22 +261,34 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
                         const FilmProgressCallback& progress) {
   FilmJob job = given;
   if (job.output != "-") job.encoder.reorders = tells_times(output_format(job.output));
-  const Film film(job.input, &stop);
+  const std::string head = job.input == "-" ? read_head(&stop) : "";
+  std::optional<AtomicOutput> spool;
+  if (job.input == "-" && !head.starts_with("YUV4MPEG2")) {
+    if (head.empty()) fail(ErrorCode::input, "standard input is empty");
+    if (job.output != "-") check_output(job.output);
+    spool.emplace(spool_folder(job.output), AtomicOutput::Kind::folder);
+    // One name, so that the same film resumes its job.
+    job.input = spool->temporary() / "standard input";
+    spool_standard_input(head, job.input, &stop);
+  }
+  const Film film(job.input, &stop, head);
   if (job.frames) {
     if (film.is_pipe()) fail(ErrorCode::usage, "--frames needs a file, not a pipe");
     check_range(*job.frames, static_cast<int64_t>(film.index().frames.size()));
   }
   if (job.output != "-") check_output(job.output);
+  if (!film.is_pipe()) check_whole(film);
   if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
     return upscale_as_one(engine, job, film, stop, progress);
 
-  const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()));
+  const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()), job.streams);
   const std::vector<FrameRange> segments = cut_into_segments(film.index().frames, job.segment_frames);
   nlohmann::json description = describe_job(job, film, engine);
   for (const FrameRange& range : segments) description["segments"].push_back({range.begin, range.end});
   FilmJournal journal(parts_folder(job.output), description);
   FilmResult result;
-  result.warnings = plan.warnings;
+  result.warnings = film.index().notes;
+  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   check_captions(job.encoder, film, result);
   result.cut_short = film.index().cut_short;
   set_sizes(result, film, engine);
@@ -299,14 +321,14 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
 }
 
 FilmResult join_film(const std::string& input, const std::vector<fs::path>& segments, const std::string& output,
-                     const std::atomic<bool>& stop) {
+                     const StreamChoice& streams, const std::atomic<bool>& stop) {
   for (const fs::path& path : segments) check_other(output, path);
   check_other(output, input);
   const Film film(input, &stop);
   check_output(output);
   FilmResult result;
   SegmentStream pictures(segments, film, film_identity(input));
-  const StreamPlan plan = plan_streams(film, output, pictures.parameters());
+  const StreamPlan plan = plan_streams(film, output, pictures.parameters(), streams);
   pictures.check_whole();
   result.width = film.first_frame()->width;
   result.height = film.first_frame()->height;
@@ -314,7 +336,8 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   result.output_height = pictures.parameters().height;
   result.encoder = avcodec_get_name(pictures.parameters().codec_id);
   result.frames = pictures.count();
-  result.warnings = plan.warnings;
+  result.warnings = film.index().notes;
+  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   result.cut_short = film.index().cut_short;
   add_missing(pictures.lacking(), result);
   AtomicOutput file(output, AtomicOutput::Kind::file);

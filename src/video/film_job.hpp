@@ -10,6 +10,7 @@
 
 #include "video/film_encoder.hpp"
 #include "video/film_pipeline.hpp"
+#include "video/stream_choice.hpp"
 
 namespace fsrcnn {
 
@@ -18,10 +19,11 @@ inline constexpr int64_t kSegmentFrames = 240;
 
 /// A film to upscale.
 struct FilmJob {
-  std::string input;                 ///< a file, or "-": YUV4MPEG2 on standard input
-  std::string output;                ///< a file, or "-": YUV4MPEG2 on standard output
+  std::string input;   ///< a file, or "-": standard input; what is not YUV4MPEG2 is written to a file first
+  std::string output;  ///< a file, or "-": YUV4MPEG2 on standard output
   std::optional<FrameRange> frames;  ///< only these, as a segment for join_film
   EncoderOptions encoder;
+  StreamChoice streams;
   int64_t segment_frames = kSegmentFrames;
 };
 
@@ -56,7 +58,7 @@ FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bo
 /// Joins segments made with FilmJob::frames, in any order, and the film's other streams. Throws Error(input) if they
 /// are not the whole film, each frame once, or if one is damaged.
 FilmResult join_film(const std::string& film, const std::vector<std::filesystem::path>& segments,
-                     const std::string& output, const std::atomic<bool>& stop);
+                     const std::string& output, const StreamChoice& streams, const std::atomic<bool>& stop);
 
 /// The folder with the finished segments of an output.
 std::filesystem::path parts_folder(const std::filesystem::path& output);

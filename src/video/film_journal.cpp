@@ -43,7 +43,7 @@ std::string difference(const nlohmann::json& before, const nlohmann::json& now) 
   };
   static constexpr Word kWords[] = {{"/input/name", "the film's name", true},
                                     {"/input/bytes", "the film's size", true},
-                                    {"/input/time_ns", "the film's modification time", false},
+                                    {"/input/pictures", "the film's content", false},
                                     {"/input", "the film", false},
                                     {"/model_sha256", "the model", false},
                                     {"/engine_revision", "the program's version", false},
@@ -86,17 +86,20 @@ FilmJournal::FilmJournal(const fs::path& folder, const nlohmann::json& job) : fo
     close(lock_);
     fail(ErrorCode::usage, "another fsrcnn is using '{}'", folder.string());
   }
+  // Names need not be UTF-8, as JSON is.
+  const std::string text = job.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const nlohmann::json now = nlohmann::json::parse(text);
   try {
     const fs::path journal = folder / "journal.json";
     if (!fs::exists(journal)) {
       if (fs::exists(segment(0))) {
         fail(ErrorCode::usage, "'{}' has segments, but no journal; delete it to start again", folder.string());
       }
-      write_file(journal, as_bytes(job.dump(1) + "\n"));
-    } else if (const nlohmann::json before = read_json(journal); !(before == job)) {  // both false if it is damaged
+      write_file(journal, as_bytes(text + "\n"));
+    } else if (const nlohmann::json before = read_json(journal); !(before == now)) {  // both false if it is damaged
       fail(ErrorCode::usage,
            "'{}' has segments of another job: {}. Delete it to start again, or choose another output name",
-           folder.string(), difference(before, job));
+           folder.string(), difference(before, now));
     }
     fs::remove(unfinished(), error);
   } catch (...) {

@@ -1,18 +1,30 @@
 #include "video/film_muxer.hpp"
 
-extern "C" {
-#include <libavcodec/bsf.h>
-}
-
 #include <algorithm>
 #include <memory>
 #include <string_view>
 #include <utility>
 
 #include "video/av_versions.hpp"
+#include "video/subtitle_converter.hpp"
 
 namespace fsrcnn {
 namespace {
+
+void check_choice(const StreamChoice& choice, int streams) {
+  for (const int number : choice.streams.value_or(std::vector<int>())) {
+    if (number >= 0 && number < streams) continue;
+    fail(ErrorCode::usage, "--streams names stream {}, but the film has streams 0 to {}", number, streams - 1);
+  }
+}
+
+bool is_chosen(const StreamChoice& choice, const AVStream& stream) {
+  const AVMediaType type = stream.codecpar->codec_type;
+  if (type == AVMEDIA_TYPE_AUDIO && !choice.has_audio) return false;
+  if (type == AVMEDIA_TYPE_SUBTITLE && choice.subtitles == SubtitleChoice::drop) return false;
+  if (!choice.streams) return true;
+  return std::find(choice.streams->begin(), choice.streams->end(), stream.index) != choice.streams->end();
+}
 
 // What muxers cannot do without; unknown if a stream's first packet comes long after the file's beginning.
 bool is_known(const AVStream& stream) {
@@ -27,23 +39,12 @@ bool is_known(const AVStream& stream) {
        stream, film.path());
 }
 
-using PacketFilter = std::unique_ptr<AVBSFContext, AvFree<av_bsf_free>>;
-
-// Null: it is not for this codec.
-PacketFilter open_filter(const char* name, const AVCodecParameters& parameters) {
-  AVBSFContext* context = nullptr;
-  if (av_bsf_alloc(av_bsf_get_by_name(name), &context) < 0) throw std::bad_alloc();
-  PacketFilter filter(context);
-  av_check(avcodec_parameters_copy(filter->par_in, &parameters), ErrorCode::io, "copying a stream's parameters");
-  return av_bsf_init(filter.get()) < 0 ? nullptr : std::move(filter);
-}
-
 // Some encoders give their headers with the first packet, when the head of the segment is written.
 AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& first) {
   AvParameters parameters = new_parameters();
   av_check(avcodec_parameters_copy(parameters.get(), &segments), ErrorCode::io, "copying a stream's parameters");
   if (parameters->extradata_size > 0) return parameters;
-  const PacketFilter filter = open_filter("extract_extradata", segments);
+  const AvPacketFilter filter = open_packet_filter("extract_extradata", segments);
   if (!filter) return parameters;  // a codec that has none
   const AvPacket packet = new_packet();
   if (av_packet_ref(packet.get(), &first) < 0) throw std::bad_alloc();
@@ -60,7 +61,7 @@ AvParameters with_headers(const AVCodecParameters& segments, const AVPacket& fir
 class HeadersInPackets {
  public:
   HeadersInPackets(const AVOutputFormat& container, const AVCodecParameters& pictures) {
-    if (wants_headers_in_packets(container, pictures.codec_id)) filter_ = open_filter("dump_extra", pictures);
+    if (wants_headers_in_packets(container, pictures.codec_id)) filter_ = open_packet_filter("dump_extra", pictures);
   }
 
   void add(AVPacket& packet) const {
@@ -70,7 +71,7 @@ class HeadersInPackets {
   }
 
  private:
-  PacketFilter filter_;  // dump_extra takes every codec
+  AvPacketFilter filter_;  // dump_extra takes every codec
 };
 
 bool decoder_opens(const AVCodecParameters& parameters) {
@@ -184,7 +185,8 @@ bool is_turned(const Film& film) {
   return matrix != nullptr && (matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0);
 }
 
-StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures) {
+StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures,
+                        const StreamChoice& choice) {
   const std::string container = container_of(output);
   const char* other_container = pictures.codec_id == AV_CODEC_ID_QTRLE ? ".mov, or "
                                 : is_matroska(container)               ? ""
@@ -193,42 +195,68 @@ StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, c
     fail(ErrorCode::usage, "the format {} ('{}') cannot store these {} pictures; use {}another --codec", container,
          output.string(), avcodec_get_name(pictures.codec_id), other_container);
   }
+  if (!tells_times(container) && !unit_of_rate(film)) {
+    fail(ErrorCode::usage, "the format {} ('{}') stores a frame rate, but the film has a variable one; use .mkv",
+         container, output.string());
+  }
   const FilmIndex& index = film.index();
+  const int streams = static_cast<int>(film.format().nb_streams);
   check_display(film, container, output.string(), pictures.codec_id);
-  for (const std::string& late : index.late_streams) fail_for_late(film, late);
+  check_choice(choice, streams);
+  if (choice.has_audio && !choice.drops_unknown && !choice.streams) {
+    for (const std::string& late : index.late_streams) fail_for_late(film, late);
+  }
   StreamPlan plan;
+  plan.converted.resize(static_cast<size_t>(streams), AV_CODEC_ID_NONE);
   int next = 0;
-  for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
+  for (int i = 0; i < streams; ++i) {
     const AVStream& stream = *film.format().streams[i];
     const AVMediaType type = stream.codecpar->codec_type;
-    if (!is_known(stream)) {
-      if (index.has_packets(i)) fail_for_late(film, describe(stream));
-      plan.warnings.push_back(describe(stream) + " is dropped: it is empty");
-      plan.output_of.push_back(-1);
+    const auto drop = [&](const std::string& why) {
+      plan.warnings.push_back(fmt::format("{} is dropped: {}", describe(stream), why));
+    };
+    plan.output_of.push_back(-1);
+    if (i != film.video_index() && !is_chosen(choice, stream)) continue;
+    if (!is_known(stream) && stream.codecpar->codec_id != AV_CODEC_ID_NONE) {
+      if (!index.has_packets(i)) {
+        drop("it is empty");
+        continue;
+      }
+      if (!choice.drops_unknown) fail_for_late(film, describe(stream));
+      drop("it starts too late to be identified");
       continue;
     }
     if (i == film.video_index() || can_hold(output, stream) || is_transport_data(film, container, stream)) {
-      plan.output_of.push_back(next++);
+      plan.output_of.back() = next++;
       if (type == AVMEDIA_TYPE_VIDEO && i != film.video_index() && !is_cover(stream)) {
         plan.warnings.push_back(
             fmt::format("{} is copied unchanged; only stream {} is upscaled", describe(stream), film.video_index()));
       }
       continue;
     }
-    plan.output_of.push_back(-1);
+    const AVCodecID text =
+        choice.subtitles == SubtitleChoice::convert ? text_codec_for(container, *stream.codecpar) : AV_CODEC_ID_NONE;
+    if (text != AV_CODEC_ID_NONE) {
+      plan.output_of.back() = next++;
+      plan.converted[static_cast<size_t>(i)] = text;
+      plan.warnings.push_back(fmt::format("{} is converted to {}: the format {} cannot store it", describe(stream),
+                                          avcodec_get_name(text), container));
+      continue;
+    }
     // Chapters in MP4 are also a stream of text, which the muxer makes anew.
     if (type == AVMEDIA_TYPE_DATA && stream.codecpar->codec_id == AV_CODEC_ID_BIN_DATA &&
         film.format().nb_chapters > 0) {
       continue;
     }
     if (makes_time_code(container, film, stream)) continue;
-    if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN) {
-      plan.warnings.push_back(fmt::format("{} is dropped: the format {} cannot store it", describe(stream), container));
+    const bool is_stored_nowhere = is_matroska(container) ? container == "matroska" : !can_hold("a.mkv", stream);
+    if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN || is_stored_nowhere || choice.drops_unknown) {
+      drop(fmt::format("the format {} cannot store it", container));
       continue;
     }
-    fail(ErrorCode::usage, "the format {} ('{}') cannot store {} of the film; use .mkv{}", container, output.string(),
-         describe(stream),
-         stream.codecpar->codec_id == AV_CODEC_ID_MOV_TEXT ? " after converting it to srt, or .mp4" : "");
+    fail(ErrorCode::usage,
+         "the format {} ('{}') cannot store {} of the film; use .mkv, or --drop-unknown to leave it out", container,
+         output.string(), describe(stream));
   }
   warn_of_dynamic_metadata(film, plan);
   // Muxers look at more than the codec when they write the head.
@@ -249,7 +277,7 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
          "with --encoder-option bf=0",
          container, output.string());
   }
-  PacketReader packets(film);
+  PacketReader packets(film, &film.index());
   const AVFormatContext& in = packets.format();
   const std::string name = output.string();
   const AvPacket picture = new_packet(), packet = new_packet();
@@ -267,6 +295,9 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
     if (stream == upscaled) headers.add(p);
     p.stream_index = stream;
     p.pos = -1;
+    const int64_t earlier = times_earlier(film, time_base);
+    if (p.pts != AV_NOPTS_VALUE) p.pts -= earlier;
+    if (p.dts != AV_NOPTS_VALUE) p.dts -= earlier;
     add_codec_delay(p, time_base, out, stream);
     av_packet_rescale_ts(&p, time_base, out.streams[stream]->time_base);
     // Muxers refuse decoding times that go back, and some those that stand still, which transport streams and rounding
@@ -283,6 +314,11 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
     av_check(av_interleaved_write_frame(&out, &p), ErrorCode::io, "writing '{}'", name);
   };
   const AVRational video_base = film.video().time_base;
+  std::vector<std::unique_ptr<SubtitleConverter>> converters(plan.converted.size());
+  for (size_t i = 0; i < converters.size(); ++i) {
+    if (plan.converted[i] == AV_CODEC_ID_NONE) continue;
+    converters[i] = std::make_unique<SubtitleConverter>(*film.format().streams[i], plan.converted[i]);
+  }
   // Sound that an edit list hides is hidden in no other kind of file. Of it only the last packet goes along, from which
   // decoders begin.
   std::vector<AvPacket> hidden(is_mov(container) ? 0 : plan.output_of.size());
@@ -307,6 +343,10 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
         continue;
       }
       if (before) write(*std::exchange(before, nullptr), stream, from.time_base);
+    }
+    if (converters[number]) {
+      converters[number]->convert(*packet, [&](AVPacket& p) { write(p, stream, SubtitleConverter::kTimeBase); });
+      continue;
     }
     write(*packet, stream, from.time_base);
   }

@@ -1,11 +1,13 @@
 #include "video/film_output.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 
 #include "video/av_versions.hpp"
 #include "video/pixel_format.hpp"
 #include "video/segment_stream.hpp"
+#include "video/subtitle_converter.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -33,6 +35,9 @@ void remove_stale(AVDictionary*& tags) {
 void copy_side_data(const AVStream& from, AVStream& to) {
   clear_side_data(to);
   for (const AVPacketSideData& data : side_data(from)) {
+    // Only since FFmpeg 7.1, and in pixels of the film.
+    const char* name = av_packet_side_data_name(data.type);
+    if (name != nullptr && std::string_view(name) == "Frame Cropping") continue;
     // What belongs to the old coding: Dolby Vision's layers, bit rates.
     if (data.type == AV_PKT_DATA_DOVI_CONF || data.type == AV_PKT_DATA_CPB_PROPERTIES) continue;
     add_side_data(to, data.type, data.data, data.size);
@@ -63,7 +68,8 @@ void prefer_layout(AVStream& to) {
     clear_view(stereo);
 }
 
-void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
+void copy_chapters(const Film& film, AVFormatContext& to) {
+  const AVFormatContext& from = film.format();
   if (from.nb_chapters == 0) return;
   to.chapters = static_cast<AVChapter**>(av_calloc(from.nb_chapters, sizeof(AVChapter*)));
   if (to.chapters == nullptr) throw std::bad_alloc();
@@ -73,8 +79,9 @@ void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
     if (copy == nullptr) throw std::bad_alloc();
     copy->id = chapter.id;
     copy->time_base = chapter.time_base;
-    copy->start = chapter.start;
-    copy->end = chapter.end;
+    const int64_t earlier = times_earlier(film, chapter.time_base);
+    copy->start = std::max<int64_t>(0, chapter.start - earlier);
+    copy->end = chapter.end == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : std::max<int64_t>(0, chapter.end - earlier);
     av_dict_copy(&copy->metadata, chapter.metadata, 0);
     to.chapters[to.nb_chapters++] = copy;
   }
@@ -110,13 +117,19 @@ bool is_of_encoder(const AVCodecParameters& p) {
   return p.codec_tag != av_codec_get_tag(av_guess_format(kSegmentFormat, nullptr, nullptr)->codec_tag, p.codec_id);
 }
 
-// AVI has a rate and no times: what is not a frame becomes an empty packet.
 AVRational time_base_in(const AVFormatContext& out, const Film& film) {
-  const bool by_rate = !tells_times(out.oformat->name) && film.has_fixed_rate();
-  return by_rate ? av_inv_q(film.video().avg_frame_rate) : film.video().time_base;
+  return tells_times(out.oformat->name) ? film.video().time_base : unit_of_rate(film).value_or(film.video().time_base);
 }
 
-void add_stream(const Film& film, int index, const AVCodecParameters& pictures, AVFormatContext& out) {
+void make_converted(const AVStream& from, AVCodecID codec, AVStream& to) {
+  av_check(avcodec_parameters_copy(to.codecpar, &SubtitleConverter(from, codec).parameters()), ErrorCode::io,
+           "copying a stream's parameters");
+  to.codecpar->codec_tag = 0;
+  to.time_base = SubtitleConverter::kTimeBase;
+}
+
+void add_stream(const Film& film, int index, const AVCodecParameters& pictures, AVCodecID converted,
+                AVFormatContext& out) {
   const AVStream& from = *film.format().streams[index];
   AVStream* to = avformat_new_stream(&out, nullptr);
   if (to == nullptr) throw std::bad_alloc();
@@ -132,7 +145,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
   }
   to->id = from.id;
   to->time_base = upscaled ? time_base_in(out, film) : from.time_base;
-  to->start_time = from.start_time;
+  if (from.start_time != AV_NOPTS_VALUE) to->start_time = from.start_time - times_earlier(film, from.time_base);
   to->duration = from.duration;
   to->disposition = from.disposition;
   to->avg_frame_rate = from.avg_frame_rate;
@@ -154,6 +167,7 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     p.field_order = AV_FIELD_PROGRESSIVE;
     if (p.format == AV_PIX_FMT_NONE) p.format = planar_format(static_cast<AVPixelFormat>(first.format));
   }
+  if (converted != AV_CODEC_ID_NONE) return make_converted(from, converted, *to);
   copy_side_data(from, *to);
   if (upscaled) add_told_by_pictures(*film.first_frame(), *to);
   if (std::string_view(out.oformat->name) == "mp4") prefer_layout(*to);
@@ -182,6 +196,34 @@ void copy_programs(const AVFormatContext& from, const StreamPlan& plan, AVFormat
 
 }  // namespace
 
+int64_t times_earlier(const Film& film, AVRational time_base) {
+  return av_rescale_q(std::max<int64_t>(0, film.index().start_us), kMicroseconds, time_base);
+}
+
+// What is not a frame becomes an empty packet in AVI, of which the muxer writes no more than these for a gap.
+std::optional<AVRational> unit_of_rate(const Film& film) {
+  constexpr int64_t kMostEmpty = 60'000;
+  constexpr double kMostOff_s = 0.002;
+  const AVStream& stream = film.video();
+  if (film.has_fixed_rate()) return av_inv_q(stream.avg_frame_rate);
+  const std::vector<IndexedFrame>& frames = film.index().frames;
+  for (const AVRational rate : {stream.r_frame_rate, AVRational{1000, 1}}) {
+    if (rate.num <= 0) continue;
+    const auto tick = [&](const IndexedFrame& frame) {
+      return av_rescale_q(frame.time - frames.front().time, stream.time_base, av_inv_q(rate));
+    };
+    const auto off_s = [&](const IndexedFrame& frame) {
+      return static_cast<double>(frame.time - frames.front().time) * av_q2d(stream.time_base) -
+             static_cast<double>(tick(frame)) / av_q2d(rate);
+    };
+    const auto misfit = std::adjacent_find(frames.begin(), frames.end(), [&](const auto& a, const auto& b) {
+      return tick(a) == tick(b) || tick(b) - tick(a) >= kMostEmpty || std::abs(off_s(b)) > kMostOff_s;
+    });
+    if (misfit == frames.end()) return av_inv_q(rate);
+  }
+  return std::nullopt;
+}
+
 AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const StreamPlan& plan,
                      const std::filesystem::path& output, const std::filesystem::path& path) {
   const AVFormatContext& in = film.format();
@@ -193,11 +235,15 @@ AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const 
   AVFormatContext& out = *context;
   out.strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   out.flags |= AVFMT_FLAG_BITEXACT;  // no random numbers: the same film is the same file
+  // Decoders of transport streams get packets so long before they are due, as FFmpeg's program writes them.
+  constexpr int kMaxDelay_us = 700'000;
+  if (std::string_view(out.oformat->name) == "mpegts") out.max_delay = kMaxDelay_us;
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
-  copy_chapters(in, out);
+  copy_chapters(film, out);
   for (int i = 0; i < static_cast<int>(in.nb_streams) && i < static_cast<int>(plan.output_of.size()); ++i) {
-    if (plan.output_of[static_cast<size_t>(i)] >= 0) add_stream(film, i, pictures, out);
+    const auto number = static_cast<size_t>(i);
+    if (plan.output_of[number] >= 0) add_stream(film, i, pictures, plan.converted[number], out);
   }
   copy_programs(in, plan, out);
   av_check(avio_open(&out.pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);

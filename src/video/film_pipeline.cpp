@@ -106,9 +106,13 @@ FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const Encoder
     });
   };
   const std::jthread reading = stage(nullptr, &decoded, [&] {
+    std::optional<FrameReader> reader;
     for (size_t part = 0; part < parts.size(); ++part) {
-      std::optional<FrameReader> reader;
-      film.is_pipe() ? reader.emplace(film) : reader.emplace(film, parts[part].range);
+      if (film.is_pipe()) {
+        reader.emplace(film);
+      } else if (!reader || !reader->go_on(parts[part].range)) {
+        reader.emplace(film, parts[part].range);
+      }
       for (;;) {
         AvFrame frame;
         {

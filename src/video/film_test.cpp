@@ -24,6 +24,14 @@ TEST(Segments, BeginWhereDecodingCan) {
   EXPECT_EQ(cut_into_segments(index_with_keys(5, {0}), 20), (std::vector<FrameRange>{{0, 5}}));
 }
 
+TEST(Segments, AreNeverOfOneOrTwoFrames) {
+  EXPECT_EQ(cut_into_segments(index_with_keys(241, {0, 240}), 240), (std::vector<FrameRange>{{0, 241}}));
+  EXPECT_EQ(cut_into_segments(index_with_keys(243, {0, 240}), 240), (std::vector<FrameRange>{{0, 240}, {240, 243}}));
+  EXPECT_EQ(cut_into_segments(index_with_keys(8, {0, 1, 2, 3, 4, 5, 6, 7}), 1),
+            (std::vector<FrameRange>{{0, 3}, {3, 8}}));
+  EXPECT_EQ(cut_into_segments(index_with_keys(2, {0, 1}), 1), (std::vector<FrameRange>{{0, 2}}));
+}
+
 TEST(Segments, AreCutElsewhereIfDecodingCanRarelyBegin) {
   EXPECT_EQ(cut_into_segments(index_with_keys(100, {0, 95}), 10),
             (std::vector<FrameRange>{{0, 40}, {40, 80}, {80, 95}, {95, 100}}));

@@ -17,26 +17,48 @@ Damage& Damage::operator+=(const Damage& more) {
 }
 
 FrameReader::FrameReader(const Film& film)
-    : film_(film), packets_(film), decoder_(film.open_decoder()), packet_(new_packet()) {
+    : film_(film),
+      packets_(film, film.is_pipe() ? nullptr : &film.index()),
+      decoder_(film.open_decoder()),
+      packet_(new_packet()) {
   if (film.first_frame() == nullptr) return;
   width_ = film.first_frame()->width;
   height_ = film.first_frame()->height;
   format_ = film.first_frame()->format;
 }
 
-FrameReader::FrameReader(const Film& film, const FrameRange& range) : FrameReader(film) {
-  const std::vector<IndexedFrame>& index = film.index().frames;
-  auto key = static_cast<size_t>(range.begin);
-  begin_ = index[key].time;
-  if (range.end < static_cast<int64_t>(index.size())) end_ = index[static_cast<size_t>(range.end)].time;
-  // Before the first key nothing need be decodable: the film may be cut out of a longer one.
-  expected_ = range.end - std::max(range.begin, std::min(range.end, film.index().frames_before_key));
-  while (!index[key].key) --key;
+size_t FrameReader::first_decoded(size_t frame) const {
+  const std::vector<IndexedFrame>& index = film_.index().frames;
+  while (!index[frame].key) --frame;
   // From a key of H.264 pictures may only begin to come back, bit by bit; they are whole at the next one.
-  if (key > 0 && film.video().codecpar->codec_id == AV_CODEC_ID_H264) {
-    for (--key; !index[key].key;) --key;
+  if (frame > 0 && film_.video().codecpar->codec_id == AV_CODEC_ID_H264) {
+    for (--frame; !index[frame].key;) --frame;
   }
-  packets_.seek(index[key]);
+  return frame;
+}
+
+void FrameReader::set_range(const FrameRange& range) {
+  const std::vector<IndexedFrame>& index = film_.index().frames;
+  begin_ = index[static_cast<size_t>(range.begin)].time;
+  const bool is_last = range.end >= static_cast<int64_t>(index.size());
+  end_ = is_last ? std::numeric_limits<int64_t>::max() : index[static_cast<size_t>(range.end)].time;
+  // Before the first key nothing need be decodable: the film may be cut out of a longer one.
+  expected_ = range.end - std::max(range.begin, std::min(range.end, film_.index().frames_before_key));
+  came_ = 0;
+  damage_ = {};
+}
+
+bool FrameReader::go_on(const FrameRange& range) {
+  const size_t key = first_decoded(static_cast<size_t>(range.begin));
+  if (!beyond_ || key != key_ || film_.index().frames[static_cast<size_t>(range.begin)].time < end_) return false;
+  set_range(range);
+  return true;
+}
+
+FrameReader::FrameReader(const Film& film, const FrameRange& range) : FrameReader(film) {
+  set_range(range);
+  key_ = first_decoded(static_cast<size_t>(range.begin));
+  packets_.seek(film.index().frames[key_]);
 }
 
 AvFrame FrameReader::decode() {
@@ -63,13 +85,16 @@ AvFrame FrameReader::end() {
 
 AvFrame FrameReader::next() {
   for (;;) {
-    AvFrame frame = decode();
+    AvFrame frame = beyond_ ? std::move(beyond_) : decode();
     if (!frame) return end();
     const int64_t time = frame->best_effort_timestamp != AV_NOPTS_VALUE ? frame->best_effort_timestamp
                          : last_                                        ? *last_ + 1
                                                                         : std::max<int64_t>(begin_, 0);
     if (time < begin_) continue;
-    if (time >= end_) return end();
+    if (time >= end_) {
+      beyond_ = std::move(frame);
+      return end();
+    }
     if (last_ && time <= *last_) {
       ++damage_.out_of_order;
       continue;

@@ -30,6 +30,10 @@ class FrameReader {
   /// All frames.
   explicit FrameReader(const Film& film);
 
+  /// Goes on with a range behind this one, if what a reader of its own would decode for it is decoded already: the
+  /// frames are the same, and a film with few keys is decoded but once.
+  bool go_on(const FrameRange& range);
+
   /// The next frame, its pts and pkt_duration in the stream's time base; null at the end. Throws Error(input) if size
   /// or pixel format change within the range.
   AvFrame next();
@@ -38,6 +42,8 @@ class FrameReader {
   std::string broken_off() const { return packets_.broken_off(); }
 
  private:
+  size_t first_decoded(size_t frame) const;
+  void set_range(const FrameRange& range);
   AvFrame decode();
   AvFrame end();
 
@@ -45,6 +51,8 @@ class FrameReader {
   int64_t begin_ = std::numeric_limits<int64_t>::min(), end_ = std::numeric_limits<int64_t>::max();
   int64_t expected_ = 0, came_ = 0;
   std::optional<int64_t> last_;
+  size_t key_ = 0;  // the frame of the index that is decoded first
+  AvFrame beyond_;  // decoded, of the next range
   int width_ = 0, height_ = 0, format_ = -1;
   bool packets_left_ = true;
   PacketReader packets_;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "video/film.hpp"
 
@@ -63,6 +64,22 @@ std::string read_head(const std::atomic<bool>* stop) {
   return head;
 }
 
+void spool_standard_input(const std::string& head, const std::filesystem::path& file, const std::atomic<bool>* stop) {
+  constexpr int kBytes = 1 << 16;
+  std::vector<uint8_t> bytes(head.begin(), head.end());
+  int count = static_cast<int>(bytes.size());
+  bytes.resize(kBytes);
+  AVIOContext* out = nullptr;
+  const std::string name = file.string();
+  av_check(avio_open(&out, ("file:" + name).c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);
+  for (; count > 0 && out->error >= 0; count = read_standard_input(stop, bytes.data(), kBytes)) {
+    avio_write(out, bytes.data(), count);
+  }
+  close_written(out, name);
+  check_stop(stop);
+  if (count != AVERROR_EOF) av_check(count, ErrorCode::io, "reading standard input");
+}
+
 InputFile::InputFile(const std::string& path, StandardInput standard_input)
     : standard_input_(std::make_unique<StandardInput>(std::move(standard_input))) {
   AVFormatContext* context = nullptr;
@@ -88,7 +105,14 @@ InputFile::InputFile(const std::string& path, StandardInput standard_input)
   av_check(avformat_find_stream_info(context, nullptr), ErrorCode::input, "reading the film '{}'", path);
 }
 
-PacketReader::PacketReader(const Film& film) : film_(film), input_(open()) {}
+PacketReader::PacketReader(const Film& film, const FilmIndex* index)
+    : film_(film),
+      index_(index != nullptr && !index->packets.empty() ? index : nullptr),
+      input_(open()),
+      clock_((input_->iformat->flags & AVFMT_TS_DISCONT) != 0) {
+  const AVCodecParameters& pictures = *input_->streams[film.video_index()]->codecpar;
+  if (pictures.codec_id == AV_CODEC_ID_MPEG4) unpacker_ = open_packet_filter("mpeg4_unpack_bframes", pictures);
+}
 
 InputFile PacketReader::open() const {
   InputFile input(film_.path(), {film_.head(), false, film_.stop()});
@@ -97,12 +121,24 @@ InputFile PacketReader::open() const {
   }
   // AVI and MPEG-PS may tell the time of decoding only. Where no picture waits for another, that is the time itself;
   // FFmpeg would take the next one's.
+  const AVCodecParameters& pictures = *input->streams[film_.video_index()]->codecpar;
   const bool avi = std::string_view(input->iformat->name) == "avi";
-  if (!(avi && input->streams[film_.video_index()]->codecpar->video_delay == 0)) input->flags |= AVFMT_FLAG_GENPTS;
+  if (!(avi && pictures.video_delay == 0) && !lacks_times(*input->iformat, pictures.codec_id)) {
+    input->flags |= AVFMT_FLAG_GENPTS;
+  }
   return input;
 }
 
-bool PacketReader::read(AVPacket& packet, bool any_stream) {
+void PacketReader::open_again() {
+  input_ = open();
+  clock_ = ClockJoiner((input_->iformat->flags & AVFMT_TS_DISCONT) != 0);
+  if (unpacker_) av_bsf_flush(unpacker_.get());
+  is_from_beginning_ = true;
+  number_ = 0;
+}
+
+// As the file has it.
+bool PacketReader::read_any(AVPacket& packet, bool any_stream) {
   for (;;) {
     check_stop(film_.stop());
     av_packet_unref(&packet);
@@ -124,20 +160,74 @@ bool PacketReader::read(AVPacket& packet, bool any_stream) {
   }
 }
 
+// One picture a packet; false if there is none in it.
+bool PacketReader::unpack(AVPacket& packet) {
+  if (av_bsf_send_packet(unpacker_.get(), &packet) < 0) return false;
+  return av_bsf_receive_packet(unpacker_.get(), &packet) >= 0;
+}
+
+bool PacketReader::read(AVPacket& packet, bool any_stream) {
+  while (read_any(packet, any_stream)) {
+    const bool picture = packet.stream_index == film_.video_index();
+    if (picture && unpacker_ && !unpack(packet)) continue;
+    if (is_from_beginning_) clock_.join(packet, *input_->streams[packet.stream_index]);
+    if (!picture) return true;
+    if (index_ != nullptr && number_ < index_->packets.size()) {
+      packet.pts = index_->packets[number_].pts;
+      packet.dts = index_->packets[number_].dts;
+    }
+    ++number_;
+    return true;
+  }
+  return false;
+}
+
+// Reads on to the packet before this one of the index, by what is in it.
+bool PacketReader::find(size_t number) {
+  constexpr int kMost = 1000;
+  const AvPacket packet = new_packet();
+  for (int i = 0; i < kMost && read_any(*packet, false); ++i) {
+    if (unpacker_ && !unpack(*packet)) continue;
+    if (!(fingerprint(*packet) == index_->packets[number].fingerprint)) continue;
+    number_ = number + 1;
+    return true;
+  }
+  return false;
+}
+
 void PacketReader::seek(const IndexedFrame& frame) {
   const int64_t target = frame.dts != AV_NOPTS_VALUE ? frame.dts : frame.time;
   const int stream = film_.video_index();
+  if (index_ != nullptr) {
+    // Times in the file are no help; bytes are, of which a packet before the wanted one is looked for.
+    const std::vector<IndexedPacket>& packets = index_->packets;
+    const auto wanted = static_cast<size_t>(
+        std::find_if(packets.begin(), packets.end(), [&](const auto& p) { return p.dts >= target; }) - packets.begin());
+    constexpr size_t kBefore = 8;  // what comes out first may be a part of a picture, or a later one
+    if (wanted > 2 * kBefore && (input_->iformat->flags & AVFMT_NO_BYTE_SEEK) == 0) {
+      is_from_beginning_ = false;
+      if (unpacker_) av_bsf_flush(unpacker_.get());
+      const int64_t place = packets[wanted - 2 * kBefore].fingerprint.pos;
+      if (av_seek_frame(input_.get(), stream, place, AVSEEK_FLAG_BYTE) >= 0 && find(wanted - kBefore)) {
+        for (const AvPacket packet = new_packet(); number_ < wanted && read(*packet);) continue;
+        return;
+      }
+    }
+    return open_again();
+  }
   const AvPacket packet = new_packet();
   // Formats differ in whether they seek by pts or dts, so what comes out is looked at.
   for (const int64_t time : {frame.time, target}) {
     if (av_seek_frame(input_.get(), stream, time, AVSEEK_FLAG_BACKWARD) < 0) continue;
+    is_from_beginning_ = false;
     if (!read(*packet)) continue;
     const int64_t at = packet->dts != AV_NOPTS_VALUE ? packet->dts : time_of(*packet);
     if (at > target || at == AV_NOPTS_VALUE) continue;
     av_seek_frame(input_.get(), stream, time, AVSEEK_FLAG_BACKWARD);
+    if (unpacker_) av_bsf_flush(unpacker_.get());
     return;
   }
-  input_ = open();
+  open_again();
 }
 
 std::string PacketReader::broken_off() const {

@@ -70,6 +70,10 @@ void PictureStreamWriter::write(AVPacket& packet) {
     packet.pts = packet.dts = count_;
   } else {
     av_packet_rescale_ts(&packet, time_base_, context_->streams[0]->time_base);
+    // Of one or two pictures x265 makes decoding times of memory that nobody wrote to.
+    const AVRational unit = context_->streams[0]->time_base;
+    const int64_t earliest = packet.pts - av_rescale_q(kTimesBefore_s, {1, 1}, unit);
+    if (packet.pts != AV_NOPTS_VALUE && (packet.dts > packet.pts || packet.dts < earliest)) packet.dts = packet.pts;
   }
   ++count_;
   end_ = std::max(end_, packet.pts);

@@ -19,8 +19,7 @@ bool has_alpha(const AVFormatContext& segment) { return static_cast<int>(segment
 }  // namespace
 
 int64_t segment_time_offset(const Film& film) {
-  constexpr int64_t kSeconds = 100;  // more than any encoder looks ahead
-  return av_rescale_q(kSeconds, {1, 1}, film.video().time_base) - film.index().frames.front().time;
+  return av_rescale_q(kTimesBefore_s, {1, 1}, film.video().time_base) - film.index().frames.front().time;
 }
 
 SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, const Film& film,

@@ -41,6 +41,9 @@ class DamagedSegment : public Error {
   std::filesystem::path path_;
 };
 
+/// How many seconds before its picture's own a time of decoding can be: more than any encoder looks ahead.
+inline constexpr int64_t kTimesBefore_s = 100;
+
 /// Offset of a film's times in its segments, because their format has no times below 0, not even for decoding.
 int64_t segment_time_offset(const Film& film);
 

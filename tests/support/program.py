@@ -40,7 +40,10 @@ class ProgramTest(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="fsrcnn_test_"))
         self.addCleanup(shutil.rmtree, self.folder)
 
-    def run_program(self, *arguments, text=True, **options):
+    def run_program(self, *arguments, text=True, overwrite=True, **options):
+        """overwrite: what the program wrote before may be replaced."""
+        if overwrite and arguments[:1] in (("upscale",), ("join",)) and not {"--in-place", "--skip-existing", "--overwrite"} & {*map(str, arguments)}:
+            arguments = (*arguments, "--overwrite")
         return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=text, cwd=self.folder, timeout=300, **options)
 
     def succeed(self, *arguments):
