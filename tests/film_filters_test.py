@@ -1,17 +1,15 @@
 """Films with fields, other sizes and pixels, filters, and parts of films: python3 film_filters_test.py PROGRAM [unittest's
 options]"""
 
-import json
 import math
-import os
 import re
 import signal
 import struct
 import subprocess
 import time
 
-from support.film_case import FAST, FilmCase, decoded, ffmpeg, hashes, packets, probe, turn
-from support.program import CROP, INPUT, PROGRAM, USAGE, main
+from support.film_case import FAST, FilmCase, decoded, ffmpeg, packets, probe, turn
+from support.program import CROP, PROGRAM, USAGE, main
 
 SMALL = ["--model", "fsrcnn-s-x2"]
 LOSSLESS = [*SMALL, "--codec", "ffv1"]
@@ -245,6 +243,76 @@ class FilmFiltersTest(FilmCase):
         self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--start", "5", says="the film has frames from 0 to")
         self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--start", "soon", says="seconds or HH:MM:SS")
         self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--end", "1:00", "--start", "2:00", says="no frame is shown")
+
+    def dvd(self):
+        """A short PAL DVD's file: fields, pixels of 16:15, two sounds, subtitles of pictures."""
+        video, sub, film = self.folder / "v.mkv", self.folder / "s.sub", self.folder / "dvd.vob"
+        chain = "scale=300:240,crop=180:144:x='mod(n*2,100)':y='mod(n,90)',tinterlace=interleave_top,format=yuv420p"
+        ffmpeg("-loop", "1", "-framerate", "50", "-i", CROP, "-vf", chain, "-frames:v", "36", "-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-top", "1",
+               "-q:v", "2", "-g", "9", "-bf", "2", "-aspect", "4:3", video)  # fmt: skip
+        line, times = b"\x00\x01" * 8, (400, 1200)  # rows of one colour, to their ends
+        commands = b"\x03\x32\x10\x04\xff\xf0\x05\x00\x00\x3f\x00\x00\x0f\x06" + struct.pack(">HH", 4, 4 + len(line)) + b"\x01\xff"
+        begin = 4 + 2 * len(line)
+        end = begin + 4 + len(commands)
+        unit = struct.pack(">HH", end + 6, begin) + 2 * line + struct.pack(">HH", 0, end) + commands + struct.pack(">HH", 500 * 90 // 1024, end) + b"\x02\xff"
+        data = b""
+        for t in (90 * ms for ms in times):
+            stamp = bytes([0x21 | t >> 29 & 14, t >> 22 & 255, t >> 14 & 254 | 1, t >> 7 & 255, t << 1 & 254 | 1])
+            body = b"\x81\x80\x05" + stamp + b"\x20" + unit
+            pack = b"\x00\x00\x01\xba\x44\x00\x04\x00\x04\x01\x01\x89\xc3\xf8\x00\x00\x01\xbd" + struct.pack(">H", len(body)) + body
+            data += pack + b"\x00\x00\x01\xbe" + struct.pack(">H", 2048 - len(pack) - 6) + b"\xff" * (2048 - len(pack) - 6)
+        sub.write_bytes(data)
+        marks = "".join(f"timestamp: 00:00:{ms // 1000:02}:{ms % 1000:03}, filepos: {i * 2048:09x}\n" for i, ms in enumerate(times))
+        sub.with_suffix(".idx").write_text(f"# VobSub index file, v7 (do not modify this line!)\nsize: 180x144\npalette: {', '.join(['ffffff'] * 16)}\nid: en, index: 0\n{marks}")
+        ffmpeg("-f", "lavfi", "-i", "sine=440:d=1.44", "-f", "lavfi", "-i", "sine=880:d=1.44", "-i", video, "-i", sub.with_suffix(".idx"),
+               "-map", "2:v", "-map", "0:a", "-map", "1:a", "-map", "3:s", "-c:v", "copy", "-c:a", "ac3", "-c:s", "copy", "-f", "vob", film)  # fmt: skip
+        return film
+
+    def test_a_dvd(self):
+        """Square pixels, a frame for each field, all in sync, and killed twice on the way."""
+        film, output = self.dvd(), self.folder / "film.mkv"
+        command = ("upscale", film, "--height", 216, "--segment-frames", 9, "--codec", "libx264", *FAST, *SMALL)
+        whole = self.folder / "whole.mkv"
+        self.succeed(*command, "-o", whole)
+        video = self.video(whole)
+        self.assertEqual([video[key] for key in ("width", "height", "sample_aspect_ratio", "avg_frame_rate", "field_order")], [288, 216, "1:1", "50/1", "progressive"])
+        pictures, *sounds, subtitles = (float(s["start_time"]) for s in probe(film, "-show_streams")["streams"])
+        start = min(pictures, *sounds)
+        self.assert_same_times(frames_of(whole), [pictures - start + i * 0.02 for i in range(36)])
+        for number, begin in enumerate(sounds):
+            times = [t for t, _ in packets(whole, f"a:{number}")]
+            self.assert_same_times(times, [begin - start + i * 1536 / 44100 for i in range(len(times))])
+            self.assertAlmostEqual(len(times) * 1536 / 44100, 1.44, delta=0.04)
+        self.assert_same_times([t for t, _ in packets(whole, "s:0")], [subtitles - start, subtitles - start + 0.8])
+        self.assertEqual([s["codec_name"] for s in probe(whole, "-show_streams")["streams"]], ["h264", "ac3", "ac3", "dvd_subtitle"])
+        parts = self.folder / "film.mkv.parts"
+        for done in (1, 2):
+            run = subprocess.Popen([PROGRAM, *map(str, command), "-o", str(output)], cwd=self.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            deadline = time.monotonic() + 60
+            while run.poll() is None and len(list(parts.glob("00*.nut"))) < done and time.monotonic() < deadline:
+                time.sleep(0.001)
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+        self.succeed(*command, "-o", output, "--overwrite")
+        self.assertEqual(output.read_bytes(), whole.read_bytes())
+        # Segments made by themselves, too.
+        for i, frames in enumerate(("0:9", "9:18")):
+            self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *command[2:4], *command[6:])
+        self.succeed("join", film, "0.nut", "1.nut", "-o", "joined.mkv")
+        self.assertEqual((self.folder / "joined.mkv").read_bytes(), whole.read_bytes())
+
+    def test_filters_that_remember_resume(self):
+        """They see the film from its beginning, wherever a run begins."""
+        film = self.make("a.mkv", "-c:v", "ffv1", frames=40)
+        command = ("upscale", film, "--filter-before", "hqdn3d=20:20:40:40,select='mod(n,4)'", *LOSSLESS)
+        self.succeed(*command, "-o", "whole.mkv")
+        self.succeed(*command, "-o", "parts.mkv", "--segment-frames", 10)
+        self.assertEqual(decoded(self.folder / "whole.mkv"), decoded(self.folder / "parts.mkv"))
+        self.succeed(*command, "-o", "s.nut", "--frames", "20:30")
+        size = 128 * 96 * 3 // 2
+        whole, times = decoded(self.folder / "whole.mkv"), frames_of(self.folder / "whole.mkv")
+        inside = [i for i, t in enumerate(times) if 0.8 <= t < 1.2]
+        self.assertEqual(decoded(self.folder / "s.nut"), whole[inside[0] * size : (inside[-1] + 1) * size])
 
     def test_preview(self):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=30)

@@ -207,10 +207,12 @@ void copy_programs(const AVFormatContext& from, const StreamPlan& plan, AVFormat
 }  // namespace
 
 // What is not a frame becomes an empty packet in AVI, of which the muxer writes no more than these for a gap.
-std::optional<AVRational> unit_of_rate(const Film& film) {
+std::optional<AVRational> unit_of_rate(const Film& film, const FramePlan& plan) {
   constexpr int64_t kMostEmpty = 60'000;
   constexpr double kMostOff_s = 0.002;
   const AVStream& stream = film.video();
+  // What filters make of times is known when they come.
+  if (!plan.keeps_times) return plan.output.rate.num > 0 ? av_inv_q(plan.output.rate) : AVRational{1, 1000};
   if (film.has_fixed_rate()) return av_inv_q(stream.avg_frame_rate);
   const std::vector<IndexedFrame>& index = film.index().frames;
   for (const AVRational rate : {stream.r_frame_rate, AVRational{1000, 1}}) {

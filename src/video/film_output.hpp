@@ -31,7 +31,7 @@ struct AvFreeOutput {
 using AvOutput = std::unique_ptr<AVFormatContext, AvFreeOutput>;
 
 /// The unit of a container with a rate instead of times, e.g. AVI; none if the film's frames are at no rate.
-std::optional<AVRational> unit_of_rate(const Film& film, const FramePlan& frames);
+std::optional<AVRational> unit_of_rate(const Film& film, const FramePlan& plan);
 
 /// Opens a file in the format of `output` with everything that the plan copies from the film: streams, chapters,
 /// programs, tags and side data; `pictures` are the upscaled ones. It is written to `path`. Throws Error(io).
