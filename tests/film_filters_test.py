@@ -57,6 +57,8 @@ class FilmFiltersTest(FilmCase):
                     self.assert_same_times(frames_of(self.folder / "p2.mkv"), frames_of(output))
                     self.assertEqual(self.video(output)["avg_frame_rate"], "50/1")
                     self.assertGreater(psnr(decoded(output), right, size), 29)
+        self.succeed("upscale", "top.mkv", "-o", "many.mkv", "--segment-frames", 6, *LOSSLESS)
+        self.assertEqual(decoded(self.folder / "many.mkv"), decoded(self.folder / "top_auto.mkv"))
         self.succeed("upscale", "top.mkv", "-o", "off.mkv", "--deinterlace", "off", *LOSSLESS)
         self.assertEqual(len(frames_of(self.folder / "off.mkv")), 20)
         self.succeed("upscale", "top.mkv", "-o", "one.mkv", "--deinterlace", "auto:frame", *LOSSLESS)
@@ -278,7 +280,7 @@ class FilmFiltersTest(FilmCase):
         self.assertEqual([video[key] for key in ("width", "height", "sample_aspect_ratio", "avg_frame_rate", "field_order")], [288, 216, "1:1", "50/1", "progressive"])
         pictures, *sounds, subtitles = (float(s["start_time"]) for s in probe(film, "-show_streams")["streams"])
         start = min(pictures, *sounds)
-        self.assert_same_times(frames_of(whole), [pictures - start + i * 0.02 for i in range(36)])
+        self.assert_same_times(frames_of(whole), [pictures - start + i * 0.02 for i in range(72)])
         for number, begin in enumerate(sounds):
             times = [t for t, _ in packets(whole, f"a:{number}")]
             self.assert_same_times(times, [begin - start + i * 1536 / 44100 for i in range(len(times))])
@@ -296,9 +298,11 @@ class FilmFiltersTest(FilmCase):
         self.succeed(*command, "-o", output, "--overwrite")
         self.assertEqual(output.read_bytes(), whole.read_bytes())
         # Segments made by themselves, too.
-        for i, frames in enumerate(("0:9", "9:18")):
+        ranges = self.succeed("plan", film, "--segment-frames", 9).split()
+        self.assertGreater(len(ranges), 2)
+        for i, frames in enumerate(ranges):
             self.succeed("upscale", film, "-o", f"{i}.nut", "--frames", frames, *command[2:4], *command[6:])
-        self.succeed("join", film, "0.nut", "1.nut", "-o", "joined.mkv")
+        self.succeed("join", film, *(f"{i}.nut" for i in range(len(ranges))), "-o", "joined.mkv")
         self.assertEqual((self.folder / "joined.mkv").read_bytes(), whole.read_bytes())
 
     def test_filters_that_remember_resume(self):
