@@ -33,8 +33,9 @@ install_dependencies() {
 }
 
 # What the program is built from and with.
-build_packages=(g++ cmake ninja-build pkg-config libvips-dev libexiv2-dev libtiff-dev libwebp-dev libavif-dev libheif-dev libjxl-dev zlib1g-dev libzip-dev
-  libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libzimg-dev libeigen3-dev
+build_packages=(g++ cmake ninja-build pkg-config libvips-dev libexiv2-dev libtiff-dev libwebp-dev libavif-dev libheif-dev
+  libjxl-dev zlib1g-dev libzip-dev libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libavformat-dev libavcodec-dev
+  libavfilter-dev libavutil-dev libswscale-dev libzimg-dev libeigen3-dev
   libglib2.0-dev libprotozero-dev libflatbuffers-dev flatbuffers-compiler)
 # Debian 12's libheif encodes AVIF and HEIC itself, later ones by plugins.
 grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release || build_packages+=(libheif-plugin-aomenc libheif-plugin-x265)

@@ -66,7 +66,9 @@ class FilmStreamsTest(FilmCase):
                 ffmpeg("-i", self.folder / "b.mp4", "-c", "copy", self.folder / "b.h264")  # of an MP4's pictures ffprobe tells its head's matrix, too
                 told = [kind for of in (side_data(self.folder / "b.h264"), side_data(self.folder / "b.mp4", "stream")) for kind in of.items() if "atrix" in kind[0]]
                 self.assertEqual([data["rotation"] for _, data in told], [rotation])
-        self.fail_with(USAGE, "upscale", film, "-o", "d.mkv", *FAST, says="the film's rotation")
+        self.succeed("upscale", film, "-o", "d.mkv", *FAST)
+        turned = self.video(self.folder / "d.mkv")
+        self.assertEqual((turned["width"], turned["height"]), (96, 128))
 
     def test_pictures_for_two_eyes(self):
         """Encoders but H.264's do not write it; Matroska halves the pixels' aspect for it, and readers double it again."""

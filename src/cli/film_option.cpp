@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/film_filter_option.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/stream_option.hpp"
+#include "video/film_preview.hpp"
 
 namespace fsrcnn::cli {
 namespace {
@@ -43,7 +45,7 @@ std::vector<std::string> warnings_of(const FilmResult& result) {
   tell(d.out_of_order, "frames of the film have no timestamp of their own and were dropped");
   tell(d.missing, "frames of the film could not be decoded and are missing");
   tell(d.dropped, "frames were dropped by the encoder; choose another encoder with --codec");
-  tell(d.interlaced, "frames of the film are interlaced; they may show combing");
+  tell(d.interlaced, "frames of the film are interlaced; they may show combing, which --deinterlace bwdif removes");
   return warnings;
 }
 
@@ -109,11 +111,26 @@ void FilmOption::add_to(CLI::App& command) {
           "Films: option of the encoder, as FFmpeg names it; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  command
-      .add_option_function<std::string>(
-          "--frames", [this](const std::string& text) { frames = parse_range(text); },
-          "Films: write only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
-      ->type_name("A:B");
+  CLI::Option* const range = command
+                                 .add_option_function<std::string>(
+                                     "--frames", [this](const std::string& text) { frames = parse_range(text); },
+                                     "Films: write only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
+                                 ->type_name("A:B");
+  add_filter_options(command, filters);
+  CLI::Option* const start = add_time(command, "--start", "Films: begin with the frame shown then, at 0", start_us);
+  CLI::Option* const end = add_time(command, "--end", "Films: end before the frame shown then", end_us);
+  start->excludes(range);
+  end->excludes(range);
+  CLI::Option* const file =
+      command
+          .add_option(
+              "--preview", preview,
+              "Films: write only one picture, before, enlarged bicubically, and after side by side, in place of "
+              "--output")
+          ->type_name("FILE.png");
+  CLI::Option* const at = add_time(command, "--at", "Films: time of the picture of --preview", at_us);
+  file->needs(at);
+  at->needs(file);
   add_segment_frames(command, segment_frames);
   add_streams(command, streams);
   command
@@ -149,25 +166,31 @@ void fill(InputSummary& summary, const FilmResult& result) {
   summary.status = is_damaged(result) ? InputSummary::Status::damaged : InputSummary::Status::done;
 }
 
-void upscale_film_file(Engine& engine, const std::string& input, const std::string& output, const FilmOption& option,
-                       ProgressBar& bar, InputSummary& summary) {
+void upscale_film_file(const EngineFor& engine_for, const std::string& input, const std::string& output,
+                       const FilmOption& option, const TargetSize& target, ProgressBar& bar, InputSummary& summary) {
   FilmJob job;
   job.input = input;
   job.output = output;
   job.frames = option.frames;
   job.encoder = option.encoder;
   job.streams = option.streams;
+  job.filters = option.filters;
+  job.filters.target = target;
+  job.start_us = option.start_us;
+  job.end_us = option.end_us;
   job.segment_frames = option.segment_frames;
   ProgressLines lines;
   FilmProgress last;
   FilmResult result;
   try {
     const StopRequest stop;
-    result = upscale_film(engine, job, stop, [&](const FilmProgress& progress) {
-      last = progress;
-      option.progress_json ? lines.update(progress)
-                           : bar.update(progress.frames_done, progress.frames, progress.frames_before);
-    });
+    result = option.at_us ? preview_film(engine_for, job, *option.at_us, stop)
+                          : upscale_film(engine_for, job, stop, [&](const FilmProgress& progress) {
+                              last = progress;
+                              option.progress_json
+                                  ? lines.update(progress)
+                                  : bar.update(progress.frames_done, progress.frames, progress.frames_before);
+                            });
   } catch (const Error& e) {
     const std::filesystem::path parts = parts_folder(output);
     const bool resumable = std::filesystem::is_directory(parts);

@@ -138,7 +138,7 @@ fs::path canonical_name(const fs::path& path) {
 
 // The rest is found out when the film is opened.
 void check_film_output(const Job& job) {
-  if (job.output != "-" && is_writable(job.output)) {
+  if (job.output != "-" && !job.is_preview && is_writable(job.output)) {
     fail(ErrorCode::usage, "'{}' is a film or of unknown format, so it cannot be written as the picture '{}'",
          job.input.string(), job.output.string());
   }
@@ -247,8 +247,9 @@ std::vector<Job> plan_jobs(const JobOptions& options, std::vector<std::string>& 
       fail(ErrorCode::usage, "the output '{}' does not end in .{}; omit --format, or give a folder", output.string(),
            options.format);
     }
-    const bool film = is_film(options.inputs.front(), is_writable(output));
+    const bool film = is_film(options.inputs.front(), is_writable(output) && !options.previews);
     jobs.push_back({options.inputs.front(), output, false, film, false, {}});
+    jobs.back().is_preview = options.previews;
   } else {
     std::error_code unknown;
     if (!options.in_place && fs::exists(output, unknown) && !is_folder(output)) {

@@ -19,6 +19,7 @@ struct Job {
   bool from_folder = false;    ///< it was found there, not named
   std::optional<Error> error;  ///< why it cannot be done, if already known
   bool in_place = false;       ///< the output is the input's file
+  bool is_preview = false;     ///< of a film: the output is a picture
 };
 
 struct JobOptions {
@@ -27,6 +28,7 @@ struct JobOptions {
   bool recursive = false;           ///< folders in folders too
   std::string format = {};          ///< suffix of the outputs without its dot; empty: the inputs'
   bool in_place = false;            ///< pictures are replaced
+  bool previews = false;            ///< of one film, a picture is written
 };
 
 /// The files to upscale, in the given order, and those of a folder sorted by name. Of a folder: pictures by content or

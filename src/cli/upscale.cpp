@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -91,6 +92,10 @@ class StandardOutput {
 void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOptions& options, ProgressBar& bar,
                           InputSummary& summary) {
   PictureOptions picture_options = options.picture;
+  if (job.is_preview) fail(ErrorCode::usage, "'{}' is a picture; --preview is for films", job.input.string());
+  if (picture_options.target.fit == Fit::pad) {
+    fail(ErrorCode::usage, "'{}' is a picture; --fit pad is for films", job.input.string());
+  }
   picture_options.only_whole = job.in_place;
   std::optional<StandardOutput> standard_output;
   if (job.output == "-") standard_output.emplace(job.input, options.jobs.format);
@@ -129,17 +134,14 @@ void upscale_one(EngineChoice& engines, const Job& job, const UpscaleOptions& op
                  InputSummary& summary) {
   if (!job.is_film) return upscale_picture_file(engines, job, options, bar, summary);
   if (is_empty_file(job.input)) fail(ErrorCode::input, "'{}' is empty", job.input.string());
-  const TargetSize& target = options.picture.target;
-  Engine& engine = engines.engine_for(target.scale);
-  summary.model = engines.name_of(engine);
-  summary.model_scale = engine.scale();
-  if (target.has_size() || (target.scale && *target.scale != static_cast<double>(engine.scale()))) {
-    fail(ErrorCode::usage,
-         "films can only be upscaled by a model's own scale, which is {} for {}; use that --scale, or choose another "
-         "--model",
-         engine.scale(), summary.model);
-  }
-  upscale_film_file(engine, job.input.string(), job.output.string(), options.film, bar, summary);
+  const EngineFor engine_for = [&](const std::optional<double>& factor) -> Engine& {
+    Engine& engine = engines.engine_for(factor);
+    summary.model = engines.name_of(engine);
+    summary.model_scale = engine.scale();
+    return engine;
+  };
+  upscale_film_file(engine_for, job.input.string(), job.output.string(), options.film, options.picture.target, bar,
+                    summary);
 }
 
 std::string sentence(const InputSummary& s) {
@@ -275,10 +277,9 @@ void add_upscale(CLI::App& app) {
   CLI::App* command = app.add_subcommand("upscale", "Upscale pictures and films with FSRCNN");
   const auto options = std::make_shared<UpscaleOptions>();
   command
-      ->add_option(
-          "input", options->jobs.inputs,
-          "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
-          "content), films (any that FFmpeg reads), folders, or - for one of them on standard input")
+      ->add_option("input", options->jobs.inputs,
+                   "Pictures (JPEG, PNG, TIFF, WebP, GIF, AVIF, HEIC, JPEG XL, JPEG 2000, BMP, OpenEXR and others, by "
+                   "content), films (any that FFmpeg reads), folders, or - for one of them on standard input")
       ->required()
       ->type_name("FILE|DIR");
   command
@@ -304,22 +305,35 @@ void add_upscale(CLI::App& app) {
       command
           ->add_option_function<std::string>(
               "--size", [options](const std::string& text) { parse_target_size(text, options->picture.target); },
-              "Size of the output; WIDTHx or xHEIGHT: the other by the picture's shape; N: of the longer side")
+              "Size of the output; WIDTHx or xHEIGHT: the other by the picture's shape; N: of the longer side. The "
+              "pixels of films become square")
           ->excludes(scale)
           ->type_name("WxH");
+  for (const auto& [name, side, form] : {std::tuple("--width", &TargetSize::width, "--size Nx"),
+                                         std::tuple("--height", &TargetSize::height, "--size xN")}) {
+    command->add_option(name, options->picture.target.*side, fmt::format("The same as {}", form))
+        ->excludes(scale)
+        ->excludes(size)
+        ->check(CLI::Range(1, 1 << 24).description(""))
+        ->type_name("N");
+  }
   command
       ->add_option_function<std::string>(
           "--fit",
           [options](const std::string& name) {
-            options->picture.target.fit = name == "inside" ? Fit::inside : name == "cover" ? Fit::cover : Fit::stretch;
+            options->picture.target.fit = name == "inside"  ? Fit::inside
+                                          : name == "cover" ? Fit::cover
+                                          : name == "pad"   ? Fit::pad
+                                                            : Fit::stretch;
           },
           "A picture of another shape than --size: stretch, it gets that shape; inside, it becomes as large as it "
           "fits; "
-          "cover, it becomes as small as it covers the size, and its ends are cut off")
-      ->needs(size)
+          "cover, it becomes as small as it covers the size, and its ends are cut off; pad, of films, inside with "
+          "black "
+          "bars up to the size")
       ->default_str("stretch")
-      ->check(CLI::IsMember({"stretch", "inside", "cover"}).description(""))
-      ->type_name("stretch|inside|cover");
+      ->check(CLI::IsMember({"stretch", "inside", "cover", "pad"}).description(""))
+      ->type_name("stretch|inside|cover|pad");
   command
       ->add_option("--quality", options->picture.encoding.quality,
                    "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")
@@ -403,7 +417,20 @@ void add_upscale(CLI::App& app) {
   options->film.add_to(*command);
   command->add_flag("--json", options->json, "Print a summary of the run as JSON");
   command->add_flag("-q,--quiet", options->quiet, "Print only errors");
-  command->callback([options] { run(*options); });
+  command->callback([options] {
+    if (!options->film.preview.empty()) {
+      if (!options->jobs.output.empty()) fail(ErrorCode::usage, "--preview is in place of --output; give one of them");
+      options->jobs.output = options->film.preview;
+      options->jobs.previews = true;
+      if (lower_suffix(options->jobs.output) != ".png" || options->jobs.inputs.size() != 1) {
+        fail(ErrorCode::usage, "--preview writes one picture of one film, as .png, not '{}'", options->jobs.output);
+      }
+    }
+    if (options->picture.target.fit != Fit::stretch && !options->picture.target.has_size()) {
+      fail(ErrorCode::usage, "--fit needs --size, --width or --height");
+    }
+    run(*options);
+  });
 }
 
 }  // namespace fsrcnn::cli

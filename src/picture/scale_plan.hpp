@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace fsrcnn {
+
+class Engine;
 
 /// How a picture reaches a size: the number of passes through the network that comes nearest, then resampling, then
 /// cutting out the middle.
@@ -24,8 +27,12 @@ struct ScalePlan {
 enum class Fit {
   stretch,  ///< it gets that shape
   inside,   ///< it becomes as large as it fits into the size
-  cover     ///< it becomes as small as it covers the size, and what stands out at both ends is cut off
+  cover,    ///< it becomes as small as it covers the size, and what stands out at both ends is cut off
+  pad       ///< as inside, with black around it up to the size
 };
+
+/// Finds the engine for an enlargement by a factor, or, if empty, by the model's scale.
+using EngineFor = std::function<Engine&(const std::optional<double>& factor)>;
 
 /// The requested output: a factor for width and height, or a size. With neither, the model's scale.
 struct TargetSize {

@@ -82,9 +82,6 @@ class UpscaledRows {
   std::vector<PlaneResampler> resamplers_;  // of the others
 };
 
-/// Finds the engine for an enlargement by a factor, or, if empty, by the model's scale.
-using EngineFor = std::function<Engine&(const std::optional<double>& factor)>;
-
 /// What became of a picture.
 struct UpscaledPicture {
   PictureHeader input;

@@ -2,6 +2,7 @@
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavfilter/buffersrc.h>
 #include <libavformat/avformat.h>
 #include <libavutil/stereo3d.h>
 }
@@ -25,11 +26,21 @@ inline int64_t frame_num(const AVCodecContext& codec) {
 
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 29, 100)  // FFmpeg 6.1
 inline bool is_interlaced(const AVFrame& frame) { return (frame.flags & AV_FRAME_FLAG_INTERLACED) != 0; }
+inline bool is_top_first(const AVFrame& frame) { return (frame.flags & AV_FRAME_FLAG_TOP_FIELD_FIRST) != 0; }
 inline void clear_key(AVFrame& frame) { frame.flags &= ~AV_FRAME_FLAG_KEY; }
 #else
 inline bool is_interlaced(const AVFrame& frame) { return frame.interlaced_frame != 0; }
+inline bool is_top_first(const AVFrame& frame) { return frame.top_field_first != 0; }
 inline void clear_key(AVFrame& frame) { frame.key_frame = 0; }
 #endif
+
+/// What a graph of filters is told of the frames to come, besides their size.
+inline void set_colours([[maybe_unused]] AVBufferSrcParameters& to, [[maybe_unused]] const AVFrame& frame) {
+#if LIBAVFILTER_VERSION_INT >= AV_VERSION_INT(9, 16, 100)  // FFmpeg 7.0
+  to.color_space = frame.colorspace;
+  to.color_range = frame.color_range;
+#endif
+}
 
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)  // FFmpeg 6.1
 inline constexpr int kProfileUnknown = AV_PROFILE_UNKNOWN;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "video/av_versions.hpp"
 #include "video/container.hpp"
 #include "video/film_check.hpp"
 
@@ -29,13 +28,10 @@ Film::Film(const std::string& path, const std::atomic<bool>* stop, std::string h
          path_);
   }
   check_stream(*this);
-  check_first_frame();
+  read_first_frame();
 }
 
-void Film::check_first_frame() {
-  const auto interlaced = [&] { fail_for_interlaced(*this, ""); };
-  const AVFieldOrder order = video().codecpar->field_order;
-  if (order != AV_FIELD_PROGRESSIVE && order != AV_FIELD_UNKNOWN) interlaced();
+void Film::read_first_frame() {
   if (is_pipe()) return;  // of what was read nothing can be read again
   const AvCodec decoder = open_decoder();
   PacketReader packets(*this);
@@ -49,7 +45,6 @@ void Film::check_first_frame() {
     // At the end, what cannot be decoded may stand before what can.
     while (!more && result < 0 && result != AVERROR_EOF) result = avcodec_receive_frame(decoder.get(), frame.get());
     if (result < 0) continue;
-    if (is_interlaced(*frame)) interlaced();
     complete(*frame);
     first_frame_ = std::move(frame);
     return;

@@ -22,8 +22,8 @@ inline constexpr std::string_view kRawFormat = "yuv4mpegpipe";
 class Film {
  public:
   /// Throws Error(io) if the file cannot be read, and Error(input) if it is not a film, if its pictures cannot be
-  /// decoded or are interlaced, or if its format is unsupported. stop: if it becomes true, waiting for the file ends
-  /// with Error(cancelled). head: of standard input, if its beginning is read already.
+  /// decoded, or if its format is unsupported. stop: if it becomes true, waiting for the file ends with
+  /// Error(cancelled). head: of standard input, if its beginning is read already.
   explicit Film(const std::string& path, const std::atomic<bool>* stop = nullptr, std::string head = "");
 
   const std::string& path() const { return path_; }
@@ -48,7 +48,7 @@ class Film {
   bool has_fixed_rate(int64_t begin = 0, int64_t end = std::numeric_limits<int64_t>::max()) const;
 
  private:
-  void check_first_frame();
+  void read_first_frame();
 
   std::string path_;
   const std::atomic<bool>* stop_;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "video/film.hpp"
 
 namespace fsrcnn {
@@ -14,10 +12,7 @@ void check_stream(const Film& film);
 void check_packet(const Film& film, const AVPacket& packet);
 
 /// Looks at the whole film, before any work. Not for pipes. Throws Error(input) if pictures anywhere in it cannot be
-/// upscaled: if they are encrypted or interlaced, or if their size changes.
+/// upscaled: if they are encrypted, or if their size changes.
 void check_whole(const Film& film);
-
-/// where: "", or from when on, with a space before.
-[[noreturn]] void fail_for_interlaced(const Film& film, const std::string& where);
 
 }  // namespace fsrcnn

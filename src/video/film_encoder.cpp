@@ -56,11 +56,7 @@ const AVCodec* encoder_of_family(AVCodecID id, AVPixelFormat planar) {
   return first;
 }
 
-// Of a pipe no picture is known before the work.
-AVPixelFormat pixels_of(const Film& film) {
-  const int format = film.first_frame() != nullptr ? film.first_frame()->format : film.video().codecpar->format;
-  return planar_format(static_cast<AVPixelFormat>(format));
-}
+AVPixelFormat pixels_of(const FrameKind& frames) { return static_cast<AVPixelFormat>(frames.like->format); }
 
 AVCodecID default_codec(const Film& film) {
   const AVCodecID id = film.video().codecpar->codec_id;
@@ -70,18 +66,17 @@ AVCodecID default_codec(const Film& film) {
   return passed_on ? AV_CODEC_ID_H264 : AV_CODEC_ID_FFV1;
 }
 
-const AVCodec& find_encoder(const EncoderOptions& options, const Film& film) {
+const AVCodec& find_encoder(const EncoderOptions& options, const Film& film, const FrameKind& frames) {
   if (options.codec.empty()) {
     const AVCodecID id = default_codec(film);
-    if (const AVCodec* encoder = encoder_of_family(id, pixels_of(film))) return *encoder;
+    if (const AVCodec* encoder = encoder_of_family(id, pixels_of(frames))) return *encoder;
     fail(ErrorCode::usage, "no encoder available for {}; choose another with --codec, e.g. h264", avcodec_get_name(id));
   }
-  const AVCodec* encoder = avcodec_find_encoder_by_name(options.codec.c_str());
-  if (encoder == nullptr) {
-    if (const AVCodecDescriptor* family = avcodec_descriptor_get_by_name(options.codec.c_str())) {
-      encoder = encoder_of_family(family->id, pixels_of(film));
-    }
-  }
+  // A family may bear the name of an encoder that is not its best.
+  const AVCodecDescriptor* family = avcodec_descriptor_get_by_name(options.codec.c_str());
+  const bool is_preferred = family != nullptr && preference(family->id) != nullptr;
+  const AVCodec* encoder = is_preferred ? nullptr : avcodec_find_encoder_by_name(options.codec.c_str());
+  if (encoder == nullptr && family != nullptr) encoder = encoder_of_family(family->id, pixels_of(frames));
   if (encoder == nullptr || encoder->type != AVMEDIA_TYPE_VIDEO) {
     fail(ErrorCode::usage,
          "unknown or unavailable video encoder '{}'; supported are e.g. h264, hevc, vp9, av1, prores, ffv1",
@@ -176,25 +171,34 @@ const char* hap_format(const AVStream& film, const AVFrame& frame) {
 }
 
 // Times are kept in the film's unit, unless the codec writes a frame rate instead.
-AVRational time_base_of(const AVCodec& encoder, const Film& film) {
-  const AVRational rate = film.video().avg_frame_rate;
+AVRational time_base_of(const AVCodec& encoder, const FrameKind& frames) {
+  const AVRational rate = frames.rate;
   const bool by_rate = encoder.id == AV_CODEC_ID_MPEG2VIDEO || encoder.id == AV_CODEC_ID_MPEG1VIDEO ||
                        encoder.id == AV_CODEC_ID_MPEG4 || encoder.id == AV_CODEC_ID_H263;
-  return by_rate && rate.num > 0 ? av_inv_q(rate) : film.video().time_base;
+  return by_rate && rate.num > 0 ? av_inv_q(rate) : frames.time_base;
 }
 
 }  // namespace
+
+void fail_for_rate(const AVCodecContext& encoder) {
+  fail(ErrorCode::usage,
+       "the encoder {} stores a frame rate, here {}/{}, instead of timestamps, but the film has a variable frame rate. "
+       "Choose another encoder with --codec, e.g. h264",
+       encoder.codec->name, encoder.time_base.den, encoder.time_base.num);
+}
 
 bool is_raw(const Film& film) {
   const AVCodecID id = film.video().codecpar->codec_id;
   return id == AV_CODEC_ID_RAWVIDEO || id == AV_CODEC_ID_WRAPPED_AVFRAME;
 }
 
-std::string encoder_name(const EncoderOptions& options, const Film& film) { return find_encoder(options, film).name; }
+std::string encoder_name(const EncoderOptions& options, const Film& film, const FrameKind& frames) {
+  return find_encoder(options, film, frames).name;
+}
 
 // FFmpeg's libx265 could from 6.1 on, but no longer does unless asked to: x265's interface for it is not safe.
-bool keeps_captions(const EncoderOptions& options, const Film& film) {
-  const AVCodec& encoder = find_encoder(options, film);
+bool keeps_captions(const EncoderOptions& options, const Film& film, const FrameKind& frames) {
+  const AVCodec& encoder = find_encoder(options, film, frames);
   return has_option(encoder, "a53cc") && std::string_view(encoder.name) != "libx265";
 }
 
@@ -213,29 +217,29 @@ void FilmEncoder::Close::operator()(AVCodecContext* codec) const {
   avcodec_free_context(&codec);
 }
 
-FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header) {
-  const AVCodec& encoder = find_encoder(options, film);
+FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const FrameKind& frames, bool global_header) {
+  const AVCodec& encoder = find_encoder(options, film, frames);
+  const AVFrame& frame = *frames.like;
   codec_.reset(avcodec_alloc_context3(&encoder));
   if (!codec_) throw std::bad_alloc();
   codec_->width = frame.width;
   codec_->height = frame.height;
   codec_->pix_fmt = pixel_format(encoder, static_cast<AVPixelFormat>(frame.format));
-  codec_->time_base = time_base_of(encoder, film);
-  codec_->framerate = film.video().avg_frame_rate;
-  const AVFrame& first = film.first_frame() != nullptr ? *film.first_frame() : frame;
-  codec_->sample_aspect_ratio = first.sample_aspect_ratio;
-  codec_->color_range = first.color_range;
-  codec_->color_primaries = first.color_primaries;
-  codec_->color_trc = first.color_trc;
-  codec_->colorspace = first.colorspace;
-  codec_->chroma_sample_location = first.chroma_location;
+  codec_->time_base = time_base_of(encoder, frames);
+  codec_->framerate = frames.rate;
+  codec_->sample_aspect_ratio = frame.sample_aspect_ratio;
+  codec_->color_range = frame.color_range;
+  codec_->color_primaries = frame.color_primaries;
+  codec_->color_trc = frame.color_trc;
+  codec_->colorspace = frame.colorspace;
+  codec_->chroma_sample_location = frame.chroma_location;
   codec_->field_order = AV_FIELD_PROGRESSIVE;
   codec_->thread_count = kEncoderThreads;
   codec_->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;  // y4m of more than 8 bits, full range in MJPEG
   if (!options.reorders) codec_->max_b_frames = 0;
   if (global_header) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
-  if (encoder.id == AV_CODEC_ID_WRAPPED_AVFRAME) codec_->chroma_sample_location = chroma_location(first);
+  if (encoder.id == AV_CODEC_ID_WRAPPED_AVFRAME) codec_->chroma_sample_location = chroma_location(frame);
   // Their default is 200 kb/s, whatever the size.
   const auto given = [&](const char* key) {
     return std::any_of(options.others.begin(), options.others.end(), [&](const auto& o) { return o.first == key; });
@@ -273,7 +277,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   std::string parameters;
   const char* parameters_key = name == "libx265" ? "x265-params" : name.starts_with("libx264") ? "x264-params" : "";
   if (name == "libx265") {
-    const std::string hdr = hdr_parameters(first, film, true);
+    const std::string hdr = hdr_parameters(frame, film, true);
     if (has_option(encoder, "a53cc")) settings.set("a53cc", "0");
     // A pool of threads by the machine's cores would make it choose other ways to look ahead.
     // Of pictures smaller than a block of it its tree of costs reads memory that nobody wrote to.
@@ -282,7 +286,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
     parameters =
         fmt::format("log-level=none:info=0:pools={}{}", kEncoderThreads, tree) + (hdr.empty() ? "" : ":hdr10=1:" + hdr);
   }
-  if (name.starts_with("libx264")) parameters = hdr_parameters(first, film, false);
+  if (name.starts_with("libx264")) parameters = hdr_parameters(frame, film, false);
   if (!parameters.empty()) settings.set(parameters_key, parameters);
   if (encoder.id == AV_CODEC_ID_PRORES && preferred != nullptr) settings.set("vendor", "apl0");
   for (const auto& [key, value] : options.others) {

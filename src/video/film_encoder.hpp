@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "video/film.hpp"
+#include "video/frame_filter.hpp"
 #include "video/padded_frame.hpp"
 #include "video/pixel_format.hpp"
 
@@ -24,10 +25,10 @@ struct EncoderOptions {
 /// Encodes frames to packets.
 class FilmEncoder {
  public:
-  /// `frame`: one like those to come, in size and pixels; colour, pixel aspect and HDR are those of the film's first,
-  /// so that all segments have the same headers. global_header: the container keeps the codec's headers. Throws
-  /// Error(usage) for an unknown encoder or option, and Error(input) if the encoder does not support such frames.
-  FilmEncoder(const EncoderOptions& options, const Film& film, const AVFrame& frame, bool global_header);
+  /// frames: those to come, as planned, so that all segments have the same headers. global_header: the container keeps
+  /// the codec's headers. Throws Error(usage) for an unknown encoder or option, and Error(input) if the encoder does
+  /// not support such frames.
+  FilmEncoder(const EncoderOptions& options, const Film& film, const FrameKind& frames, bool global_header);
 
   using Sink = std::function<void(AVPacket& packet)>;
   /// Null at the end. Throws Error(io).
@@ -46,13 +47,16 @@ class FilmEncoder {
   FramePadder pad_;
 };
 
+/// Of an encoder that stores a frame rate: throws Error(usage) because times do not follow it.
+[[noreturn]] void fail_for_rate(const AVCodecContext& encoder);
+
 /// Whether the film's pictures are raw.
 bool is_raw(const Film& film);
 
-/// The name of the encoder that these options select for this film. Throws Error(usage).
-std::string encoder_name(const EncoderOptions& options, const Film& film);
+/// The name of the encoder that these options select for such frames of this film. Throws Error(usage).
+std::string encoder_name(const EncoderOptions& options, const Film& film, const FrameKind& frames);
 
 /// Whether this encoder writes the closed captions of its pictures. Throws Error(usage).
-bool keeps_captions(const EncoderOptions& options, const Film& film);
+bool keeps_captions(const EncoderOptions& options, const Film& film, const FrameKind& frames);
 
 }  // namespace fsrcnn

@@ -38,7 +38,7 @@ std::string identity_of(const nlohmann::json& input) {
 
 }  // namespace
 
-nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& engine) {
+nlohmann::json describe_job(const FilmJob& job, const Film& film, const FramePlan& frames, const Engine& engine) {
   nlohmann::json options = nlohmann::json::object();
   for (const auto& [key, value] : job.encoder.others) options[key] = value;
   nlohmann::json input = describe_input(job.input);
@@ -51,7 +51,15 @@ nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& 
           {"edges", engine.looks().extend_edges ? "mirrored" : "padded"},
           {"guard", engine.looks().guard},
           {"arithmetic", engine.bits()},
-          {"encoder", encoder_name(job.encoder, film)},
+          {"encoder", encoder_name(job.encoder, film, frames.output)},
+          {"filter_before", frames.before},
+          {"filter_after", frames.after},
+          {"passes", frames.passes},
+          {"size",
+           {frames.target.width, frames.target.height, frames.target.inner_width, frames.target.inner_height,
+            frames.target.share_x, frames.target.share_y}},
+          {"pixels", av_get_pix_fmt_name(static_cast<AVPixelFormat>(frames.output.like->format))},
+          {"pictures", text_of(frames)},
           {"encoder_preset", job.encoder.preset},
           {"encoder_crf", job.encoder.crf},
           {"encoder_options", options},

@@ -9,7 +9,7 @@
 namespace fsrcnn {
 
 /// Everything that determines the bits of a job's segments, except their ranges. Throws Error(io).
-nlohmann::json describe_job(const FilmJob& job, const Film& film, const Engine& engine);
+nlohmann::json describe_job(const FilmJob& job, const Film& film, const FramePlan& frames, const Engine& engine);
 
 /// Identifies a film independent of its path: a hash of its size and first bytes. Throws Error(io).
 std::string film_identity(const std::string& path);

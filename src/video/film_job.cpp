@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "video/container.hpp"
 #include "video/film_check.hpp"
+#include "video/film_cut.hpp"
 #include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
@@ -36,15 +37,6 @@ void check_output(const fs::path& output) {
   }
 }
 
-// What the first frame becomes, without its samples.
-AvFrame frame_like(const AVFrame& first, int64_t scale) {
-  AvFrame frame = new_frame();
-  frame->width = static_cast<int>(scale) * first.width;
-  frame->height = static_cast<int>(scale) * first.height;
-  frame->format = planar_format(static_cast<AVPixelFormat>(first.format));
-  return frame;
-}
-
 // Of films whose format wants to be read here and there, or twice. It is never committed.
 fs::path spool_folder(const fs::path& output) {
   constexpr const char* kName = "fsrcnn-standard-input";
@@ -59,24 +51,23 @@ void check_other(const fs::path& output, const fs::path& input) {
 }
 
 // YUV4MPEG2 has pictures at a fixed rate, and nothing else.
-void check_raw(const FilmJob& job, const EncoderOptions& encoder, const Film& film, int64_t scale, FilmResult& result) {
-  const AVFrame& first = *film.first_frame();
+void check_raw(const FilmJob& job, const EncoderOptions& encoder, const Film& film, const FramePlan& plan,
+               FilmResult& result) {
   try {
-    PictureStreamWriter("file:/dev/null", std::string(kRawFormat),
-                        FilmEncoder(encoder, film, *frame_like(first, scale), false), {});
+    PictureStreamWriter("file:/dev/null", std::string(kRawFormat), FilmEncoder(encoder, film, plan.output, false), {});
   } catch (const Error&) {
-    fail(ErrorCode::usage, "YUV4MPEG2 does not support the film's pixel format {}; use .mkv",
-         av_get_pix_fmt_name(static_cast<AVPixelFormat>(first.format)));
+    fail(ErrorCode::usage, "YUV4MPEG2 does not support the film's pixel format {}; use .mkv, or another --pixel-format",
+         av_get_pix_fmt_name(static_cast<AVPixelFormat>(plan.output.like->format)));
   }
-  const FrameRange range = job.frames.value_or(FrameRange{0, std::numeric_limits<int64_t>::max()});
+  const FrameRange range = job.frames.value_or(frames_between(film, job.start_us, job.end_us));
   if (!film.has_fixed_rate(range.begin, range.end)) {
-    const AVRational rate = film.video().avg_frame_rate;
+    const AVRational rate = plan.output.rate;
     result.warnings.push_back(
         fmt::format("YUV4MPEG2 stores a frame rate, here {}/{}, and no timestamps; the film has a variable frame rate, "
                     "so its timestamps are lost",
                     rate.num, rate.den));
   }
-  if (is_turned(film)) {
+  if (turn_matrix(film) != nullptr && !plan.is_turned) {
     result.warnings.emplace_back("YUV4MPEG2 cannot store the film's rotation");
   }
   for (int i = 0; i < static_cast<int>(film.format().nb_streams); ++i) {
@@ -88,19 +79,15 @@ void check_raw(const FilmJob& job, const EncoderOptions& encoder, const Film& fi
 
 // Everything that can be known to fail fails now, with the first frame upscaled in size only. Returns what the encoder
 // says of its pictures.
-AvParameters try_encoder(const FilmJob& job, const Film& film, int64_t scale) {
-  const FilmEncoder encoder(job.encoder, film, *frame_like(*film.first_frame(), scale), true);
+AvParameters try_encoder(const FilmJob& job, const Film& film, const FramePlan& plan) {
+  const FilmEncoder encoder(job.encoder, film, plan.output, true);
   const AVRational unit = encoder.context().time_base;
-  const int64_t offset = segment_time_offset(film);
+  const int64_t offset = segment_time_offset(film, plan);
   int64_t last = std::numeric_limits<int64_t>::min();
   for (const IndexedFrame& frame : film.index().frames) {
+    if (!plan.keeps_times) break;  // each is checked as it comes
     const int64_t time = av_rescale_q(frame.time + offset, film.video().time_base, unit);
-    if (time == last) {
-      fail(ErrorCode::usage,
-           "the encoder {} stores a frame rate, here {}/{}, instead of timestamps, but the film has a variable frame "
-           "rate. Choose another encoder with --codec, e.g. h264",
-           encoder.context().codec->name, unit.den, unit.num);
-    }
+    if (time == last) fail_for_rate(encoder.context());
     last = time;
   }
   try {
@@ -116,44 +103,48 @@ AvParameters try_encoder(const FilmJob& job, const Film& film, int64_t scale) {
   return parameters;
 }
 
-void set_sizes(FilmResult& result, const Film& film, const Engine& engine) {
+void set_sizes(FilmResult& result, const Film& film, const FramePlan& plan) {
   const AVFrame* first = film.first_frame();
   result.width = first != nullptr ? first->width : film.video().codecpar->width;
   result.height = first != nullptr ? first->height : film.video().codecpar->height;
-  result.output_width = static_cast<int>(engine.scale()) * result.width;
-  result.output_height = static_cast<int>(engine.scale()) * result.height;
+  result.output_width = plan.output.like->width;
+  result.output_height = plan.output.like->height;
+}
+
+// Of so many of the film.
+int64_t frames_expected(const Film& film, const FramePlan& plan, int64_t frames) {
+  const AVRational from = film.video().avg_frame_rate, to = plan.output.rate;
+  const bool is_known = !plan.keeps_times && from.num > 0 && to.num > 0;
+  return is_known ? std::max<int64_t>(1, av_rescale_q(frames, av_inv_q(from), av_inv_q(to))) : frames;
 }
 
 std::string text_of(const FrameRange& range) { return fmt::format("{}:{}", range.begin, range.end); }
 
 // FFmpeg loses bytes of rows that have half a chroma sample more.
-void check_raw_width(const Film& film, int64_t scale) {
-  const auto pixels = static_cast<AVPixelFormat>(film.first_frame() != nullptr ? film.first_frame()->format
-                                                                               : film.video().codecpar->format);
-  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(planar_format(pixels));
-  const int64_t width = scale * film.video().codecpar->width;
+void check_raw_width(const FramePlan& plan) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(plan.output.like->format));
+  const int width = plan.output.like->width;
   if (d.comp[0].depth <= 8 || width % (1 << d.log2_chroma_w) == 0) return;
-  fail(ErrorCode::usage, "YUV4MPEG2 with {} pixels does not support the odd width {}; use .mkv, or another --scale",
+  fail(ErrorCode::usage, "YUV4MPEG2 with {} pixels does not support the odd width {}; use .mkv, or another size",
        d.name, width);
 }
 
-void check_captions(const EncoderOptions& encoder, const Film& film, FilmResult& result) {
-  if (film.is_pipe() || !film.index().has_captions || keeps_captions(encoder, film)) return;
+void check_captions(const EncoderOptions& encoder, const Film& film, const FramePlan& plan, FilmResult& result) {
+  if (film.is_pipe() || !film.index().has_captions || keeps_captions(encoder, film, plan.output)) return;
   result.warnings.push_back(
       fmt::format("the closed captions in the film's pictures are dropped: the encoder {} does not write them; libx264 "
                   "and mpeg2video do",
-                  encoder_name(encoder, film)));
+                  encoder_name(encoder, film, plan.output)));
 }
 
 // A film that comes or goes by a pipe, or a range of frames: one part, straight into its file.
-FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, const std::atomic<bool>& stop,
-                          const FilmProgressCallback& progress) {
+FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, const FramePlan& plan,
+                          const std::atomic<bool>& stop, const FilmProgressCallback& progress) {
   EncoderOptions encoder = job.encoder;
   FilmPart part;
   std::optional<AtomicOutput> file;
   FilmResult result;
-  const int64_t count = film.is_pipe() ? 0 : static_cast<int64_t>(film.index().frames.size());
-  part.range = job.frames.value_or(FrameRange{0, count});
+  if (!film.is_pipe()) part.range = job.frames.value_or(frames_between(film, job.start_us, job.end_us));
   part.format = output_format(job.output);
   if (job.frames && part.format != kRawFormat && part.format != kSegmentFormat) {
     fail(ErrorCode::usage, "--frames writes a segment in NUT format: name the output .nut, not '{}'", job.output);
@@ -162,14 +153,15 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     if (!encoder.codec.empty()) fail(ErrorCode::usage, "YUV4MPEG2 stores raw pictures; --codec does not apply");
     encoder = EncoderOptions();
     encoder.codec = "wrapped_avframe";
-    check_raw_width(film, engine.scale());
-    if (!film.is_pipe()) check_raw(job, encoder, film, engine.scale(), result);
+    check_raw_width(plan);
+    if (!film.is_pipe()) check_raw(job, encoder, film, plan, result);
   } else if (!film.is_pipe()) {
-    try_encoder(job, film, engine.scale());
+    try_encoder(job, film, plan);
   }
   if (job.frames && part.format == kSegmentFormat) {
-    part.time_offset = segment_time_offset(film);
-    part.tags = job_tags(describe_job(job, film, engine));
+    part.time_offset = segment_time_offset(film, plan);
+    part.tags = job_tags(describe_job(job, film, plan, engine));
+    part.tags.emplace_back(kPlanKey, text_of(plan));
     part.tags.emplace_back(kFramesKey, text_of(*job.frames));
   }
   if (job.output == "-") {
@@ -191,11 +183,13 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     result.cut_short = film.index().cut_short;
     result.warnings.insert(result.warnings.end(), film.index().notes.begin(), film.index().notes.end());
   }
-  result.encoder = encoder_name(encoder, film);
-  check_captions(encoder, film, result);
-  set_sizes(result, film, engine);
-  result.statistics = run_film_pipeline(film, engine, encoder, {part}, stop, [&](int64_t frames) {
-    if (progress) progress({frames, film.is_pipe() ? 0 : part.range.end - part.range.begin, 0});
+  result.encoder = encoder_name(encoder, film, plan.output);
+  result.warnings.insert(result.warnings.begin(), plan.notes.begin(), plan.notes.end());
+  check_captions(encoder, film, plan, result);
+  set_sizes(result, film, plan);
+  result.statistics = run_film_pipeline(film, engine, plan, encoder, {part}, stop, [&](int64_t frames) {
+    if (progress)
+      progress({frames, film.is_pipe() ? 0 : frames_expected(film, plan, part.range.end - part.range.begin), 0});
   });
   result.segments = 1;
   return result;
@@ -213,12 +207,21 @@ void add_missing(const std::vector<std::string>& missing, FilmResult& result) {
   result.warnings.insert(result.warnings.end(), missing.begin(), missing.end());
 }
 
+std::vector<FrameRange> segments_of(const Film& film, const FrameRange& range, int64_t frames) {
+  const auto& index = film.index().frames;
+  std::vector<FrameRange> segments =
+      cut_into_segments({index.begin() + range.begin, index.begin() + range.end}, frames);
+  for (FrameRange& segment : segments) segment = {segment.begin + range.begin, segment.end + range.begin};
+  return segments;
+}
+
 // Makes the segments that are not done, and returns the files of all.
-std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, const Film& film, FilmJournal& journal,
-                                    const nlohmann::json& description, const std::vector<FrameRange>& segments,
-                                    FilmResult& result, const std::atomic<bool>& stop,
-                                    const FilmProgressCallback& progress) {
-  const StreamTags tags = job_tags(description);
+std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, const Film& film, const FramePlan& plan,
+                                    FilmJournal& journal, const nlohmann::json& description,
+                                    const std::vector<FrameRange>& segments, FilmResult& result,
+                                    const std::atomic<bool>& stop, const FilmProgressCallback& progress) {
+  StreamTags tags = job_tags(description);
+  tags.emplace_back(kPlanKey, text_of(plan));
   std::vector<FilmPart> parts;
   std::vector<fs::path> files;
   result.frames = result.segments_before = 0;
@@ -238,16 +241,16 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, const Fi
       result.warnings.push_back(fmt::format("the finished segment '{}' was damaged; its frames {}:{} were made again",
                                             files.back().string(), segments[i].begin, segments[i].end));
     }
-    parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat, segment_time_offset(film),
-                     tags, [&, i](const PartResult& r) {
+    parts.push_back({segments[i], "file:" + journal.unfinished().string(), kSegmentFormat,
+                     segment_time_offset(film, plan), tags, [&, i](const PartResult& r) {
                        journal.publish(i, r);
                        count(r);
                      }});
     parts.back().tags.emplace_back(kFramesKey, text_of(segments[i]));
   }
   result.frames_before = result.frames;
-  const auto total = static_cast<int64_t>(film.index().frames.size());
-  result.statistics = run_film_pipeline(film, engine, job.encoder, parts, stop, [&](int64_t frames) {
+  const int64_t total = frames_expected(film, plan, segments.back().end - segments.front().begin);
+  result.statistics = run_film_pipeline(film, engine, plan, job.encoder, parts, stop, [&](int64_t frames) {
     if (progress) progress({result.frames_before + frames, total, result.frames_before});
   });
   return files;
@@ -257,7 +260,7 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, const Fi
 
 fs::path parts_folder(const fs::path& output) { return follow_links(output).string() + ".parts"; }
 
-FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<bool>& stop,
+FilmResult upscale_film(const EngineFor& engine_for, const FilmJob& given, const std::atomic<bool>& stop,
                         const FilmProgressCallback& progress) {
   FilmJob job = given;
   if (job.output != "-") job.encoder.reorders = tells_times(output_format(job.output));
@@ -276,23 +279,37 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
     if (film.is_pipe()) fail(ErrorCode::usage, "--frames needs a file, not a pipe");
     check_range(*job.frames, static_cast<int64_t>(film.index().frames.size()));
   }
+  if (film.is_pipe() && (job.start_us || job.end_us))
+    fail(ErrorCode::usage, "--start and --end need a file, not a pipe");
   if (job.output != "-") check_output(job.output);
   if (!film.is_pipe()) check_whole(film);
-  if (film.is_pipe() || job.frames || output_format(job.output) == kRawFormat)
-    return upscale_as_one(engine, job, film, stop, progress);
+  const std::string format = output_format(job.output);
+  Engine* chosen = nullptr;
+  // A segment's film may become an MP4, which stores it.
+  const bool can_turn = is_mov(format) || format == kSegmentFormat;
+  const FramePlan plan = plan_frames(film, job.filters, can_turn, [&](std::optional<double> factor) {
+    chosen = &engine_for(factor);
+    return chosen->scale();
+  });
+  Engine& engine = *chosen;
+  if (film.is_pipe() || job.frames || format == kRawFormat)
+    return upscale_as_one(engine, job, film, plan, stop, progress);
 
-  const StreamPlan plan = plan_streams(film, job.output, *try_encoder(job, film, engine.scale()), job.streams);
-  const std::vector<FrameRange> segments = cut_into_segments(film.index().frames, job.segment_frames);
-  nlohmann::json description = describe_job(job, film, engine);
-  for (const FrameRange& range : segments) description["segments"].push_back({range.begin, range.end});
+  const FrameRange range = frames_between(film, job.start_us, job.end_us);
+  const StreamPlan streams =
+      plan_streams(film, job.output, *try_encoder(job, film, plan), job.streams, plan, cut_at(film, range));
+  const std::vector<FrameRange> segments = segments_of(film, range, job.segment_frames);
+  nlohmann::json description = describe_job(job, film, plan, engine);
+  for (const FrameRange& s : segments) description["segments"].push_back({s.begin, s.end});
   FilmJournal journal(parts_folder(job.output), description);
   FilmResult result;
   result.warnings = film.index().notes;
-  result.warnings.insert(result.warnings.end(), plan.warnings.begin(), plan.warnings.end());
-  check_captions(job.encoder, film, result);
+  result.warnings.insert(result.warnings.end(), plan.notes.begin(), plan.notes.end());
+  result.warnings.insert(result.warnings.end(), streams.warnings.begin(), streams.warnings.end());
+  check_captions(job.encoder, film, plan, result);
   result.cut_short = film.index().cut_short;
-  set_sizes(result, film, engine);
-  result.encoder = encoder_name(job.encoder, film);
+  set_sizes(result, film, plan);
+  result.encoder = encoder_name(job.encoder, film, plan.output);
   if (job.encoder.codec.empty() && is_raw(film)) {
     result.warnings.push_back(fmt::format(
         "the film's pictures are raw; they are encoded with {}. Choose another encoder with --codec", result.encoder));
@@ -302,11 +319,11 @@ FilmResult upscale_film(Engine& engine, const FilmJob& given, const std::atomic<
   // What an earlier call made may turn out to be damaged when all is put together. It is made again, once.
   for (std::set<fs::path> damaged;;) {
     const std::vector<fs::path> files =
-        make_segments(engine, job, film, journal, description, segments, result, stop, progress);
+        make_segments(engine, job, film, plan, journal, description, segments, result, stop, progress);
     try {
       const AddSeconds seconds(result.mux_s);
-      SegmentStream pictures(files, film, film_identity(job.input), segments);
-      add_missing(mux_film(film, pictures, plan, job.output, whole, stop), result);
+      SegmentStream pictures(files, film, plan, film_identity(job.input), segments);
+      add_missing(mux_film(film, pictures, streams, job.output, whole, stop), result);
       break;
     } catch (const DamagedSegment& segment) {
       journal.drop(segment.path());
@@ -327,8 +344,10 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   const Film film(input, &stop);
   check_output(output);
   FilmResult result;
-  SegmentStream pictures(segments, film, film_identity(input));
-  const StreamPlan plan = plan_streams(film, output, pictures.parameters(), streams);
+  const FramePlan frames = segments.empty() ? plain_plan(film) : plan_of_segment(segments.front(), film);
+  SegmentStream pictures(segments, film, frames, film_identity(input));
+  const StreamPlan plan = plan_streams(film, output, pictures.parameters(), streams, frames,
+                                       cut_at(film, frames_between(film, std::nullopt, std::nullopt)));
   pictures.check_whole();
   result.width = film.first_frame()->width;
   result.height = film.first_frame()->height;

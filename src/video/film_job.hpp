@@ -10,6 +10,7 @@
 
 #include "video/film_encoder.hpp"
 #include "video/film_pipeline.hpp"
+#include "video/frame_plan.hpp"
 #include "video/stream_choice.hpp"
 
 namespace fsrcnn {
@@ -21,8 +22,10 @@ inline constexpr int64_t kSegmentFrames = 240;
 struct FilmJob {
   std::string input;   ///< a file, or "-": standard input; what is not YUV4MPEG2 is written to a file first
   std::string output;  ///< a file, or "-": YUV4MPEG2 on standard output
-  std::optional<FrameRange> frames;  ///< only these, as a segment for join_film
+  std::optional<FrameRange> frames;         ///< only these, as a segment for join_film
+  std::optional<int64_t> start_us, end_us;  ///< only what is shown between, from its first frame's time on
   EncoderOptions encoder;
+  FilterOptions filters;
   StreamChoice streams;
   int64_t segment_frames = kSegmentFrames;
 };
@@ -52,7 +55,7 @@ struct FilmResult {
 /// OUTPUT.parts; the same call resumes where an earlier one ended, for whatever reason. Throws Error(usage) if the
 /// folder belongs to another job or is in use, Error(cancelled) if `stop` becomes true, and the exceptions of its
 /// parts.
-FilmResult upscale_film(Engine& engine, const FilmJob& job, const std::atomic<bool>& stop,
+FilmResult upscale_film(const EngineFor& engine_for, const FilmJob& job, const std::atomic<bool>& stop,
                         const FilmProgressCallback& progress = nullptr);
 
 /// Joins segments made with FilmJob::frames, in any order, and the film's other streams. Throws Error(input) if they

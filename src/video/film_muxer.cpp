@@ -119,11 +119,12 @@ void add_codec_delay(AVPacket& packet, AVRational time_base, const AVFormatConte
 }
 
 // What would be lost of how the pictures are to be shown.
-void check_display(const Film& film, const std::string& container, const std::string& output, AVCodecID pictures) {
+void check_display(const Film& film, const FramePlan& frames, const std::string& container, const std::string& output,
+                   AVCodecID pictures) {
   const AVStream& stream = film.video();
   const auto of_stream = [&](AVPacketSideDataType type) { return side_data(stream, type); };
   const auto of_frame = [&](AVFrameSideDataType type) { return av_frame_get_side_data(film.first_frame(), type); };
-  if (is_turned(film) && !is_mov(container)) {
+  if (turn_matrix(film) != nullptr && !frames.is_turned && !is_mov(container)) {
     fail(ErrorCode::usage, "the format {} ('{}') cannot store the film's rotation; use .mp4 or .mov", container,
          output);
   }
@@ -131,8 +132,7 @@ void check_display(const Film& film, const std::string& container, const std::st
                      of_stream(AV_PKT_DATA_CONTENT_LIGHT_LEVEL) != nullptr ||
                      of_frame(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA) != nullptr ||
                      of_frame(AV_FRAME_DATA_CONTENT_LIGHT_LEVEL) != nullptr;
-  if (has_alpha_beside(pictures, planar_format(static_cast<AVPixelFormat>(film.first_frame()->format))) &&
-      !is_matroska(container)) {
+  if (has_alpha_beside(pictures, static_cast<AVPixelFormat>(frames.output.like->format)) && !is_matroska(container)) {
     fail(ErrorCode::usage, "the format {} ('{}') cannot store transparency with {} pictures; use .webm or .mkv",
          container, output, avcodec_get_name(pictures));
   }
@@ -177,16 +177,8 @@ void warn_of_dynamic_metadata(const Film& film, StreamPlan& plan) {
 
 }  // namespace
 
-bool is_turned(const Film& film) {
-  const AVPacketSideData* of_stream = side_data(film.video(), AV_PKT_DATA_DISPLAYMATRIX);
-  const auto* matrix = of_stream != nullptr ? reinterpret_cast<const int32_t*>(of_stream->data) : nullptr;
-  const AVFrameSideData* own = av_frame_get_side_data(film.first_frame(), AV_FRAME_DATA_DISPLAYMATRIX);
-  if (own != nullptr && matrix == nullptr) matrix = reinterpret_cast<const int32_t*>(own->data);
-  return matrix != nullptr && (matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0);
-}
-
 StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures,
-                        const StreamChoice& choice) {
+                        const StreamChoice& choice, const FramePlan& frames, const FilmCut& cut) {
   const std::string container = container_of(output);
   const char* other_container = pictures.codec_id == AV_CODEC_ID_QTRLE ? ".mov, or "
                                 : is_matroska(container)               ? ""
@@ -195,18 +187,20 @@ StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, c
     fail(ErrorCode::usage, "the format {} ('{}') cannot store these {} pictures; use {}another --codec", container,
          output.string(), avcodec_get_name(pictures.codec_id), other_container);
   }
-  if (!tells_times(container) && !unit_of_rate(film)) {
+  if (!tells_times(container) && !unit_of_rate(film, frames)) {
     fail(ErrorCode::usage, "the format {} ('{}') stores a frame rate, but the film has a variable one; use .mkv",
          container, output.string());
   }
   const FilmIndex& index = film.index();
   const int streams = static_cast<int>(film.format().nb_streams);
-  check_display(film, container, output.string(), pictures.codec_id);
+  check_display(film, frames, container, output.string(), pictures.codec_id);
   check_choice(choice, streams);
   if (choice.has_audio && !choice.drops_unknown && !choice.streams) {
     for (const std::string& late : index.late_streams) fail_for_late(film, late);
   }
   StreamPlan plan;
+  plan.frames = &frames;
+  plan.cut = cut;
   plan.converted.resize(static_cast<size_t>(streams), AV_CODEC_ID_NONE);
   int next = 0;
   for (int i = 0; i < streams; ++i) {
@@ -295,7 +289,7 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
     if (stream == upscaled) headers.add(p);
     p.stream_index = stream;
     p.pos = -1;
-    const int64_t earlier = times_earlier(film, time_base);
+    const int64_t earlier = plan.cut.earlier(time_base);
     if (p.pts != AV_NOPTS_VALUE) p.pts -= earlier;
     if (p.dts != AV_NOPTS_VALUE) p.dts -= earlier;
     add_codec_delay(p, time_base, out, stream);
@@ -313,7 +307,7 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
     if (p.dts != AV_NOPTS_VALUE) last_dts = p.dts;
     av_check(av_interleaved_write_frame(&out, &p), ErrorCode::io, "writing '{}'", name);
   };
-  const AVRational video_base = film.video().time_base;
+  const AVRational video_base = plan.frames->output.time_base;
   std::vector<std::unique_ptr<SubtitleConverter>> converters(plan.converted.size());
   for (size_t i = 0; i < converters.size(); ++i) {
     if (plan.converted[i] == AV_CODEC_ID_NONE) continue;
@@ -322,6 +316,8 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
   // Sound that an edit list hides is hidden in no other kind of file. Of it only the last packet goes along, from which
   // decoders begin.
   std::vector<AvPacket> hidden(is_mov(container) ? 0 : plan.output_of.size());
+  // Of a part, each stream begins where it can be decoded.
+  std::vector<bool> begins(plan.cut.is_whole ? 0 : plan.output_of.size());
   while (packets.read(*packet, true)) {
     // More streams may appear than the plan has, of data.
     const auto number = static_cast<size_t>(packet->stream_index);
@@ -329,6 +325,9 @@ std::vector<std::string> mux_film(const Film& film, SegmentStream& pictures, con
     if (stream < 0 || stream == upscaled) continue;
     const AVStream& from = *in.streams[packet->stream_index];
     if (out.streams[stream]->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT) continue;  // a cover, written already
+    if (!begins.empty() && (packet->flags & AV_PKT_FLAG_KEY) == 0 && !begins[number]) continue;
+    if (!plan.cut.keep(*packet, from.time_base, from.codecpar->codec_type)) continue;
+    if (!begins.empty()) begins[number] = true;
     const int64_t time = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
     while (pictures_left && time != AV_NOPTS_VALUE &&
            av_compare_ts(picture->dts, video_base, time, from.time_base) <= 0) {

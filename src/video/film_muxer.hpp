@@ -11,14 +11,11 @@
 
 namespace fsrcnn {
 
-/// Whether the film's pictures are displayed rotated or mirrored.
-bool is_turned(const Film& film);
-
-/// Decides what becomes of the film's streams. Throws Error(usage) if sound, subtitles or attachments, or pictures like
-/// these, cannot be stored under this name, and Error(input) for streams that cannot be identified at the file's
-/// beginning.
+/// Decides what becomes of the film's streams. frames: of the output, which must outlive the plan. Throws Error(usage)
+/// if sound, subtitles or attachments, or pictures like these, cannot be stored under this name, and Error(input) for
+/// streams that cannot be identified at the file's beginning.
 StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures,
-                        const StreamChoice& choice);
+                        const StreamChoice& choice, const FramePlan& frames, const FilmCut& cut);
 
 /// Muxes the pictures and all other streams of the film, its chapters, tags and side data. Timestamps are the film's,
 /// less those before its beginning. The file is written to `temporary`. Returns messages about what is missing when it

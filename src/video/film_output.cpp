@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <new>
 
 #include "video/av_versions.hpp"
@@ -32,7 +33,7 @@ void remove_stale(AVDictionary*& tags) {
   }
 }
 
-void copy_side_data(const AVStream& from, AVStream& to) {
+void copy_side_data(const AVStream& from, AVStream& to, bool is_turned) {
   clear_side_data(to);
   for (const AVPacketSideData& data : side_data(from)) {
     // Only since FFmpeg 7.1, and in pixels of the film.
@@ -40,6 +41,7 @@ void copy_side_data(const AVStream& from, AVStream& to) {
     if (name != nullptr && std::string_view(name) == "Frame Cropping") continue;
     // What belongs to the old coding: Dolby Vision's layers, bit rates.
     if (data.type == AV_PKT_DATA_DOVI_CONF || data.type == AV_PKT_DATA_CPB_PROPERTIES) continue;
+    if (data.type == AV_PKT_DATA_DISPLAYMATRIX && is_turned) continue;
     add_side_data(to, data.type, data.data, data.size);
   }
 }
@@ -68,20 +70,24 @@ void prefer_layout(AVStream& to) {
     clear_view(stereo);
 }
 
-void copy_chapters(const Film& film, AVFormatContext& to) {
-  const AVFormatContext& from = film.format();
+void copy_chapters(const AVFormatContext& from, const FilmCut& cut, AVFormatContext& to) {
   if (from.nb_chapters == 0) return;
   to.chapters = static_cast<AVChapter**>(av_calloc(from.nb_chapters, sizeof(AVChapter*)));
   if (to.chapters == nullptr) throw std::bad_alloc();
   for (unsigned i = 0; i < from.nb_chapters; ++i) {
     const AVChapter& chapter = *from.chapters[i];
+    const int64_t end = cut.end_us == std::numeric_limits<int64_t>::max()
+                            ? cut.end_us
+                            : av_rescale_q(cut.end_us, kMicroseconds, chapter.time_base);
+    const int64_t earlier = cut.earlier(chapter.time_base);
+    if (!cut.is_whole && (chapter.end <= earlier || chapter.start >= end)) continue;
     auto* copy = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
     if (copy == nullptr) throw std::bad_alloc();
     copy->id = chapter.id;
     copy->time_base = chapter.time_base;
-    const int64_t earlier = times_earlier(film, chapter.time_base);
     copy->start = std::max<int64_t>(0, chapter.start - earlier);
-    copy->end = chapter.end == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : std::max<int64_t>(0, chapter.end - earlier);
+    const int64_t last = std::min(chapter.end, end);
+    copy->end = chapter.end == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : std::max<int64_t>(0, last - earlier);
     av_dict_copy(&copy->metadata, chapter.metadata, 0);
     to.chapters[to.nb_chapters++] = copy;
   }
@@ -117,8 +123,9 @@ bool is_of_encoder(const AVCodecParameters& p) {
   return p.codec_tag != av_codec_get_tag(av_guess_format(kSegmentFormat, nullptr, nullptr)->codec_tag, p.codec_id);
 }
 
-AVRational time_base_in(const AVFormatContext& out, const Film& film) {
-  return tells_times(out.oformat->name) ? film.video().time_base : unit_of_rate(film).value_or(film.video().time_base);
+AVRational time_base_in(const AVFormatContext& out, const Film& film, const FramePlan& frames) {
+  const AVRational unit = frames.output.time_base;
+  return tells_times(out.oformat->name) ? unit : unit_of_rate(film, frames).value_or(unit);
 }
 
 void make_converted(const AVStream& from, AVCodecID codec, AVStream& to) {
@@ -128,8 +135,9 @@ void make_converted(const AVStream& from, AVCodecID codec, AVStream& to) {
   to.time_base = SubtitleConverter::kTimeBase;
 }
 
-void add_stream(const Film& film, int index, const AVCodecParameters& pictures, AVCodecID converted,
+void add_stream(const Film& film, int index, const AVCodecParameters& pictures, const StreamPlan& plan,
                 AVFormatContext& out) {
+  const FramePlan& frames = *plan.frames;
   const AVStream& from = *film.format().streams[index];
   AVStream* to = avformat_new_stream(&out, nullptr);
   if (to == nullptr) throw std::bad_alloc();
@@ -144,20 +152,21 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     to->codecpar->codec_tag = hvc1;
   }
   to->id = from.id;
-  to->time_base = upscaled ? time_base_in(out, film) : from.time_base;
-  if (from.start_time != AV_NOPTS_VALUE) to->start_time = from.start_time - times_earlier(film, from.time_base);
-  to->duration = from.duration;
+  to->time_base = upscaled ? time_base_in(out, film, frames) : from.time_base;
+  if (plan.cut.is_whole) {
+    if (from.start_time != AV_NOPTS_VALUE) to->start_time = from.start_time - plan.cut.earlier(from.time_base);
+    to->duration = from.duration;
+  }
   to->disposition = from.disposition;
-  to->avg_frame_rate = from.avg_frame_rate;
-  to->r_frame_rate = from.r_frame_rate;
-  to->sample_aspect_ratio = from.sample_aspect_ratio;
+  to->avg_frame_rate = upscaled ? frames.output.rate : from.avg_frame_rate;
+  to->r_frame_rate = upscaled && !frames.keeps_times ? frames.output.rate : from.r_frame_rate;
+  to->sample_aspect_ratio = upscaled ? frames.aspect : from.sample_aspect_ratio;
   av_dict_copy(&to->metadata, from.metadata, 0);
   if (upscaled) {
     remove_stale(to->metadata);
     // Segments do not store what is not in the pictures themselves.
     AVCodecParameters& p = *to->codecpar;
-    const AVFrame& first = *film.first_frame();
-    if (to->sample_aspect_ratio.num == 0) to->sample_aspect_ratio = first.sample_aspect_ratio;
+    const AVFrame& first = *frames.output.like;
     p.sample_aspect_ratio = to->sample_aspect_ratio;
     p.color_range = first.color_range;
     p.color_primaries = first.color_primaries;
@@ -165,11 +174,12 @@ void add_stream(const Film& film, int index, const AVCodecParameters& pictures, 
     p.color_space = first.colorspace;
     p.chroma_location = first.chroma_location;
     p.field_order = AV_FIELD_PROGRESSIVE;
-    if (p.format == AV_PIX_FMT_NONE) p.format = planar_format(static_cast<AVPixelFormat>(first.format));
+    if (p.format == AV_PIX_FMT_NONE) p.format = first.format;
   }
+  const AVCodecID converted = plan.converted[static_cast<size_t>(index)];
   if (converted != AV_CODEC_ID_NONE) return make_converted(from, converted, *to);
-  copy_side_data(from, *to);
-  if (upscaled) add_told_by_pictures(*film.first_frame(), *to);
+  copy_side_data(from, *to, upscaled && frames.is_turned);
+  if (upscaled) add_told_by_pictures(*frames.output.like, *to);
   if (std::string_view(out.oformat->name) == "mp4") prefer_layout(*to);
   if (is_cover(from) && is_matroska(out.oformat->name)) make_attachment(from, *to);
 }
@@ -196,30 +206,28 @@ void copy_programs(const AVFormatContext& from, const StreamPlan& plan, AVFormat
 
 }  // namespace
 
-int64_t times_earlier(const Film& film, AVRational time_base) {
-  return av_rescale_q(std::max<int64_t>(0, film.index().start_us), kMicroseconds, time_base);
-}
-
 // What is not a frame becomes an empty packet in AVI, of which the muxer writes no more than these for a gap.
-std::optional<AVRational> unit_of_rate(const Film& film) {
+std::optional<AVRational> unit_of_rate(const Film& film, const FramePlan& plan) {
   constexpr int64_t kMostEmpty = 60'000;
   constexpr double kMostOff_s = 0.002;
   const AVStream& stream = film.video();
+  // What filters make of times is known when they come.
+  if (!plan.keeps_times) return plan.output.rate.num > 0 ? av_inv_q(plan.output.rate) : AVRational{1, 1000};
   if (film.has_fixed_rate()) return av_inv_q(stream.avg_frame_rate);
-  const std::vector<IndexedFrame>& frames = film.index().frames;
+  const std::vector<IndexedFrame>& index = film.index().frames;
   for (const AVRational rate : {stream.r_frame_rate, AVRational{1000, 1}}) {
     if (rate.num <= 0) continue;
     const auto tick = [&](const IndexedFrame& frame) {
-      return av_rescale_q(frame.time - frames.front().time, stream.time_base, av_inv_q(rate));
+      return av_rescale_q(frame.time - index.front().time, stream.time_base, av_inv_q(rate));
     };
     const auto off_s = [&](const IndexedFrame& frame) {
-      return static_cast<double>(frame.time - frames.front().time) * av_q2d(stream.time_base) -
+      return static_cast<double>(frame.time - index.front().time) * av_q2d(stream.time_base) -
              static_cast<double>(tick(frame)) / av_q2d(rate);
     };
-    const auto misfit = std::adjacent_find(frames.begin(), frames.end(), [&](const auto& a, const auto& b) {
+    const auto misfit = std::adjacent_find(index.begin(), index.end(), [&](const auto& a, const auto& b) {
       return tick(a) == tick(b) || tick(b) - tick(a) >= kMostEmpty || std::abs(off_s(b)) > kMostOff_s;
     });
-    if (misfit == frames.end()) return av_inv_q(rate);
+    if (misfit == index.end()) return av_inv_q(rate);
   }
   return std::nullopt;
 }
@@ -240,10 +248,9 @@ AvOutput open_output(const Film& film, const AVCodecParameters& pictures, const 
   if (std::string_view(out.oformat->name) == "mpegts") out.max_delay = kMaxDelay_us;
   av_dict_copy(&out.metadata, in.metadata, 0);
   remove_stale(out.metadata);
-  copy_chapters(film, out);
+  copy_chapters(in, plan.cut, out);
   for (int i = 0; i < static_cast<int>(in.nb_streams) && i < static_cast<int>(plan.output_of.size()); ++i) {
-    const auto number = static_cast<size_t>(i);
-    if (plan.output_of[number] >= 0) add_stream(film, i, pictures, plan.converted[number], out);
+    if (plan.output_of[static_cast<size_t>(i)] >= 0) add_stream(film, i, pictures, plan, out);
   }
   copy_programs(in, plan, out);
   av_check(avio_open(&out.pb, url.c_str(), AVIO_FLAG_WRITE), ErrorCode::io, "writing '{}'", name);

@@ -7,11 +7,15 @@
 
 #include "video/container.hpp"
 #include "video/film.hpp"
+#include "video/film_cut.hpp"
+#include "video/frame_plan.hpp"
 
 namespace fsrcnn {
 
 /// How a film's streams are mapped to a container, decided before any work.
 struct StreamPlan {
+  const FramePlan* frames = nullptr;  ///< must outlive it
+  FilmCut cut;
   std::vector<int> output_of;         ///< for each stream of the film its number in the output, or -1
   std::vector<AVCodecID> converted;   ///< for each stream of the film to what it is converted, or AV_CODEC_ID_NONE
   std::vector<std::string> warnings;  ///< about streams that are dropped, converted or copied unchanged
@@ -26,12 +30,8 @@ struct AvFreeOutput {
 /// A file being written; closed silently if something fails.
 using AvOutput = std::unique_ptr<AVFormatContext, AvFreeOutput>;
 
-/// How much earlier everything is than in the film, which may be a recording that begins at any time: the output begins
-/// at 0. In units of the time base.
-int64_t times_earlier(const Film& film, AVRational time_base);
-
 /// The unit of a container with a rate instead of times, e.g. AVI; none if the film's frames are at no rate.
-std::optional<AVRational> unit_of_rate(const Film& film);
+std::optional<AVRational> unit_of_rate(const Film& film, const FramePlan& plan);
 
 /// Opens a file in the format of `output` with everything that the plan copies from the film: streams, chapters,
 /// programs, tags and side data; `pictures` are the upscaled ones. It is written to `path`. Throws Error(io).

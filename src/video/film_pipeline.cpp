@@ -7,6 +7,8 @@
 
 #include "base/add_seconds.hpp"
 #include "base/bounded_queue.hpp"
+#include "video/frame_stages.hpp"
+#include "video/part_frames.hpp"
 #include "video/picture_stream_writer.hpp"
 
 namespace fsrcnn {
@@ -27,22 +29,25 @@ struct BegunFrame {
 // The last of the threads: encodes, and closes a part when the next one begins.
 class PartEncoder {
  public:
-  PartEncoder(const Film& film, const EncoderOptions& options, const std::vector<FilmPart>& parts,
-              std::vector<PartResult>& results)
-      : film_(film), options_(options), parts_(parts), results_(results) {}
+  PartEncoder(const Film& film, const FramePlan& plan, const EncoderOptions& options,
+              const std::vector<FilmPart>& parts, std::vector<PartResult>& results)
+      : film_(film), plan_(plan), options_(options), parts_(parts), results_(results) {}
 
   void encode(size_t part, const AVFrame& frame) {
     finish_until(part);
     if (!encoder_) {
       const FilmPart& p = parts_[part];
       const AVOutputFormat* format = av_guess_format(p.format.c_str(), nullptr, nullptr);
-      encoder_.emplace(options_, film_, frame, format != nullptr && (format->flags & AVFMT_GLOBALHEADER) != 0);
+      encoder_.emplace(options_, film_, plan_.output, format != nullptr && (format->flags & AVFMT_GLOBALHEADER) != 0);
       writer_ = std::make_unique<PictureStreamWriter>(p.url, p.format, *encoder_, p.tags);
     }
     const AvFrame timed = new_frame();
     av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "referencing a frame");
     timed->pts =
-        av_rescale_q(frame.pts + parts_[part].time_offset, film_.video().time_base, encoder_->context().time_base);
+        av_rescale_q(frame.pts + parts_[part].time_offset, plan_.output.time_base, encoder_->context().time_base);
+    // Of the film's own times this was checked before the work.
+    if (!plan_.keeps_times && last_ && timed->pts <= *last_) fail_for_rate(encoder_->context());
+    last_ = timed->pts;
     encoder_->encode(timed.get(), [&](AVPacket& packet) { write(packet); });
     ++results_[part].frames;
   }
@@ -55,6 +60,7 @@ class PartEncoder {
         writer_->finish();
         results_[part_].damage.dropped = std::max<int64_t>(0, results_[part_].frames - packets_);
         packets_ = 0;
+        last_.reset();
         writer_.reset();
         encoder_.reset();
       }
@@ -70,25 +76,28 @@ class PartEncoder {
   }
 
   const Film& film_;
+  const FramePlan& plan_;
   const EncoderOptions& options_;
   const std::vector<FilmPart>& parts_;
   std::vector<PartResult>& results_;
   size_t part_ = 0;
   std::optional<FilmEncoder> encoder_;
   std::unique_ptr<PictureStreamWriter> writer_;
+  std::optional<int64_t> last_;
   int64_t packets_ = 0;  // of the part that is being written
 };
 
 }  // namespace
 
-FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const EncoderOptions& options,
+FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const FramePlan& plan, const EncoderOptions& options,
                                  const std::vector<FilmPart>& parts, const std::atomic<bool>& stop,
                                  const FramesDone& frames_done) {
   FilmStatistics statistics;
   BoundedQueue<DecodedFrame> decoded(kWaitingFrames);
   BoundedQueue<BegunFrame> begun(kWaitingFrames);
+  BoundedQueue<DecodedFrame> enlarged(kWaitingFrames);
   BoundedQueue<DecodedFrame> upscaled(kWaitingFrames);
-  FrameUpscaler upscaler(engine);
+  FrameStages stages(engine, plan);
   // The first thread is done with a part's result before the last one gets the next part's first frame.
   std::vector<PartResult> results(parts.size());
 
@@ -106,25 +115,15 @@ FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const Encoder
     });
   };
   const std::jthread reading = stage(nullptr, &decoded, [&] {
-    std::optional<FrameReader> reader;
-    for (size_t part = 0; part < parts.size(); ++part) {
-      if (film.is_pipe()) {
-        reader.emplace(film);
-      } else if (!reader || !reader->go_on(parts[part].range)) {
-        reader.emplace(film, parts[part].range);
+    PartFrames frames(film, plan, parts, results);
+    for (;;) {
+      std::optional<PartFrames::Next> next;
+      {
+        const AddSeconds seconds(statistics.decode_s);
+        next = frames.next();
       }
-      for (;;) {
-        AvFrame frame;
-        {
-          const AddSeconds seconds(statistics.decode_s);
-          frame = reader->next();
-        }
-        if (stop) fail(ErrorCode::cancelled, "stopped");
-        if (!frame) break;
-        if (!decoded.push({part, std::move(frame)})) return;
-      }
-      results[part].damage = reader->damage();
-      results[part].broken_off = reader->broken_off();
+      if (stop) fail(ErrorCode::cancelled, "stopped");
+      if (!next || !decoded.push({next->part, std::move(next->frame)})) return;
     }
   });
   const std::jthread beginning = stage(&decoded, &begun, [&] {
@@ -132,23 +131,40 @@ FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const Encoder
       FrameUpscaler::Job job;
       {
         const AddSeconds seconds(statistics.chroma_s);
-        job = upscaler.begin(std::move(next->frame));
+        job = stages.begin(std::move(next->frame));
       }
       if (!begun.push({next->part, std::move(job)})) return;
     }
   });
-  const std::jthread finishing = stage(&begun, &upscaled, [&] {
+  const std::jthread enlarging = stage(&begun, &enlarged, [&] {
     while (auto next = begun.pop()) {
       AvFrame frame;
       {
         const AddSeconds seconds(statistics.luma_s);
-        frame = upscaler.finish(std::move(next->job));
+        frame = stages.enlarge(std::move(next->job));
       }
-      if (!upscaled.push({next->part, std::move(frame)})) return;
+      if (!enlarged.push({next->part, std::move(frame)})) return;
+    }
+  });
+  double finish_s = 0;
+  std::jthread finishing = stage(&enlarged, &upscaled, [&] {
+    std::vector<DecodedFrame> done;
+    const auto keep = [&](size_t part, AvFrame frame) { done.push_back({part, std::move(frame)}); };
+    for (bool more = true; more;) {
+      auto next = enlarged.pop();
+      more = next.has_value();
+      {
+        const AddSeconds seconds(finish_s);
+        more ? stages.finish(next->part, std::move(next->frame), keep) : stages.end(keep);
+      }
+      for (DecodedFrame& frame : done) {
+        if (!upscaled.push(std::move(frame))) return;
+      }
+      done.clear();
     }
   });
 
-  PartEncoder encoder(film, options, parts, results);
+  PartEncoder encoder(film, plan, options, parts, results);
   try {
     while (auto next = upscaled.pop()) {
       const AddSeconds seconds(statistics.encode_s);
@@ -161,8 +177,10 @@ FilmStatistics run_film_pipeline(const Film& film, Engine& engine, const Encoder
     upscaled.close();  // lets the other threads end
     throw;
   }
-  statistics.strips = upscaler.strips();
-  statistics.strips_copied = upscaler.strips_copied();
+  finishing.join();
+  statistics.chroma_s += finish_s;
+  statistics.strips = stages.strips();
+  statistics.strips_copied = stages.strips_copied();
   return statistics;
 }
 

@@ -1,6 +1,7 @@
 #include "video/frame_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "video/av_versions.hpp"
 
@@ -37,27 +38,33 @@ size_t FrameReader::first_decoded(size_t frame) const {
   return frame;
 }
 
-void FrameReader::set_range(const FrameRange& range) {
+void FrameReader::set_range(const FrameRange& range, int64_t reach) {
   const std::vector<IndexedFrame>& index = film_.index().frames;
-  begin_ = index[static_cast<size_t>(range.begin)].time;
-  const bool is_last = range.end >= static_cast<int64_t>(index.size());
-  end_ = is_last ? std::numeric_limits<int64_t>::max() : index[static_cast<size_t>(range.end)].time;
+  const auto time_at = [&](int64_t frame) {
+    return frame < static_cast<int64_t>(index.size()) ? index[static_cast<size_t>(frame)].time
+                                                      : std::numeric_limits<int64_t>::max();
+  };
+  counted_begin_ = time_at(range.begin);
+  counted_end_ = time_at(range.end);
+  begin_ = time_at(std::max<int64_t>(0, range.begin - reach));
+  end_ = time_at(range.end + reach);
   // Before the first key nothing need be decodable: the film may be cut out of a longer one.
   expected_ = range.end - std::max(range.begin, std::min(range.end, film_.index().frames_before_key));
-  came_ = 0;
+  came_ = lost_ = 0;
   damage_ = {};
+  ended_ = false;
 }
 
 bool FrameReader::go_on(const FrameRange& range) {
   const size_t key = first_decoded(static_cast<size_t>(range.begin));
   if (!beyond_ || key != key_ || film_.index().frames[static_cast<size_t>(range.begin)].time < end_) return false;
-  set_range(range);
+  set_range(range, 0);
   return true;
 }
 
-FrameReader::FrameReader(const Film& film, const FrameRange& range) : FrameReader(film) {
-  set_range(range);
-  key_ = first_decoded(static_cast<size_t>(range.begin));
+FrameReader::FrameReader(const Film& film, const FrameRange& range, int64_t reach) : FrameReader(film) {
+  set_range(range, reach);
+  key_ = first_decoded(static_cast<size_t>(std::max<int64_t>(0, range.begin - reach)));
   packets_.seek(film.index().frames[key_]);
 }
 
@@ -69,34 +76,41 @@ AvFrame FrameReader::decode() {
     if (result == AVERROR_EOF) return nullptr;
     if (result != AVERROR(EAGAIN)) {
       ++damage_.packets;
+      ++lost_;
       if (!packets_left_) return nullptr;
     }
     packets_left_ = packets_left_ && packets_.read(*packet_);
     const int sent = avcodec_send_packet(decoder_.get(), packets_left_ ? packet_.get() : nullptr);
     if (sent == AVERROR(ENOMEM)) throw std::bad_alloc();
-    if (sent < 0 && sent != AVERROR_EOF) ++damage_.packets;
+    if (sent < 0 && sent != AVERROR_EOF) {
+      ++damage_.packets;
+      ++lost_;
+    }
   }
 }
 
-AvFrame FrameReader::end() {
-  damage_.missing = std::max<int64_t>(0, expected_ - came_ - damage_.packets - damage_.out_of_order);
-  return nullptr;
+Damage FrameReader::take_damage() {
+  if (ended_ || (last_ && *last_ >= counted_end_)) damage_.missing = std::max<int64_t>(0, expected_ - came_ - lost_);
+  return std::exchange(damage_, {});
 }
 
 AvFrame FrameReader::next() {
   for (;;) {
     AvFrame frame = beyond_ ? std::move(beyond_) : decode();
-    if (!frame) return end();
+    ended_ = !frame;
+    if (!frame) return nullptr;
     const int64_t time = frame->best_effort_timestamp != AV_NOPTS_VALUE ? frame->best_effort_timestamp
                          : last_                                        ? *last_ + 1
                                                                         : std::max<int64_t>(begin_, 0);
     if (time < begin_) continue;
     if (time >= end_) {
       beyond_ = std::move(frame);
-      return end();
+      ended_ = true;
+      return nullptr;
     }
     if (last_ && time <= *last_) {
       ++damage_.out_of_order;
+      ++lost_;
       continue;
     }
     if (width_ == 0) {
@@ -113,10 +127,12 @@ AvFrame FrameReader::next() {
            static_cast<double>(time) * av_q2d(film_.video().time_base) -
                static_cast<double>(std::max<int64_t>(film_.format().start_time, 0)) / AV_TIME_BASE);
     }
-    if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damage_.frames;
-    if (is_interlaced(*frame)) ++damage_.interlaced;
     last_ = time;
-    ++came_;
+    if (time >= counted_begin_ && time < counted_end_) {
+      if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damage_.frames;
+      if (is_interlaced(*frame)) ++damage_.interlaced;
+      ++came_;
+    }
     frame->pts = time;
     film_.complete(*frame);
     return frame;

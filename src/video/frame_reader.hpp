@@ -25,8 +25,8 @@ struct Damage {
 /// the last possible position before the range.
 class FrameReader {
  public:
-  /// The frames of a range of the film's index.
-  FrameReader(const Film& film, const FrameRange& range);
+  /// The frames of a range of the film's index, and `reach` frames before and after it; damage is that of the range.
+  FrameReader(const Film& film, const FrameRange& range, int64_t reach = 0);
   /// All frames.
   explicit FrameReader(const Film& film);
 
@@ -37,24 +37,25 @@ class FrameReader {
   /// The next frame, its pts and pkt_duration in the stream's time base; null at the end. Throws Error(input) if size
   /// or pixel format change within the range.
   AvFrame next();
-  const Damage& damage() const { return damage_; }
+  /// The damage since it was last asked for; of missing frames once the range is read.
+  Damage take_damage();
   /// PacketReader::broken_off()
   std::string broken_off() const { return packets_.broken_off(); }
 
  private:
   size_t first_decoded(size_t frame) const;
-  void set_range(const FrameRange& range);
+  void set_range(const FrameRange& range, int64_t reach);
   AvFrame decode();
-  AvFrame end();
 
   const Film& film_;
   int64_t begin_ = std::numeric_limits<int64_t>::min(), end_ = std::numeric_limits<int64_t>::max();
-  int64_t expected_ = 0, came_ = 0;
+  int64_t counted_begin_ = begin_, counted_end_ = end_;  // times of the range itself
+  int64_t expected_ = 0, came_ = 0, lost_ = 0;
   std::optional<int64_t> last_;
   size_t key_ = 0;  // the frame of the index that is decoded first
   AvFrame beyond_;  // decoded, of the next range
   int width_ = 0, height_ = 0, format_ = -1;
-  bool packets_left_ = true;
+  bool packets_left_ = true, ended_ = false;
   PacketReader packets_;
   AvCodec decoder_;
   AvPacket packet_;

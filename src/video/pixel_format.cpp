@@ -81,6 +81,29 @@ AVPixelFormat planar_format(AVPixelFormat format) {
        av_get_pix_fmt_name(format), av_get_pix_fmt_name(nearest(format)));
 }
 
+std::vector<AVPixelFormat> planar_formats() {
+  std::vector<AVPixelFormat> formats;
+  for (const AVPixFmtDescriptor* d = av_pix_fmt_desc_next(nullptr); d != nullptr; d = av_pix_fmt_desc_next(d)) {
+    const AVPixelFormat format = av_pix_fmt_desc_get_id(d);
+    if (find_planar(format) == format) formats.push_back(format);
+  }
+  formats.push_back(AV_PIX_FMT_NONE);
+  return formats;
+}
+
+AVPixelFormat with_16_bits(AVPixelFormat planar) {
+  const AVPixFmtDescriptor& like = *av_pix_fmt_desc_get(planar);
+  for (const AVPixelFormat format : planar_formats()) {
+    if (format == AV_PIX_FMT_NONE) break;
+    const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);
+    if (d.comp[0].depth == 16 && d.flags == like.flags && d.nb_components == like.nb_components &&
+        d.log2_chroma_w == like.log2_chroma_w && d.log2_chroma_h == like.log2_chroma_h) {
+      return format;
+    }
+  }
+  return planar;
+}
+
 AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list) {
   if (list == nullptr) return planar;
   const auto has = [&](AVPixelFormat format) {

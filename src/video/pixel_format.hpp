@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "video/av.hpp"
 
 struct SwsContext;
@@ -9,6 +11,12 @@ namespace fsrcnn {
 /// The planar pixel format with the same samples: packed formats (NV12, RGB24 and others) are unpacked to it without
 /// loss. Throws Error(input) for unsupported formats.
 AVPixelFormat planar_format(AVPixelFormat format);
+
+/// All planar formats that can be upscaled, ended by AV_PIX_FMT_NONE.
+std::vector<AVPixelFormat> planar_formats();
+
+/// The planar format with 16 bits for each sample and else the same, or this one itself if there is none.
+AVPixelFormat with_16_bits(AVPixelFormat planar);
 
 /// The one of a list (ended by AV_PIX_FMT_NONE; null: anything) that holds the samples of a planar format without loss,
 /// if need be of RGB with an alpha that is opaque, or AV_PIX_FMT_NONE.

@@ -12,6 +12,7 @@ extern "C" {
 #include "base/error.hpp"
 #include "video/frame_upscaler.hpp"
 #include "video/plane_resizer.hpp"
+#include "video/zimg_frame.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -22,42 +23,6 @@ const AVPixFmtDescriptor& description(const AVFrame& frame) {
 
 bool is_rgb(const AVPixFmtDescriptor& d) { return (d.flags & AV_PIX_FMT_FLAG_RGB) != 0; }
 bool is_gray(const AVPixFmtDescriptor& d) { return d.nb_components < 3; }
-
-bool has_aligned_planes(const AVFrame& frame) {
-  for (int p = 0; p < 4 && frame.data[p] != nullptr; ++p) {
-    if (reinterpret_cast<uintptr_t>(frame.data[p]) % kZimgAlignment != 0 ||
-        frame.linesize[p] % static_cast<int>(kZimgAlignment) != 0)
-      return false;
-  }
-  return true;
-}
-
-AvFrame aligned_copy(const AVFrame& frame) {
-  AvFrame copy = new_frame();
-  copy->format = frame.format;
-  copy->width = frame.width;
-  copy->height = frame.height;
-  av_check(av_frame_get_buffer(copy.get(), static_cast<int>(kZimgAlignment)), ErrorCode::input,
-           "allocating a {}x{} frame", frame.width, frame.height);
-  av_check(av_frame_copy(copy.get(), &frame), ErrorCode::input, "copying a {}x{} frame", frame.width, frame.height);
-  return copy;
-}
-
-/// zimg's numbers are H.273's, as FFmpeg's are. It asks for more than the matrix where luma is constant or the values
-/// are ICtCp's: there BT.2020's matrix, there and back, keeps colours as near as the rounding.
-int matrix_of(const AVFrame& frame) {
-  switch (frame.colorspace) {
-    case AVCOL_SPC_UNSPECIFIED:
-    case AVCOL_SPC_RESERVED:
-    case AVCOL_SPC_RGB: return frame.height > 576 ? ZIMG_MATRIX_BT709 : ZIMG_MATRIX_BT470_BG;
-    case AVCOL_SPC_BT2020_CL:
-    case AVCOL_SPC_CHROMA_DERIVED_NCL:
-    case AVCOL_SPC_CHROMA_DERIVED_CL:
-    case AVCOL_SPC_SMPTE2085:
-    case AVCOL_SPC_ICTCP: return ZIMG_MATRIX_BT2020_NCL;
-    default: return frame.colorspace;
-  }
-}
 
 }  // namespace
 
@@ -76,34 +41,13 @@ RgbConverter::Properties RgbConverter::properties_of(const AVFrame& frame) {
   return {frame.format, is_full_range(frame) ? 1 : 0, frame.colorspace, chroma_location(frame)};
 }
 
-RgbConverter::RgbConverter(const AVFrame& like) : properties_(properties_of(like)), matrix_(matrix_of(like)) {}
+RgbConverter::RgbConverter(const AVFrame& like) : properties_(properties_of(like)), matrix_(zimg_matrix(like)) {}
 
 bool RgbConverter::fits(const AVFrame& frame) const { return properties_of(frame) == properties_; }
 
-zimgxx::zimage_format RgbConverter::format_of(const AVFrame& frame) const {
-  const AVPixFmtDescriptor& d = description(frame);
-  zimgxx::zimage_format format;
-  format.width = static_cast<unsigned>(frame.width);
-  format.height = static_cast<unsigned>(frame.height);
-  format.depth = static_cast<unsigned>(d.comp[0].depth);
-  format.pixel_type = format.depth > 8 ? ZIMG_PIXEL_WORD : ZIMG_PIXEL_BYTE;
-  format.color_family = is_rgb(d) ? ZIMG_COLOR_RGB : is_gray(d) ? ZIMG_COLOR_GREY : ZIMG_COLOR_YUV;
-  format.pixel_range = is_rgb(d) || properties_.range == 1 ? ZIMG_RANGE_FULL : ZIMG_RANGE_LIMITED;
-  if (is_rgb(d)) {
-    format.matrix_coefficients = ZIMG_MATRIX_RGB;
-  } else if (!is_gray(d)) {
-    format.matrix_coefficients = static_cast<zimg_matrix_coefficients_e>(matrix_);
-    format.subsample_w = d.log2_chroma_w;
-    format.subsample_h = d.log2_chroma_h;
-    // Both count left, centre, top left, top, bottom left, bottom; FFmpeg from 1.
-    format.chroma_location = static_cast<zimg_chroma_location_e>(properties_.location - AVCHROMA_LOC_LEFT);
-  }
-  return format;
-}
-
 void RgbConverter::prepare(Way& way, const AVFrame& frame, bool to_rgb) {
   if (way.width == frame.width && way.height == frame.height) return;
-  zimgxx::zimage_format from = format_of(frame), to = from;
+  zimgxx::zimage_format from = zimg_format(frame, matrix_), to = from;
   to.depth = 32;
   to.pixel_type = ZIMG_PIXEL_FLOAT;
   to.pixel_range = ZIMG_RANGE_FULL;
@@ -128,7 +72,7 @@ void RgbConverter::prepare(Way& way, const AVFrame& frame, bool to_rgb) {
 }
 
 void RgbConverter::to_rgb(const AVFrame& frame, RgbPlanes& rgb) {
-  const AvFrame copy = has_aligned_planes(frame) ? nullptr : aligned_copy(frame);
+  const AvFrame copy = zimg_aligned(frame);
   const AVFrame& from = copy ? *copy : frame;
   prepare(to_, from, true);
   if (rgb.width() != from.width || rgb.height() != from.height) rgb = RgbPlanes(from.width, from.height);

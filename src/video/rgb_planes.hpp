@@ -51,7 +51,6 @@ class RgbConverter {
     zimgxx::FilterGraph graph = {};
   };
   static Properties properties_of(const AVFrame& frame);
-  zimgxx::zimage_format format_of(const AVFrame& frame) const;
   void prepare(Way& way, const AVFrame& frame, bool to_rgb);
 
   Properties properties_;

@@ -18,16 +18,57 @@ bool has_alpha(const AVFormatContext& segment) { return static_cast<int>(segment
 
 }  // namespace
 
-int64_t segment_time_offset(const Film& film) {
-  return av_rescale_q(kTimesBefore_s, {1, 1}, film.video().time_base) - film.index().frames.front().time;
+int64_t segment_time_offset(const Film& film, const FramePlan& frames) {
+  const AVRational unit = frames.output.time_base;
+  return av_rescale_q(kTimesBefore_s, {1, 1}, unit) -
+         av_rescale_q(film.index().frames.front().time, film.video().time_base, unit);
+}
+
+std::string text_of(const FramePlan& plan) {
+  const AVRational t = plan.output.time_base, r = plan.output.rate, a = plan.aspect;
+  return fmt::format("{} {} {}/{} {}/{} {}/{}", plan.keeps_times ? 1 : 0, plan.is_turned ? 1 : 0, t.num, t.den, r.num,
+                     r.den, a.num, a.den);
+}
+
+void read_plan(const std::string& text, FramePlan& plan) {
+  int keeps_times = 0, is_turned = 0;
+  AVRational &t = plan.output.time_base, &r = plan.output.rate, &a = plan.aspect;
+  if (std::sscanf(text.c_str(), "%d %d %d/%d %d/%d %d/%d", &keeps_times, &is_turned, &t.num, &t.den, &r.num, &r.den,
+                  &a.num, &a.den) != 8 ||
+      t.num <= 0 || t.den <= 0 || r.num < 0 || r.den < 0 || a.num < 0 || a.den < 0) {
+    fail(ErrorCode::input, "a segment states '{}' of its pictures, which is damaged or of another version", text);
+  }
+  plan.keeps_times = keeps_times != 0;
+  plan.is_turned = is_turned != 0;
+}
+
+FramePlan plan_of_segment(const std::filesystem::path& segment, const Film& film) {
+  FramePlan plan = plain_plan(film);
+  AVFormatContext* context = nullptr;
+  const std::string url = "file:" + segment.string();
+  if (avformat_open_input(&context, url.c_str(), av_find_input_format(kSegmentFormat), nullptr) < 0) return plan;
+  const AvInput input(context);
+  if (const AVDictionaryEntry* entry = av_dict_get(input->metadata, kPlanKey, nullptr, 0))
+    read_plan(entry->value, plan);
+  if (input->nb_streams == 0) return plan;
+  const AVCodecParameters& p = *input->streams[0]->codecpar;
+  AVFrame& like = *plan.output.like;
+  like.width = p.width;
+  like.height = p.height;
+  like.sample_aspect_ratio = plan.aspect;
+  if (plan.is_turned) av_frame_remove_side_data(&like, AV_FRAME_DATA_DISPLAYMATRIX);
+  return plan;
 }
 
 SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments, const Film& film,
-                             const std::string& identity, const std::vector<FrameRange>& planned)
+                             const FramePlan& frames, const std::string& identity,
+                             const std::vector<FrameRange>& planned)
     : index_(film.index().frames),
       frames_before_key_(film.index().frames_before_key),
-      time_base_(film.video().time_base),
-      time_offset_(segment_time_offset(film)) {
+      time_base_(frames.output.time_base),
+      rate_(frames.output.rate),
+      keeps_times_(frames.keeps_times),
+      time_offset_(segment_time_offset(film, frames)) {
   for (size_t i = 0; i < segments.size(); ++i) {
     const std::filesystem::path& path = segments[i];
     std::error_code error;
@@ -53,7 +94,7 @@ SegmentStream::SegmentStream(const std::vector<std::filesystem::path>& segments,
   for (const Segment& segment : segments_) times.insert(times.end(), segment.times.begin(), segment.times.end());
 
   // Decoding times, as encoders make them: the sorted times, later by as many places as pictures are reordered.
-  std::vector<int64_t> sorted = times;
+  std::vector<int64_t>& sorted = sorted_ = times;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
     fail(ErrorCode::input, "the segments of '{}' have two pictures with the same timestamp", film.path());
@@ -84,6 +125,7 @@ void SegmentStream::check_whole() const {
 
 std::vector<std::string> SegmentStream::lacking() const {
   std::vector<std::string> found;
+  if (!keeps_times_) return found;  // how many there should be, only filters know
   for (const Segment& segment : segments_) {
     std::vector<int64_t> times = segment.times;
     std::sort(times.begin(), times.end());
@@ -161,7 +203,7 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, co
   while (read_packet(segment, *packet)) {
     if (packet->stream_index == 0 || packet->stream_index == kAlphaStream) hash.add(*packet);
     if (packet->stream_index == 0) {
-      segment.times.push_back(film_time(*packet));
+      segment.times.push_back(time_in_film(*packet));
     } else if (packet->stream_index == kAlphaStream) {
       ++alphas;
     } else {
@@ -189,8 +231,9 @@ SegmentStream::Segment SegmentStream::read(const std::filesystem::path& path, co
 }
 
 // Encoders that count frames instead of times come back to the film's times by the nearest of them.
-int64_t SegmentStream::film_time(const AVPacket& packet) const {
+int64_t SegmentStream::time_in_film(const AVPacket& packet) const {
   const int64_t time = av_rescale_q(packet.pts, input_->streams[0]->time_base, time_base_) - time_offset_;
+  if (!keeps_times_) return time;
   auto after = std::lower_bound(index_.begin(), index_.end(), time,
                                 [](const IndexedFrame& frame, int64_t t) { return frame.time < t; });
   if (after == index_.end()) return index_.back().time;
@@ -206,6 +249,18 @@ void SegmentStream::put_alpha_beside(AVPacket& picture) const {
   std::memset(beside, 0, kAlphaIdBytes);
   beside[kAlphaIdBytes - 1] = 1;
   std::memcpy(beside + kAlphaIdBytes, alpha_->data, size);
+}
+
+int64_t SegmentStream::duration_at(int64_t time) const {
+  if (!keeps_times_) {
+    const auto after = std::upper_bound(sorted_.begin(), sorted_.end(), time);
+    if (after != sorted_.end()) return *after - time;
+    return rate_.num > 0 ? av_rescale_q(1, av_inv_q(rate_), time_base_) : 0;
+  }
+  const auto frame =
+      std::lower_bound(index_.begin(), index_.end(), time, [](const IndexedFrame& f, int64_t t) { return f.time < t; });
+  if (frame->duration > 0) return frame->duration;
+  return std::next(frame) != index_.end() ? std::next(frame)->time - frame->time : 0;
 }
 
 bool SegmentStream::next(AVPacket& packet) {
@@ -226,13 +281,9 @@ bool SegmentStream::next(AVPacket& packet) {
     if (has_alpha_) put_alpha_beside(packet);
     break;
   }
-  packet.pts = film_time(packet);
+  packet.pts = time_in_film(packet);
   packet.dts = dts_[static_cast<size_t>(packet_++)];
-  const auto frame = std::lower_bound(index_.begin(), index_.end(), packet.pts,
-                                      [](const IndexedFrame& f, int64_t t) { return f.time < t; });
-  packet.duration = frame->duration > 0                ? frame->duration
-                    : std::next(frame) != index_.end() ? std::next(frame)->time - frame->time
-                                                       : 0;
+  packet.duration = duration_at(packet.pts);
   packet.time_base = time_base_;
   return true;
 }

@@ -1,0 +1,143 @@
+#include "video/film_look.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "video/av_versions.hpp"
+#include "video/frame_filter.hpp"
+#include "video/frame_reader.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int64_t kPlaces = 10, kFramesOfPlace = 24;
+
+std::vector<FrameRange> places_of(const Film& film) {
+  const auto count = static_cast<int64_t>(film.index().frames.size());
+  std::vector<FrameRange> places;
+  if (count <= kPlaces * kFramesOfPlace) {
+    for (int64_t i = 0; i < count; i += kFramesOfPlace) places.push_back({i, std::min(count, i + kFramesOfPlace)});
+    return places;
+  }
+  for (int64_t i = 0; i < kPlaces; ++i) {
+    // From where decoding can begin, so that nothing is decoded twice.
+    int64_t begin = count * (2 * i + 1) / (2 * kPlaces);
+    while (begin > 0 && !film.index().frames[static_cast<size_t>(begin)].key) --begin;
+    if (!places.empty() && begin < places.back().end) continue;
+    places.push_back({begin, std::min(count, begin + kFramesOfPlace)});
+  }
+  if (!film.index().interlaced_from) return places;
+  // Where packets first say so; decoders may know better.
+  const std::vector<IndexedFrame>& index = film.index().frames;
+  const auto from = std::lower_bound(index.begin(), index.end(), *film.index().interlaced_from,
+                                     [](const IndexedFrame& frame, int64_t time) { return frame.time < time; });
+  if (from != index.end())
+    places.push_back({from - index.begin(), std::min(count, from - index.begin() + kFramesOfPlace)});
+  return places;
+}
+
+std::string_view tag_of(const AVFrame& frame, const char* key) {
+  const AVDictionaryEntry* entry = av_dict_get(frame.metadata, key, nullptr, 0);
+  return entry != nullptr ? entry->value : "";
+}
+
+void add_fields(const AVFrame& frame, PlaceLook& look) {
+  const std::string_view order = tag_of(frame, "lavfi.idet.multiple.current_frame");
+  look.top_first += order == "tff";
+  look.bottom_first += order == "bff";
+  look.progressive += order == "progressive";
+  look.repeats += tag_of(frame, "lavfi.idet.repeated.current_frame") != "neither";
+}
+
+}  // namespace
+
+FilmLook look_at(const Film& film, bool at_borders) {
+  FilmLook look;
+  const FrameKind kind{without_samples(*film.first_frame()), film.video().time_base, film.video().avg_frame_rate};
+  // cropdetect remembers the largest picture of all places, idet the fields of the frame before.
+  std::optional<FrameFilter> borders;
+  if (at_borders) borders.emplace("cropdetect=round=2:reset=0", kind, "--crop auto");
+  for (const FrameRange& place : places_of(film)) {
+    FrameFilter fields("idet", kind, "--deinterlace auto");
+    PlaceLook& at = look.places.emplace_back();
+    FrameReader reader(film, place);
+    for (bool more = true; more;) {
+      AvFrame frame = reader.next();
+      more = frame != nullptr;
+      if (frame) {
+        ++at.frames;
+        at.flagged += is_interlaced(*frame);
+        at.flagged_bottom += is_interlaced(*frame) && !is_top_first(*frame);
+        at.soft_repeats += !is_interlaced(*frame) && frame->repeat_pict > 0;
+        if (borders) {
+          AvFrame copy = new_frame();
+          av_check(av_frame_ref(copy.get(), frame.get()), ErrorCode::io, "referencing a frame");
+          borders->push(std::move(copy));
+          while (const AvFrame seen = borders->pull()) {
+            const std::string_view w = tag_of(*seen, "lavfi.cropdetect.w"), h = tag_of(*seen, "lavfi.cropdetect.h");
+            if (w.empty() || w.front() == '-' || h.empty() || h.front() == '-' || w == "0" || h == "0") continue;
+            look.crop = fmt::format("{}:{}:{}:{}", w, h, tag_of(*seen, "lavfi.cropdetect.x"),
+                                    tag_of(*seen, "lavfi.cropdetect.y"));
+          }
+        }
+      }
+      fields.push(std::move(frame));
+      while (const AvFrame seen = fields.pull()) add_fields(*seen, at);
+    }
+  }
+  if (look.crop.starts_with(fmt::format("{}:{}:", kind.like->width, kind.like->height))) look.crop.clear();
+  return look;
+}
+
+Scan judge_scan(const std::vector<PlaceLook>& places) {
+  PlaceLook all;
+  int64_t combed_places = 0, telecined_places = 0, soft_places = 0;
+  for (const PlaceLook& p : places) {
+    all.frames += p.frames;
+    all.top_first += p.top_first;
+    all.bottom_first += p.bottom_first;
+    all.progressive += p.progressive;
+    all.flagged += p.flagged;
+    all.flagged_bottom += p.flagged_bottom;
+    const int64_t combed = p.top_first + p.bottom_first;
+    // 3:2 pulldown repeats a field in two frames of five, and combs as many; idet, which looks at several frames, says
+    // more. What moves little repeats less clearly.
+    const bool telecined = combed * 4 >= p.frames && p.repeats * 4 >= p.frames && p.repeats * 2 <= p.frames;
+    telecined_places += telecined;
+    combed_places += combed * 4 >= p.frames;
+    soft_places += p.soft_repeats * 10 >= p.frames * 3 && p.soft_repeats * 10 <= p.frames * 7;
+  }
+  const auto count = static_cast<int64_t>(places.size());
+  const int64_t combed = all.top_first + all.bottom_first;
+  const std::string seen = fmt::format("of {} frames from {} {} of the film {} show combing and {} do not", all.frames,
+                                       count, count == 1 ? "place" : "places", combed, all.progressive);
+  Scan scan;
+  // Without flags that say so, a few combed places may be a pattern in progressive pictures.
+  const bool is_combed = all.flagged > 0 ? combed_places > 0 : combed * 2 >= all.frames;
+  if (combed_places > 0 && telecined_places * 2 > combed_places) {
+    scan.kind = Scan::Kind::telecine;
+    scan.why = fmt::format("the film was made from 24 frames a second by 3:2 pulldown: {}, and fields repeat", seen);
+  } else if (is_combed) {
+    scan.kind = Scan::Kind::interlaced;
+    scan.only_flagged = all.flagged > 0 && all.flagged < all.frames && combed <= all.flagged + all.frames / 10;
+    scan.why = fmt::format("the film is interlaced: {}", seen);
+  } else if (all.flagged > 0) {
+    const bool unclear = all.progressive * 2 < all.frames;
+    scan.kind = unclear ? Scan::Kind::interlaced : Scan::Kind::progressive;
+    scan.only_flagged = unclear;
+    scan.why = unclear
+                   ? fmt::format("the film says that it is interlaced, and its pictures do not say otherwise: {}", seen)
+                   : fmt::format("the film says that it is interlaced, but is not: {}", seen);
+  } else if (soft_places * 2 > count) {
+    scan.kind = Scan::Kind::soft_telecine;
+    scan.why = "the film has 24 frames a second with flags to show fields twice, by 3:2 pulldown";
+  }
+  if (combed > 0 && std::max(all.top_first, all.bottom_first) >= 4 * std::min(all.top_first, all.bottom_first)) {
+    const bool top_first = all.top_first > all.bottom_first;
+    const int64_t agreeing = top_first ? all.flagged - all.flagged_bottom : all.flagged_bottom;
+    if (agreeing * 2 <= all.flagged) scan.top_first = top_first;
+  }
+  return scan;
+}
+
+}  // namespace fsrcnn

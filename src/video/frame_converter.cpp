@@ -1,0 +1,137 @@
+#include "video/frame_converter.hpp"
+
+extern "C" {
+#include <libavutil/imgutils.h>
+}
+
+#include <algorithm>
+
+#include "video/frame_upscaler.hpp"
+#include "video/plane_resizer.hpp"
+#include "video/zimg_frame.hpp"
+
+namespace fsrcnn {
+namespace {
+
+const AVPixFmtDescriptor& descriptor(int format) { return *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format)); }
+
+bool has_alpha(const AVPixFmtDescriptor& d) { return (d.flags & AV_PIX_FMT_FLAG_ALPHA) != 0; }
+
+AvFrame allocate(AVPixelFormat pixels, int width, int height) {
+  AvFrame frame = new_frame();
+  frame->format = pixels;
+  frame->width = width;
+  frame->height = height;
+  av_check(av_frame_get_buffer(frame.get(), static_cast<int>(kZimgAlignment)), ErrorCode::input,
+           "allocating a {}x{} frame", width, height);
+  return frame;
+}
+
+// Chroma has its own number of rows and columns.
+int subsampled(int size, int plane, int shift) { return plane == 1 || plane == 2 ? -(-size >> shift) : size; }
+
+}  // namespace
+
+void FrameConverter::prepare(const AVFrame& frame, AVFrame& inner) {
+  if (like_ && like_->width == frame.width && like_->height == frame.height && like_->format == frame.format &&
+      like_->colorspace == frame.colorspace && like_->color_range == frame.color_range &&
+      like_->chroma_location == frame.chroma_location) {
+    return;
+  }
+  const int matrix = zimg_matrix(frame);
+  zimgxx::zimage_format from = zimg_format(frame, matrix), to = zimg_format(inner, matrix);
+  const AVPixFmtDescriptor &d = descriptor(frame.format), &e = descriptor(inner.format);
+  if (has_alpha(d)) from.alpha = ZIMG_ALPHA_STRAIGHT;
+  if (has_alpha(e)) to.alpha = ZIMG_ALPHA_STRAIGHT;
+  // Where only one of both has no matrix (gray), the other's luma is it.
+  const double width = frame.width * target_.share_x, height = frame.height * target_.share_y;
+  from.active_region = {(frame.width - width) / 2, (frame.height - height) / 2, width, height};
+  zimgxx::zfilter_graph_builder_params params;
+  params.resample_filter = params.resample_filter_uv =
+      kernel_ == Kernel::lanczos ? ZIMG_RESIZE_LANCZOS : ZIMG_RESIZE_BICUBIC;
+  if (kernel_ == Kernel::bicubic) {
+    params.filter_param_a = params.filter_param_a_uv = 0;
+    params.filter_param_b = params.filter_param_b_uv = 0.5;
+  }
+  if (kernel_ == Kernel::lanczos) params.filter_param_a = params.filter_param_a_uv = 3;
+  params.dither_type = e.comp[0].depth < d.comp[0].depth ? ZIMG_DITHER_ERROR_DIFFUSION : ZIMG_DITHER_NONE;
+  try {
+    graph_ = zimgxx::FilterGraph::build(from, to, &params);
+  } catch (const zimgxx::zerror& e2) {
+    fail(ErrorCode::input, "converting {}x{} {} pictures to {}x{} {} failed: {}", frame.width, frame.height, d.name,
+         inner.width, inner.height, e.name, e2.msg);
+  }
+  like_ = new_frame();
+  like_->width = frame.width;
+  like_->height = frame.height;
+  like_->format = frame.format;
+  like_->colorspace = frame.colorspace;
+  like_->color_range = frame.color_range;
+  like_->chroma_location = frame.chroma_location;
+}
+
+AvFrame FrameConverter::operator()(AvFrame frame) {
+  const bool is_same = frame->format == target_.pixels && frame->width == target_.width &&
+                       frame->height == target_.height && target_.inner_width == target_.width &&
+                       target_.inner_height == target_.height && target_.share_x == 1 && target_.share_y == 1;
+  if (is_same) return frame;
+  AvFrame inner = allocate(target_.pixels, target_.inner_width, target_.inner_height);
+  av_check(av_frame_copy_props(inner.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
+  // Formats of full range alone say so themselves, others by a property.
+  if (is_full_range(*frame) != is_full_range(*inner)) {
+    inner->color_range = is_full_range(*frame) ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+  }
+  if (AvFrame copy = zimg_aligned(*frame)) {
+    av_check(av_frame_copy_props(copy.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
+    frame = std::move(copy);
+  }
+  prepare(*frame, *inner);
+  const AVPixFmtDescriptor &d = descriptor(frame->format), &e = descriptor(inner->format);
+  zimgxx::zimage_buffer_const source;
+  zimgxx::zimage_buffer target;
+  for (int c = 0; c < 4; ++c) {
+    // zimg's fourth is alpha, also of gray.
+    const auto plane_of = [c](const AVPixFmtDescriptor& pixels) {
+      if (c == 3) return has_alpha(pixels) ? pixels.nb_components - 1 : -1;
+      return c < pixels.nb_components - (has_alpha(pixels) ? 1 : 0) ? zimg_plane(pixels, c) : -1;
+    };
+    const int from = plane_of(d), to = plane_of(e);
+    source.mask(c) = target.mask(c) = ZIMG_BUFFER_MAX;
+    source.data(c) = from >= 0 ? frame->data[from] : nullptr;
+    source.stride(c) = from >= 0 ? frame->linesize[from] : 0;
+    target.data(c) = to >= 0 ? inner->data[to] : nullptr;
+    target.stride(c) = to >= 0 ? inner->linesize[to] : 0;
+  }
+  try {
+    graph_.process(source, target, zimg_memory(memory_, graph_.get_tmp_size()));
+  } catch (const zimgxx::zerror& error) {
+    fail(ErrorCode::input, "converting a frame to {} failed: {}", e.name, error.msg);
+  }
+  return padded(std::move(inner));
+}
+
+AvFrame FrameConverter::padded(AvFrame inner) const {
+  if (inner->width == target_.width && inner->height == target_.height) return inner;
+  AvFrame frame = allocate(target_.pixels, target_.width, target_.height);
+  av_check(av_frame_copy_props(frame.get(), inner.get()), ErrorCode::io, "copying a frame's properties");
+  const AVPixFmtDescriptor& d = descriptor(frame->format);
+  ptrdiff_t strides[4];
+  std::copy(std::begin(frame->linesize), std::begin(frame->linesize) + 4, strides);
+  av_check(
+      av_image_fill_black(frame->data, strides, target_.pixels,
+                          is_full_range(*frame) ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG, frame->width, frame->height),
+      ErrorCode::input, "filling a frame with black");
+  // On whole samples of chroma.
+  const int left = (frame->width - inner->width) / 2 >> d.log2_chroma_w << d.log2_chroma_w;
+  const int top = (frame->height - inner->height) / 2 >> d.log2_chroma_h << d.log2_chroma_h;
+  const int bytes = (d.comp[0].depth + 7) / 8;
+  for (int p = 0; p < av_pix_fmt_count_planes(target_.pixels); ++p) {
+    const int x = left >> (p == 1 || p == 2 ? d.log2_chroma_w : 0), y = top >> (p == 1 || p == 2 ? d.log2_chroma_h : 0);
+    av_image_copy_plane(frame->data[p] + y * frame->linesize[p] + x * bytes, frame->linesize[p], inner->data[p],
+                        inner->linesize[p], bytes * subsampled(inner->width, p, d.log2_chroma_w),
+                        subsampled(inner->height, p, d.log2_chroma_h));
+  }
+  return frame;
+}
+
+}  // namespace fsrcnn

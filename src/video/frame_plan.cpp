@@ -1,0 +1,358 @@
+#include "video/frame_plan.hpp"
+
+extern "C" {
+#include <libavutil/imgutils.h>
+}
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+
+#include "video/av_versions.hpp"
+#include "video/film_look.hpp"
+#include "video/frame_upscaler.hpp"
+#include "video/pixel_format.hpp"
+
+namespace fsrcnn {
+namespace {
+
+constexpr int kMostInterlacedRows = 1152;  // no system with more has fields
+
+// A pipe's pictures are raw, and its head says all of them.
+AvFrame first_of(const Film& film) {
+  AvFrame first;
+  if (film.first_frame() != nullptr) {
+    first = without_samples(*film.first_frame());
+  } else {
+    const AVCodecParameters& p = *film.video().codecpar;
+    first = new_frame();
+    first->width = p.width;
+    first->height = p.height;
+    first->format = p.format;
+    film.complete(*first);
+  }
+  return first;
+}
+
+AVRational aspect_of(const Film& film, const AVFrame& first) {
+  const AVRational of_stream = film.video().sample_aspect_ratio;
+  return of_stream.num > 0 ? of_stream : first.sample_aspect_ratio;
+}
+
+// The filters that turn pictures as a display matrix says, of which only right angles have some.
+std::string turns_of(const int32_t* matrix) {
+  struct Turn {
+    std::array<int, 4> matrix;
+    const char* filters;
+  };
+  static constexpr Turn kTurns[] = {{{0, 1, -1, 0}, "transpose=clock"},
+                                    {{0, -1, 1, 0}, "transpose=cclock"},
+                                    {{-1, 0, 0, -1}, "hflip,vflip"},
+                                    {{-1, 0, 0, 1}, "hflip"},
+                                    {{1, 0, 0, -1}, "vflip"},
+                                    {{0, 1, 1, 0}, "transpose=cclock_flip"},
+                                    {{0, -1, -1, 0}, "transpose=clock_flip"}};
+  constexpr int kOne = 1 << 16;
+  std::array<int, 4> turn{};
+  for (size_t i = 0; i < 4; ++i) {
+    const int32_t value = matrix[i + i / 2];  // 0, 1, 3, 4: the third of each row moves and tilts
+    if (value % kOne != 0) return "";
+    turn[i] = value / kOne;
+  }
+  const auto* found = std::find_if(std::begin(kTurns), std::end(kTurns), [&](auto& t) { return t.matrix == turn; });
+  return found == std::end(kTurns) ? "" : found->filters;
+}
+
+std::string deinterlacer_graph(const std::string& name, const FilterOptions& options, std::optional<bool> top_first,
+                               bool only_flagged) {
+  const bool estdif = name == "estdif";
+  const char* mode = options.frame_for_field ? (estdif ? "field" : "send_field") : estdif ? "frame" : "send_frame";
+  return fmt::format("{}=mode={}:parity={}:deint={}", name, mode,
+                     !top_first   ? "auto"
+                     : *top_first ? "tff"
+                                  : "bff",
+                     only_flagged ? "interlaced" : "all");
+}
+
+const char* name_of(Deinterlacer deinterlacer) {
+  switch (deinterlacer) {
+    case Deinterlacer::yadif: return "yadif";
+    case Deinterlacer::estdif: return "estdif";
+    default: return "bwdif";
+  }
+}
+
+// Frames keep their order; each moves to its place of an even rate, counted from the film's first.
+std::string even_times(const Film& film, AVRational rate) {
+  const int64_t first = film.is_pipe() ? 0 : film.index().frames.front().time;
+  return fmt::format("setpts=round((PTS-{0})*TB*{1}/{2})*{2}/{1}/TB+{0}", first, rate.num, rate.den);
+}
+
+/// Builds the graph before the network, and checks each part by itself.
+class BeforeGraph {
+ public:
+  explicit BeforeGraph(FrameKind kind) : kind_(std::move(kind)) {}
+
+  void add(const std::string& graph, const std::string& option) {
+    kind_ = filtered_kind(graph, kind_, option);
+    if (!text_.empty()) text_ += ',';
+    text_ += graph;
+  }
+  const std::string& text() const { return text_; }
+  FrameKind& kind() { return kind_; }
+
+ private:
+  FrameKind kind_;
+  std::string text_;
+};
+
+void plan_deinterlacing(const Film& film, const FilterOptions& options, const FilmLook& look, BeforeGraph& graph,
+                        FramePlan& plan) {
+  constexpr int64_t kReach = 3;
+  const bool automatic = options.deinterlacer == Deinterlacer::automatic;
+  Scan scan;
+  if (film.is_pipe()) {
+    // YUV4MPEG2 says in its head what all frames are.
+    const AVFieldOrder order = film.video().codecpar->field_order;
+    if (order != AV_FIELD_PROGRESSIVE && order != AV_FIELD_UNKNOWN) {
+      scan.kind = Scan::Kind::interlaced;
+      scan.top_first = order == AV_FIELD_TT || order == AV_FIELD_TB;
+      scan.why = "standard input says that its frames are interlaced";
+    }
+  } else {
+    scan = judge_scan(look.places);
+  }
+  if (options.deinterlacer == Deinterlacer::off) {
+    plan.is_progressive = true;
+    return;
+  }
+  if (!automatic) {
+    scan.kind = options.deinterlacer == Deinterlacer::telecine ? Scan::Kind::telecine : Scan::Kind::interlaced;
+    scan.only_flagged = false;
+    scan.why.clear();
+  }
+  std::string done;
+  switch (scan.kind) {
+    case Scan::Kind::progressive: done = scan.why.empty() ? "" : "its frames are kept as they are"; break;
+    case Scan::Kind::interlaced: {
+      const char* name = name_of(options.deinterlacer);
+      graph.add(deinterlacer_graph(name, options, scan.top_first, scan.only_flagged), "--deinterlace");
+      done = fmt::format("{} makes one frame {}", name,
+                         options.frame_for_field ? "for each field" : "for each two fields");
+      plan.reach = kReach;
+      break;
+    }
+    case Scan::Kind::telecine:
+      graph.add(fmt::format("fieldmatch=order={}:combmatch=full,bwdif=mode=send_frame:deint=interlaced,decimate",
+                            !scan.top_first   ? "auto"
+                            : *scan.top_first ? "tff"
+                                              : "bff"),
+                "--deinterlace");
+      done = "fieldmatch and decimate put the frames together again";
+      plan.reach.reset();
+      plan.restarts = true;
+      break;
+    case Scan::Kind::soft_telecine: {
+      const AVRational rate = film.video().avg_frame_rate;
+      // A film of 24 frames a second, which all flags together show 30 times.
+      const AVRational even{24000, rate.den % 1001 == 0 || rate.num % 1001 != 0 ? 1001 : 1000};
+      graph.add(even_times(film, even), "--deinterlace");
+      graph.kind().rate = even;
+      done = fmt::format("their times become even, {}/{}", even.num, even.den);
+      break;
+    }
+  }
+  plan.is_progressive = !scan.why.empty() || !automatic;
+  if (!scan.why.empty()) plan.notes.push_back(fmt::format("{}; {}. --deinterlace chooses otherwise", scan.why, done));
+}
+
+// What the network's output is resized to, and how often it works.
+void plan_size(const FilterOptions& options, AVRational aspect, AVPixelFormat pixels,
+               const std::function<int64_t(std::optional<double>)>& scale_of, FramePlan& plan) {
+  const AVFrame& in = *plan.input.like;
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
+  TargetSize target = options.target;
+  FrameTarget& to = plan.target;
+  if (aspect.num <= 0 || aspect.den <= 0) aspect = {1, 1};
+  // Encoders want whole samples of chroma; what was asked for is taken as it is.
+  const auto whole = [](int64_t size, int64_t asked, int shift) {
+    const int64_t step = int64_t{1} << shift;
+    return size == asked ? size : std::max(step, (size + step / 2) / step * step);
+  };
+  if (target.has_size()) {
+    // Pixels become square. Only the shape counts, so it may have any unit.
+    const int64_t shape_x = int64_t{in.width} * aspect.num, shape_y = int64_t{in.height} * aspect.den;
+    const auto [w, h] = target.resampled(shape_x, shape_y);
+    if (const std::string said = target.stretches(shape_x, shape_y); !said.empty()) plan.notes.push_back(said);
+    const bool both = target.width > 0 && target.height > 0 && target.longer_side == 0;
+    to.inner_width = to.width = static_cast<int>(whole(w, target.longer_side + target.width, d.log2_chroma_w));
+    to.inner_height = to.height = static_cast<int>(whole(h, target.longer_side + target.height, d.log2_chroma_h));
+    if (both && target.fit == Fit::cover) {
+      to.inner_width = to.width = static_cast<int>(target.width);
+      to.inner_height = to.height = static_cast<int>(target.height);
+      to.share_x = std::min(1.0, static_cast<double>(target.width) / static_cast<double>(w));
+      to.share_y = std::min(1.0, static_cast<double>(target.height) / static_cast<double>(h));
+    }
+    if (both && target.fit == Fit::pad) {
+      to.width = static_cast<int>(target.width);
+      to.height = static_cast<int>(target.height);
+      to.inner_width = std::min(to.inner_width, to.width);
+      to.inner_height = std::min(to.inner_height, to.height);
+    }
+    const double factor = std::max(w / static_cast<double>(in.width), h / static_cast<double>(in.height));
+    const int64_t scale = scale_of(factor);
+    plan.passes = plan_scale(in.width, in.height, scale, {.scale = factor}).passes;
+    plan.aspect = {1, 1};
+    return;
+  }
+  const int64_t scale = scale_of(target.scale);
+  const ScalePlan sizes = plan_scale(in.width, in.height, scale, target);
+  plan.passes = sizes.passes;
+  const auto rounded = [&](int64_t size, int64_t network, int shift) {
+    return static_cast<int>(size == network ? size : whole(size, 0, shift));
+  };
+  to.inner_width = to.width = rounded(sizes.width, sizes.network_width, d.log2_chroma_w);
+  to.inner_height = to.height = rounded(sizes.height, sizes.network_height, d.log2_chroma_h);
+}
+
+AVPixelFormat asked_pixels(const FilterOptions& options, AVPixelFormat own) {
+  if (options.pixels.empty()) return own;
+  const AVPixelFormat format = av_get_pix_fmt(options.pixels.c_str());
+  if (format == AV_PIX_FMT_NONE) {
+    fail(ErrorCode::usage,
+         "unknown --pixel-format '{}'; FFmpeg's names are listed by `ffmpeg -pix_fmts`, e.g. yuv420p10le",
+         options.pixels);
+  }
+  try {
+    return planar_format(format);
+  } catch (const Error&) {
+    fail(ErrorCode::usage,
+         "--pixel-format {} is not supported; choose e.g. yuv420p, yuv420p10le, yuv422p10le or yuv444p12le",
+         options.pixels);
+  }
+}
+
+}  // namespace
+
+const int32_t* turn_matrix(const Film& film) {
+  const AVPacketSideData* of_stream = side_data(film.video(), AV_PKT_DATA_DISPLAYMATRIX);
+  const auto* matrix = of_stream != nullptr ? reinterpret_cast<const int32_t*>(of_stream->data) : nullptr;
+  const AVFrameSideData* own =
+      film.first_frame() == nullptr ? nullptr : av_frame_get_side_data(film.first_frame(), AV_FRAME_DATA_DISPLAYMATRIX);
+  if (own != nullptr && matrix == nullptr) matrix = reinterpret_cast<const int32_t*>(own->data);
+  const bool turns = matrix != nullptr && (matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0);
+  return turns ? matrix : nullptr;
+}
+
+void fail_for_filter_after(const std::string& graph) {
+  fail(ErrorCode::usage,
+       "--filter-after '{}' must give each picture once and at its own time; filters that add, drop or move pictures "
+       "belong to --filter-before",
+       graph);
+}
+
+FramePlan plain_plan(const Film& film) {
+  FramePlan plan;
+  plan.input = {first_of(film), film.video().time_base, film.video().avg_frame_rate};
+  plan.output = copy_of(plan.input);
+  plan.output.like->format = planar_format(static_cast<AVPixelFormat>(plan.output.like->format));
+  plan.aspect = aspect_of(film, *plan.input.like);
+  plan.decoded = copy_of(plan.input);
+  plan.decoded.like->sample_aspect_ratio = plan.aspect;
+  return plan;
+}
+
+FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_turn,
+                      const std::function<int64_t(std::optional<double> factor)>& scale_of) {
+  FramePlan plan = plain_plan(film);
+  BeforeGraph graph(copy_of(plan.decoded));
+
+  const bool looks = options.deinterlacer != Deinterlacer::off &&
+                     (plan.input.like->height <= kMostInterlacedRows || is_interlaced(*plan.input.like));
+  FilmLook look;
+  const bool finds_crop = options.crop == "auto";
+  if (finds_crop && film.is_pipe()) {
+    fail(ErrorCode::usage, "--crop auto looks at the whole film, which standard input does not allow; give W:H:X:Y");
+  }
+  if ((looks || finds_crop) && !film.is_pipe()) look = look_at(film, finds_crop);
+  if (looks) plan_deinterlacing(film, options, look, graph, plan);
+  if (options.deinterlacer == Deinterlacer::off) plan.is_progressive = true;
+  if (finds_crop) {
+    plan.notes.push_back(look.crop.empty()
+                             ? "--crop auto: the film has no black bars"
+                             : fmt::format("--crop auto: the picture inside the black bars is {}", look.crop));
+  }
+  if (const std::string crop = finds_crop ? look.crop : options.crop; !crop.empty())
+    graph.add("crop=" + crop, "--crop");
+  if (!options.before.empty()) {
+    graph.add(options.before, "--filter-before");
+    plan.reach.reset();
+  }
+  if (const int32_t* matrix = can_turn ? nullptr : turn_matrix(film)) {
+    const std::string turns = turns_of(matrix);
+    if (!turns.empty()) {
+      graph.add(turns, "the film's rotation");
+      plan.is_turned = true;
+      plan.notes.emplace_back(
+          "the pictures are turned as the film says, because the output's format cannot store that");
+    }
+  }
+  plan.before = graph.text();
+  const bool is_filtered = !plan.before.empty();
+  if (is_filtered) {
+    plan.input = copy_of(graph.kind());
+    plan.aspect = plan.input.like->sample_aspect_ratio;
+    plan.keeps_times = false;
+    if (plan.is_turned) av_frame_remove_side_data(plan.input.like.get(), AV_FRAME_DATA_DISPLAYMATRIX);
+  }
+
+  const AVPixelFormat own = planar_format(static_cast<AVPixelFormat>(plan.input.like->format));
+  const AVPixelFormat pixels = asked_pixels(options, own);
+  int64_t scale = 1;
+  plan_size(
+      options, plan.aspect, pixels, [&](auto factor) { return scale = scale_of(factor); }, plan);
+  plan.target.pixels = pixels;
+  if (av_image_check_size(static_cast<unsigned>(plan.target.width), static_cast<unsigned>(plan.target.height), 0,
+                          nullptr) < 0) {
+    fail(ErrorCode::usage, "pictures of {}x{} are too large for films", plan.target.width, plan.target.height);
+  }
+  int64_t network_width = plan.input.like->width, network_height = plan.input.like->height;
+  for (int i = 0; i < plan.passes; ++i) {
+    network_width *= scale;
+    network_height *= scale;
+  }
+  plan.is_deep = plan.passes != 1 || pixels != own || plan.target.width != network_width ||
+                 plan.target.height != network_height || plan.target.share_x != 1 || plan.target.share_y != 1;
+
+  FrameKind output = copy_of(plan.input);
+  output.like->width = plan.target.width;
+  output.like->height = plan.target.height;
+  output.like->format = pixels;
+  if (options.target.has_size() || is_filtered) output.like->sample_aspect_ratio = plan.aspect;
+  if (is_full_range(*output.like) != is_full_range(*plan.input.like)) {
+    output.like->color_range = is_full_range(*plan.input.like) ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+  }
+  // Players take the matrix by the height where none is said, and the height changes here.
+  AVFrame& like = *output.like;
+  const bool is_yuv = (av_pix_fmt_desc_get(pixels)->flags & AV_PIX_FMT_FLAG_RGB) == 0 &&
+                      av_pix_fmt_desc_get(pixels)->nb_components >= 3;
+  constexpr int kMostRowsOfBt601 = 576;
+  if (is_yuv && like.colorspace == AVCOL_SPC_UNSPECIFIED && plan.input.like->height <= kMostRowsOfBt601 &&
+      like.height > kMostRowsOfBt601) {
+    like.colorspace = AVCOL_SPC_BT470BG;
+  }
+  if (!options.after.empty()) {
+    plan.after = options.after;
+    FrameKind filtered = filtered_kind(plan.after, output, "--filter-after");
+    if (!keeps_frames(plan.after, output, "--filter-after")) fail_for_filter_after(plan.after);
+    filtered.time_base = output.time_base;
+    filtered.rate = output.rate;
+    plan.aspect = filtered.like->sample_aspect_ratio;
+    output = std::move(filtered);
+  }
+  plan.output = std::move(output);
+  return plan;
+}
+
+}  // namespace fsrcnn
