@@ -41,7 +41,7 @@ build_packages=(g++ cmake ninja-build pkg-config libvips-dev libexiv2-dev libtif
 grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release || build_packages+=(libheif-plugin-aomenc libheif-plugin-x265)
 # What the tests need besides: make for a stranger's project, Icarus Verilog for the test bench of `vectors`, Chromium for
 # the pages.
-test_packages=(libgtest-dev libexif-dev python3 ffmpeg make abigail-tools iverilog)
+test_packages=(libgtest-dev libexif-dev python3 ffmpeg make abigail-tools iverilog mesa-vulkan-drivers)
 # Ubuntu has it as a snap alone, which is no package; without it the test of the pages is skipped.
 grep -qx 'ID=ubuntu' /etc/os-release || test_packages+=(chromium)
 # What the library and its tests need by themselves.

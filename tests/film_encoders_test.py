@@ -5,7 +5,7 @@ import hashlib
 import os
 
 from support.film_case import FilmCase, decoded, packets
-from support.program import main
+from support.program import USAGE, main
 
 SWEEP = bool(os.environ.get("FSRCNN_SWEEP"))
 ENCODERS = {"libx264": ("--preset", "veryfast"), "libx265": ("--preset", "ultrafast"), "mpeg2video": (), "libsvtav1": ("--preset", "12")}  # fmt: skip
@@ -40,6 +40,16 @@ class FilmEncodersTest(FilmCase):
         self.assertEqual(self.succeed("plan", film, "--segment-frames", 10).split(), ["0:10", "10:21"])
         self.perturbed(1, "upscale", film, "-o", "b.mkv", "--segment-frames", 10, "--codec", "libx265", "--preset", "ultrafast")
         self.assertEqual(len(packets(self.folder / "b.mkv", "v:0")), 21)
+
+    def test_without_its_device_a_hardware_encoder_says_so(self):
+        film = self.make("a.mkv", frames=3, size="64x48")
+        for codec in ("h264_nvenc", "hevc_vaapi", "h264_qsv", "h264_v4l2m2m"):
+            with self.subTest(codec):
+                result = self.run_program("upscale", film, "-o", f"{codec}.mkv", "--codec", codec)
+                if result.returncode != 0:  # else this machine has the device
+                    self.assertEqual(result.returncode, USAGE, result.stderr)
+                    self.assertRegex(result.stderr, f"the encoder {codec} .*needs a device .*; --codec libx26[45] needs none")
+                    self.assertEqual(list(self.folder.glob(f"{codec}*")), [])
 
     def test_the_same_bytes_whatever_the_memory_was(self):
         for size in SIZES:

@@ -98,9 +98,43 @@ AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
        encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), av_get_pix_fmt_name(nearest));
 }
 
+bool is_of_a_card(const AVCodec& encoder) {
+  return (encoder.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0;
+}
+
+// Constant quality of encoders in graphics cards, which have no `crf`, and otherwise one bit rate for all sizes.
+// Theirs are the quantizers of H.264 and HEVC, whose scale is nearly that of x264's quality. Others get a rate by size.
+struct CardQuality {
+  std::string_view suffix;
+  const char* key;  ///< of its number
+  std::vector<std::pair<const char*, const char*>> mode;
+};
+
+const CardQuality* card_quality(const AVCodec& encoder) {
+  static const CardQuality kKinds[] = {
+      {"_nvenc", "cq", {{"rc", "vbr"}, {"b", "0"}}},
+      {"_qsv", "global_quality", {}},
+      {"_vaapi", "global_quality", {{"rc_mode", "CQP"}}},
+      {"_amf", "qp_i", {{"rc", "cqp"}}},
+  };
+  const bool is_nvidias_av1 = std::string_view(encoder.name) == "av1_nvenc";
+  if (encoder.id != AV_CODEC_ID_H264 && encoder.id != AV_CODEC_ID_HEVC && !is_nvidias_av1) return nullptr;
+  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const CardQuality& quality) {
+    return std::string_view(encoder.name).ends_with(quality.suffix);
+  });
+  return kind == std::end(kKinds) ? nullptr : kind;
+}
+
 bool has_option(const AVCodec& encoder, const char* name) {
   return encoder.priv_class != nullptr && av_opt_find2(const_cast<AVClass**>(&encoder.priv_class), name, nullptr, 0,
                                                        AV_OPT_SEARCH_FAKE_OBJ, nullptr) != nullptr;
+}
+
+// What to do if the machine has no card for it.
+std::string without_a_card(const AVCodec& encoder) {
+  const Preference* preferred = preference(encoder.id);
+  return fmt::format("It needs a device that encodes, its driver, and permission to use it{}",
+                     preferred == nullptr ? "" : fmt::format("; --codec {} needs none", preferred->encoder));
 }
 
 template <class T>
@@ -224,7 +258,21 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   if (!codec_) throw std::bad_alloc();
   codec_->width = frame.width;
   codec_->height = frame.height;
-  codec_->pix_fmt = pixel_format(encoder, static_cast<AVPixelFormat>(frame.format));
+  const auto planar = static_cast<AVPixelFormat>(frame.format);
+  if (const std::optional<HardwareFormat> hardware = hardware_format(encoder)) {
+    try {
+      hardware_.emplace(*hardware, planar, frame.width, frame.height);
+    } catch (const Error& e) {
+      fail(e.code(), "the encoder {} cannot be used: {}. {}", encoder.name, e.what(), without_a_card(encoder));
+    }
+    codec_->pix_fmt = hardware->pixels;
+    codec_->sw_pix_fmt = hardware_->software_format();
+    codec_->hw_frames_ctx = av_buffer_ref(&hardware_->context());
+    if (codec_->hw_frames_ctx == nullptr) throw std::bad_alloc();
+  } else {
+    codec_->pix_fmt = pixel_format(encoder, planar);
+  }
+  const AVPixelFormat samples = pixels();
   codec_->time_base = time_base_of(encoder, frames);
   codec_->framerate = frames.rate;
   codec_->sample_aspect_ratio = frame.sample_aspect_ratio;
@@ -244,7 +292,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   const auto given = [&](const char* key) {
     return std::any_of(options.others.begin(), options.others.end(), [&](const auto& o) { return o.first == key; });
   };
-  if (has_quantizer(encoder.id) && !given("b") && !given("global_quality")) {
+  if (has_quantizer(encoder.id) && !is_of_a_card(encoder) && !given("b") && !given("global_quality")) {
     codec_->flags |= AV_CODEC_FLAG_QSCALE;
     codec_->global_quality = (encoder.id == AV_CODEC_ID_THEORA ? kTheoraQuality : kQuantizer) * FF_QP2LAMBDA;
   }
@@ -253,7 +301,16 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   const std::string_view name = encoder.name;
   const bool has_crf = has_option(encoder, "crf");
   const Preference* preferred = preference(encoder.id);
-  if (options.crf >= 0 && !has_crf) {
+  if (const CardQuality* quality = card_quality(encoder)) {
+    constexpr int kQuality = 19;
+    for (const auto& [key, value] : quality->mode) settings.set(key, value);
+    settings.set(quality->key, fmt::format("{}", options.crf >= 0 ? options.crf : kQuality));
+    if (quality->suffix == "_amf") settings.set("qp_p", fmt::format("{}", options.crf >= 0 ? options.crf : kQuality));
+  } else if (is_of_a_card(encoder) && options.crf < 0 && !given("b")) {
+    constexpr double kBitsPerPixel = 0.2;
+    const double rate = codec_->framerate.num > 0 ? av_q2d(codec_->framerate) : 25;
+    codec_->bit_rate = std::llround(kBitsPerPixel * rate * frame.width * frame.height);
+  } else if (options.crf >= 0 && !has_crf) {
     fail(ErrorCode::usage, "the encoder {} does not support --crf; use its own option, e.g. --encoder-option b=50M",
          name);
   }
@@ -264,14 +321,14 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   if (!options.preset.empty()) settings.set("preset", options.preset);
   if (name == "libaom-av1") settings.set("cpu-used", "6");  // its default takes many seconds for a picture
   if (encoder.id == AV_CODEC_ID_HAP) settings.set("format", hap_format(film.video(), frame));
-  if (has_alpha_beside(encoder.id, codec_->pix_fmt)) {
+  if (has_alpha_beside(encoder.id, samples)) {
     // Key frames and hidden pictures at the same places in both codings.
     constexpr int kKeyFrames = 128;
     codec_->gop_size = codec_->keyint_min = kKeyFrames;
     settings.set("auto-alt-ref", "0");
   }
   if (encoder.id == AV_CODEC_ID_DNXHD) {
-    settings.set("profile", fmt::format("{}", dnxhr_profile(film.video(), codec_->pix_fmt)));
+    settings.set("profile", fmt::format("{}", dnxhr_profile(film.video(), samples)));
   }
   // What the user gives in these comes behind, and counts where it says otherwise.
   std::string parameters;
@@ -295,9 +352,10 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
     settings.set(key, append ? parameters += ":" + value : value);
   }
   option_warning();
-  av_check(avcodec_open2(codec_.get(), &encoder, settings.get()), ErrorCode::usage,
-           "opening the encoder {} for {}x{} {} pictures", name, frame.width, frame.height,
-           av_get_pix_fmt_name(codec_->pix_fmt));
+  if (const int result = avcodec_open2(codec_.get(), &encoder, settings.get()); result < 0) {
+    fail(ErrorCode::usage, "opening the encoder {} for {}x{} {} pictures: {}{}", name, frame.width, frame.height,
+         av_get_pix_fmt_name(samples), av_message(result), is_of_a_card(encoder) ? ". " + without_a_card(encoder) : "");
+  }
   if (const std::string said = option_warning(); !said.empty()) {
     fail(ErrorCode::usage, "the encoder {} rejects an --encoder-option: {}", name, said);
   }
@@ -307,12 +365,15 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
 }
 
+AVPixelFormat FilmEncoder::pixels() const { return hardware_ ? hardware_->software_format() : codec_->pix_fmt; }
+
 void FilmEncoder::encode(const AVFrame* frame, const Sink& sink) {
   AvFrame own;
   if (frame != nullptr) {
     own = new_frame();
     av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "referencing a frame");
-    own = pad_(*to_pixels_(std::move(own), codec_->pix_fmt));
+    own = pad_(*to_pixels_(std::move(own), pixels()));
+    if (hardware_) own = hardware_->upload(*own);
   }
   av_check(avcodec_send_frame(codec_.get(), own.get()), ErrorCode::io, "encoding with {}", codec_->codec->name);
   for (;;) {

@@ -2,12 +2,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "video/film.hpp"
 #include "video/frame_filter.hpp"
+#include "video/hardware_frames.hpp"
 #include "video/padded_frame.hpp"
 #include "video/pixel_format.hpp"
 
@@ -35,6 +37,8 @@ class FilmEncoder {
   void encode(const AVFrame* frame, const Sink& sink);
 
   AVCodecContext& context() const { return *codec_; }
+  /// The format of the frames that it is given, or copies to a device.
+  AVPixelFormat pixels() const;
 
  private:
   struct Close {
@@ -43,6 +47,7 @@ class FilmEncoder {
 
   std::unique_ptr<AVCodecContext, Close> codec_;
   AvPacket packet_ = new_packet();
+  std::optional<HardwareFrames> hardware_;
   PixelConverter to_pixels_;
   FramePadder pad_;
 };
