@@ -113,8 +113,12 @@ Scan judge_scan(const std::vector<PlaceLook>& places) {
                                        count, count == 1 ? "place" : "places", combed, all.progressive);
   Scan scan;
   // Without flags that say so, a few combed places may be a pattern in progressive pictures.
-  const bool is_combed = all.flagged > 0 ? combed_places > 0 : combed * 2 >= all.frames;
-  if (combed_places > 0 && telecined_places * 2 > combed_places) {
+  constexpr int64_t kFewFrames = 12;
+  const bool is_combed_throughout =
+      all.frames >= kFewFrames && combed * 2 >= all.frames && combed >= 8 * all.progressive &&
+      std::max(all.top_first, all.bottom_first) >= 8 * std::min(all.top_first, all.bottom_first);
+  const bool is_combed = all.flagged > 0 ? combed_places > 0 : is_combed_throughout;
+  if (combed_places > 0 && telecined_places * 2 > combed_places && all.frames >= kFewFrames) {
     scan.kind = Scan::Kind::telecine;
     scan.why = fmt::format("the film was made from 24 frames a second by 3:2 pulldown: {}, and fields repeat", seen);
   } else if (is_combed) {
