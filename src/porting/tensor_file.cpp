@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -64,24 +65,74 @@ void parse_remark(std::string_view comment, Remark& remark) {
 
 constexpr std::string_view kSeparators = " \t\r\n,;";
 
-/// Words of a text without its comments, and the number of the first line's.
+/// Words of a text without its comments, and where each begins a line: (index of the word, number of the line).
 struct Words {
   std::vector<std::string_view> words;
+  std::vector<std::pair<size_t, int64_t>> lines;
+  std::string read_as;
   int64_t rows = 0;
   bool rectangular = true;
   Remark remark;
+
+  int64_t line_of(size_t word) const {
+    int64_t line = 0;
+    for (const auto& [first, number] : lines) {
+      if (first <= word) line = number;
+    }
+    return line;
+  }
 };
 
-Words words_of(std::string_view text) {
+std::string_view without_byte_order_mark(std::string_view text, const std::string& source) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    fail(ErrorCode::input, "{}: it is in UTF-16; save it as UTF-8 or ASCII", source);
+  }
+  return text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+}
+
+/// Where nothing stands between two commas or semicolons, or before the first.
+bool has_empty_field(std::string_view line) {
+  bool empty = true;
+  for (const char c : line) {
+    if ((c == ',' || c == ';') && empty) return true;
+    if (c == ',' || c == ';') {
+      empty = true;
+    } else if (c != ' ' && c != '\t' && c != '\r') {
+      empty = false;
+    }
+  }
+  return false;
+}
+
+/// No word of a line is a number: names of columns.
+bool is_header(const std::vector<std::string_view>& words, size_t first) {
+  for (size_t i = first; i < words.size(); ++i) {
+    std::string_view word = words[i];
+    while (!word.empty() && (word.front() == '"' || word.front() == '+' || word.front() == '-')) word.remove_prefix(1);
+    if (word.empty() || (std::isalpha(static_cast<unsigned char>(word[0])) == 0 && word[0] != '_')) return false;
+    if (word.starts_with("nan") || word.starts_with("inf") || word.starts_with("NaN")) return false;
+  }
+  return words.size() > first;
+}
+
+/// `is_table`: of a .csv, of which fields may not be empty and the first line may name the columns.
+Words words_of(std::string_view text, const std::string& source, bool is_table = false) {
   Words result;
+  text = without_byte_order_mark(text, source);
   size_t columns = 0;
+  int64_t number = 0;
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
+    ++number;
     const size_t comment = std::min(line.find('#'), line.find("//"));
     if (comment < line.size()) parse_remark(line.substr(comment), result.remark);
     line = line.substr(0, comment);
     const size_t before = result.words.size();
+    if (is_table && has_empty_field(line)) {
+      fail(ErrorCode::input, "{}, line {}: a field is empty; each must hold a number{}", source, number,
+           result.rows == 0 ? " (write it without row numbers and names of columns)" : "");
+    }
     for (;;) {
       line.remove_prefix(std::min(line.find_first_not_of(kSeparators), line.size()));
       if (line.empty()) break;
@@ -89,15 +140,20 @@ Words words_of(std::string_view text) {
       result.words.push_back(word);
       line.remove_prefix(word.size());
     }
+    if (is_table && result.rows == 0 && is_header(result.words, before)) {
+      result.words.resize(before);
+      result.read_as = "without its first line, which names the columns";
+    }
     const size_t in_line = result.words.size() - before;
     if (in_line == 0) continue;
+    result.lines.emplace_back(before, number);
     if (++result.rows == 1) columns = in_line;
     result.rectangular = result.rectangular && in_line == columns;
   }
   return result;
 }
 
-double parse_decimal(std::string_view word, const std::string& source, size_t index) {
+double parse_decimal(std::string_view word, const std::string& source, const Words& words, size_t index) {
   std::string_view digits = word.substr(word.starts_with('+') ? 1 : 0);
   if (digits.size() > 1 && (digits.ends_with('f') || digits.ends_with('F')) && !digits.ends_with("inf")) {
     digits.remove_suffix(1);
@@ -105,7 +161,7 @@ double parse_decimal(std::string_view word, const std::string& source, size_t in
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{} || end != digits.data() + digits.size()) {
-    fail(ErrorCode::input, "{}: value {} is '{}', which is not a number", source, index, word.substr(0, 40));
+    fail(ErrorCode::input, "{}, line {}: '{}' is not a number", source, words.line_of(index), word.substr(0, 40));
   }
   return value;
 }
@@ -205,9 +261,9 @@ TensorFile parse_decimals(const Words& words, const std::string& source) {
   const bool fixed = words.remark.type && words.remark.type->kind == NumberType::Kind::fixed;
   const double unit = fixed ? words.remark.type->fixed.value(1) : 1;
   for (size_t i = 0; i < words.words.size(); ++i) {
-    tensor.values()[i] = parse_decimal(words.words[i], source, i) * unit;
+    tensor.values()[i] = parse_decimal(words.words[i], source, words, i) * unit;
   }
-  TensorFile file{.values = {}, .has_shape = words.remark.shape.has_value()};
+  TensorFile file{.values = {}, .has_shape = words.remark.shape.has_value(), .read_as = words.read_as};
   if (words.remark.type && words.remark.type->kind == NumberType::Kind::float32) {
     file.values = Tensor<float>(shape, {tensor.values().begin(), tensor.values().end()});
   } else {
@@ -246,16 +302,19 @@ Tensor<float> TensorFile::to_float() const {
 }
 
 TensorFile parse_tensor_text(std::string_view text, std::string_view suffix, const std::string& source) {
-  if (suffix == ".hex" || suffix == ".mem") return parse_hex(words_of(text), source);
-  if (suffix != ".h") return parse_decimals(words_of(text), source);
+  if (suffix == ".hex" || suffix == ".mem") return parse_hex(words_of(text, source), source);
+  if (suffix != ".h") return parse_decimals(words_of(text, source, suffix == ".csv"), source);
   // Comments before the array may hold the remark; the numbers are within its braces.
   const size_t equals = text.find('='), begin = text.find('{', std::min(equals, text.size()));
   const size_t end = begin == std::string_view::npos ? begin : text.find('}', begin);
   if (end == std::string_view::npos) {
     fail(ErrorCode::input, "{}: no array 'name[] = {{ ... }}' is in it", source);
   }
-  Words words = words_of(text.substr(begin + 1, end - begin - 1));
-  words.remark = words_of(text.substr(0, begin)).remark;
+  Words words = words_of(text.substr(begin + 1, end - begin - 1), source);
+  words.remark = words_of(text.substr(0, begin), source).remark;
+  // The array begins in a later line.
+  const auto above = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
+  for (auto& [word, line] : words.lines) line += above;
   return parse_decimals(words, source);
 }
 
@@ -342,12 +401,13 @@ bool is_dump(const fs::path& path) {
 namespace {
 
 Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range,
-                         const std::optional<Quantisation>& integers) {
+                         const std::optional<Quantisation>& integers, std::string* read_as) {
   const TensorFile file = read_tensor(path);
   Tensor<float> planes = file.to_float();
-  const Shape shape = planes.shape();
   if (!is_dump(path)) return planes_of_picture(std::move(planes), colours, range);
   const int64_t channels = colours == Colours::luma ? 1 : 3;
+  if (planes.shape().c != channels && planes.shape().w == channels) planes = channels_first(planes);
+  const Shape shape = planes.shape();
   if (shape.n != 1 || shape.c != channels || planes.count() == 0) {
     fail(ErrorCode::input, "{}: its shape is {}, but the network's input is (1, {}, height, width)", path.string(),
          to_string(shape), channels);
@@ -359,6 +419,12 @@ Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range
          path.string(), shape.count());
   }
   if (integers && are_integers(planes)) planes = dequantised(planes, *integers);
+  constexpr float kWhite = 255;
+  if (are_integers(planes) &&
+      std::all_of(planes.values().begin(), planes.values().end(), [](float v) { return v >= 0 && v <= kWhite; })) {
+    for (float& v : planes.values()) v /= kWhite;
+    if (read_as != nullptr) *read_as = "samples of 8 bits, 0 to 255, divided by 255";
+  }
   // Somewhat beyond [0, 1], as a network's own output may be.
   constexpr float kLeast = -0.5F, kMost = 1.5F;
   const auto [least, most] = std::minmax_element(planes.values().begin(), planes.values().end());
@@ -374,11 +440,11 @@ Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range
 }  // namespace
 
 Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range) {
-  return read_input(path, colours, range, std::nullopt);
+  return read_input(path, colours, range, std::nullopt, nullptr);
 }
 
-Tensor<float> read_input(const fs::path& path, const Network& network) {
-  return read_input(path, network.colours, network.range, network.input_quantisation);
+Tensor<float> read_input(const fs::path& path, const Network& network, std::string* read_as) {
+  return read_input(path, network.colours, network.range, network.input_quantisation, read_as);
 }
 
 }  // namespace fsrcnn
