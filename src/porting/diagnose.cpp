@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "porting/activation_side.hpp"
 #include "porting/coarse.hpp"
 #include "porting/dump_interpreter.hpp"
 #include "porting/dumped_network.hpp"
@@ -165,51 +166,8 @@ class Diagnoser {
     finding.found = std::make_shared<const Tensor<float>>(dump.values);
   }
 
-  /// The only dump of a layer, with the values after the activation, is that, whatever its name says.
-  void place_by_values(PlacedDump& dump) {
-    if (dump.place.activated) return place_before_activation(dump);
-    if (dumped_.dump_at({dump.place.layer, true})) return;
-    Chain chain = dumped_.chain_to(dump.place);
-    if (chain.from == nullptr || !chain.ports.back().bends()) return;
-    chain.ports.back().activates = true;
-    try {
-      const Tensor<float> activated = fsrcnn::run(chain.ports, candidates_.at(chain.from)[0]);
-      if (largest_difference(activated, dump.values) > interpreter_.tolerance_for(dump.values, dump.quantum)) return;
-    } catch (const Error&) {  // of another shape
-      return;
-    }
-    dump.place.activated = true;
-    dump.form = "after the activation, by its values";
-  }
-
-  /// The same the other way round; that the activation is not missing tells the next dump.
-  void place_before_activation(PlacedDump& dump) {
-    const auto next = std::find_if(dumped_.dumps().begin(), dumped_.dumps().end(),
-                                   [&](const PlacedDump& d) { return d.place > dump.place; });
-    if (dump.place.layer < 0 || next == dumped_.dumps().end() || dumped_.dump_at({dump.place.layer, false})) return;
-    Chain chain = dumped_.chain_to(dump.place);
-    if (chain.from == nullptr || !chain.ports.back().bends() || chain.ports.back().is_last) return;
-    chain.ports.back().activates = false;
-    dump.place.activated = false;
-    const Chain after = dumped_.chain_to(next->place);
-    const auto agrees = [&](const Chain& c, const Tensor<float>& input, const PlacedDump& with) {
-      try {
-        return largest_difference(fsrcnn::run(c.ports, input), with.values) <=
-               interpreter_.tolerance_for(with.values, with.quantum);
-      } catch (const Error&) {  // of another shape
-        return false;
-      }
-    };
-    if (agrees(chain, candidates_.at(chain.from)[0], dump) && after.from == &dump &&
-        agrees(after, dump.values, *next)) {
-      dump.form = "before the activation, by its values";
-    } else {
-      dump.place.activated = true;
-    }
-  }
-
   void follow(PlacedDump& dump) {
-    place_by_values(dump);
+    place_by_values(dumped_, interpreter_, dump, [this](const PlacedDump& from) { return candidates_.at(&from)[0]; });
     const Chain chain = dumped_.chain_to(dump.place);
     if (chain.from == nullptr) {
       const auto expected = dumped_.value_of(dump.place);
