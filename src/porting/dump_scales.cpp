@@ -23,7 +23,10 @@ std::string key_of(std::string_view name) {
 
 bool is_scale(double v) { return std::isfinite(v) && v > 0; }
 
-void put_json(const nlohmann::json& json, DumpScales& scales) {
+/// Objects within others, as files of calibration have them, but not deeper than any has.
+void put_json(const nlohmann::json& json, DumpScales& scales, int depth = 0) {
+  constexpr int kDeepest = 4;
+  if (depth > kDeepest) return;
   const auto number = [](const nlohmann::json& j, const char* name, double otherwise) {
     return j.contains(name) && j[name].is_number() ? j[name].get<double>() : otherwise;
   };
@@ -39,7 +42,7 @@ void put_json(const nlohmann::json& json, DumpScales& scales) {
       scale = number(value, "scale", 0);
       zero = number(value, "zero_point", number(value, "zero", 0));
     } else if (value.is_object()) {
-      put_json(value, scales);
+      put_json(value, scales, depth + 1);
       continue;
     }
     if (is_scale(scale) && std::abs(zero) < kMostZero) scales[key_of(name)] = {scale, std::llround(zero), {}};
