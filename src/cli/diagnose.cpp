@@ -62,7 +62,7 @@ DumpFolder read_dumps(const DiagnoseOptions& options, const Network& network,
       fail(ErrorCode::usage, "--feature is '{}', but must be NAME=FILE or a folder or archive (.npz, .pt) of dumps",
            feature);
     }
-    DumpFolder folder = read_dump_folder(feature, network, input ? std::optional(input->shape()) : std::nullopt);
+    DumpFolder folder = read_dump_folder(feature, network, input);
     std::move(folder.dumps.begin(), folder.dumps.end(), std::back_inserter(all.dumps));
     std::move(folder.unused.begin(), folder.unused.end(), std::back_inserter(all.unused));
   }
@@ -100,12 +100,13 @@ int64_t scale_of(const std::vector<Dump>& dumps, bool is_last_layer, const std::
 bool run(const DiagnoseOptions& options) {
   Network network = load(options.model);
   DiagnoseRequest request{.network = &network, .input = {}, .dumps = {}, .tolerance = options.tolerance};
+  std::string input_read_as;
   if (!options.input.empty()) {
     if (is_last_layer(options.model)) {
       fail(ErrorCode::usage, "{} has only the last layer, which does not read a picture; give --feature mid=FILE",
            options.model.model);
     }
-    request.input = read_input(options.input, network);
+    request.input = read_input(options.input, network, &input_read_as);
     if (!is_dump(options.input) && network.colours == Colours::luma) {
       const Picture picture = read_picture(options.input);
       request.wrong_lumas = wrong_lumas(picture.planes, picture.header.colour_planes);
@@ -122,6 +123,7 @@ bool run(const DiagnoseOptions& options) {
   Diagnosis diagnosis = diagnose(request, [&](const std::string& what) {
     if (tells) fmt::print(stderr, "{} ...\n", what);
   });
+  if (!input_read_as.empty()) diagnosis.notes.push_back(fmt::format("{}: {}.", options.input, input_read_as));
   diagnosis.unused = std::move(given.unused);
   const auto missed = std::count_if(diagnosis.unused.begin(), diagnosis.unused.end(),
                                     [](const UnusedFile& file) { return file.may_differ; });

@@ -7,15 +7,18 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "porting/activation_side.hpp"
 #include "porting/coarse.hpp"
 #include "porting/dump_interpreter.hpp"
 #include "porting/dumped_network.hpp"
 #include "porting/explanation.hpp"
 #include "porting/integer_dumps.hpp"
 #include "porting/judging.hpp"
-#include "porting/missing_summand.hpp"
+#include "porting/misnamed_dumps.hpp"
 #include "porting/segment.hpp"
+#include "porting/summands.hpp"
 #include "porting/upscaled_dump.hpp"
+#include "porting/wrong_shapes.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -32,12 +35,22 @@ class Diagnoser {
         tell_(tell) {}
 
   Diagnosis run() {
+    const std::optional<Exchanged> exchanged = exchange_misnamed(network_, dumped_, request_.tolerance);
     for (PlacedDump& dump : dumped_.dumps()) follow(dump);
     if (result_.layers.empty()) {
       fail(ErrorCode::input,
            "there is nothing to compare: give the output with --reference, or a later layer with --feature");
     }
-    if (result_.right) say_right();
+    if (exchanged && result_.right) {
+      result_.right = false;
+      result_.layer = exchanged->layer;
+      result_.mistakes = {"dumps_exchanged"};
+      result_.verdict = exchanged->sentence + " Read so, all dumps agree with the network.";
+    } else if (exchanged) {
+      result_.verdict += " Beside that: " + exchanged->sentence + " They were compared so.";
+    } else if (result_.right) {
+      say_right();
+    }
     result_.notes.insert(result_.notes.end(), dumped_.notes().begin(), dumped_.notes().end());
     return std::move(result_);
   }
@@ -92,6 +105,7 @@ class Diagnoser {
     finding.tolerance = tolerance;
     finding.difference = largest_difference(expected, dump.values);
     finding.agrees = finding.difference <= tolerance;
+    if (expected.shape() != dump.values.shape()) return refuse_shape(finding, dump, expected);
     if (!finding.agrees && is_output(network_, dump.place) && dump.place.activated) {
       const auto unclamped = dumped_.value_of({dump.place.layer, false});
       if (unclamped && largest_difference(*unclamped, dump.values) <= tolerance) {
@@ -110,13 +124,28 @@ class Diagnoser {
           fmt::format("{} has values that are not finite: the first at {}.", dump.file, place_of(dump.values, *i));
     } else if (!finding.agrees) {
       look_at(finding, dump, expected, tolerance);
-      auto plain = finding.evidence ? explained_by_evidence(*finding.evidence, finding.layer) : std::nullopt;
+      auto plain = finding.evidence ? explained_by_evidence(*finding.evidence, finding.layer, layers_before(dump))
+                                    : std::nullopt;
       explanation = plain ? std::move(*plain) : explain_sum(network_, dumped_, dump, tolerance);
       finding.cause = explanation.short_cause;
     } else if (dump.place.activated) {
       maps_[finding.layer] = std::make_shared<const Tensor<float>>(dump.values);
     }
     if (!finding.agrees && result_.right) take(finding, explanation, dump, expected.shape());
+    result_.layers.push_back(std::move(finding));
+  }
+
+  /// Nothing but the shape can be told; what comes after it is computed from the right values.
+  void refuse_shape(LayerFinding& finding, PlacedDump& dump, const Tensor<float>& expected) {
+    Explanation explanation;
+    explanation.ids = {"shape"};
+    explanation.verdict = words_of_wrong_shape(network_, dumped_, dump, expected.shape());
+    finding.cause = "another shape";
+    finding.difference = std::numeric_limits<double>::infinity();
+    if (result_.right) take(finding, explanation, dump, expected.shape());
+    dump.values = expected;
+    dump.quantum = 0;
+    candidates_[&dump] = {expected};
     result_.layers.push_back(std::move(finding));
   }
 
@@ -137,24 +166,8 @@ class Diagnoser {
     finding.found = std::make_shared<const Tensor<float>>(dump.values);
   }
 
-  /// The only dump of a layer, with the values after the activation, is that, whatever its name says.
-  void place_by_values(PlacedDump& dump) {
-    if (dump.place.activated || dumped_.dump_at({dump.place.layer, true})) return;
-    Chain chain = dumped_.chain_to(dump.place);
-    if (chain.from == nullptr || !chain.ports.back().bends()) return;
-    chain.ports.back().activates = true;
-    try {
-      const Tensor<float> activated = fsrcnn::run(chain.ports, candidates_.at(chain.from)[0]);
-      if (largest_difference(activated, dump.values) > interpreter_.tolerance_for(dump.values, dump.quantum)) return;
-    } catch (const Error&) {  // of another shape
-      return;
-    }
-    dump.place.activated = true;
-    dump.form = "after the activation, by its values";
-  }
-
   void follow(PlacedDump& dump) {
-    place_by_values(dump);
+    place_by_values(dumped_, interpreter_, dump, [this](const PlacedDump& from) { return candidates_.at(&from)[0]; });
     const Chain chain = dumped_.chain_to(dump.place);
     if (chain.from == nullptr) {
       const auto expected = dumped_.value_of(dump.place);
@@ -175,6 +188,10 @@ class Diagnoser {
     }
     const double tolerance = interpreter_.tolerance_for(dump.values, dump.quantum);
     LayerFinding finding = finding_of(dump);
+    const bool is_of_other_shape = first_expected && first_expected->shape() != dump.values.shape();
+    if (is_of_other_shape && !interpreter_.may_lack_padding(dump, first_expected->shape())) {
+      return refuse_shape(finding, dump, *first_expected);
+    }
     // What a port wrote need not be what it went on with.
     std::vector<std::vector<LayerPort>> layers(inputs.size(), chain.ports);
     add_fixed_point(dump.quantum, inputs, layers);
@@ -240,6 +257,7 @@ class Diagnoser {
     } else if (!finding.agrees) {
       explanation = explain_difference(finding, dump, segments, chosen, allowance);
     }
+    if (is_of_other_shape) dump.values = *first_expected, dump.quantum = 0;
     remember(dump, segment.ports(), inputs[chosen], finding.agrees);
     // The next layer read either the dump, or, if only the dump is in a wrong form or rounded, what it should have
     // said.
@@ -277,7 +295,7 @@ class Diagnoser {
     } catch (const Error&) {
     }
     if (finding.evidence && !segment.is_within_allowance()) {
-      plain = explained_by_evidence(*finding.evidence, finding.layer);
+      plain = explained_by_evidence(*finding.evidence, finding.layer, layers_before(dump));
     }
     if (plain && finding.evidence->fact("constant") == nullptr) {
       // Few values; a rule that makes just them wrong is told.
@@ -349,8 +367,22 @@ class Diagnoser {
     result_.same_result = explanation.same_result;
     result_.notes = explanation.notes;
     result_.hypotheses = explanation.hypotheses;
-    result_.verdict =
-        explanation.verdict.empty() ? place_verdict(finding, dump, expected, explanation.partly) : explanation.verdict;
+    result_.partly = explanation.partial;
+    result_.verdict = explanation.verdict;
+    if (result_.verdict.empty()) result_.verdict = place_verdict(finding, dump, expected, layers_before(dump));
+  }
+
+  /// How many layers lie between the dump before and this one, with its own.
+  size_t layers_before(const PlacedDump& dump) const {
+    int64_t before = kNetworkInput;
+    for (const PlacedDump& other : dumped_.dumps()) {
+      if (other.place < dump.place) before = other.place.layer;
+    }
+    size_t count = 0;
+    for (int64_t i = before + 1; i <= dump.place.layer; ++i) {
+      count += place_of_layer(network_, static_cast<int>(i)) == i ? 1 : 0;
+    }
+    return count;
   }
 
   /// Keeps what each layer gives when done right, to find a map taken for another.

@@ -23,6 +23,7 @@ struct Dump {
   bool is_picture = false;  ///< the file is one
   std::string matched =
       {};  ///< how the file was known to be of this place, where its name does not say it: "by number"
+  std::optional<Quantisation> integers_of = {};  ///< the scale that is stated for its integers
 };
 
 struct DiagnoseRequest {
@@ -67,6 +68,7 @@ struct Hypothesis {
 struct Diagnosis {
   bool right = true;
   std::string verdict;                ///< a sentence
+  std::string partly = {};            ///< a cause that explains a part of the values, where none explains all
   std::string layer;                  ///< the first that differs
   std::vector<std::string> mistakes;  ///< ids; "not_finite"; "kernels", "bias", "slopes", "input" if found by solving
   std::vector<std::string> files;  ///< kernels (or biases) that did not make the output: "kernel/last/kernel17_0.txt"

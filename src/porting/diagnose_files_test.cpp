@@ -121,7 +121,13 @@ TEST(DiagnoseFiles, KnowsFilesInAnotherOrder) {
   const Tensor<float> right = riddle.model.layers.back().weight;
   for (const int64_t by : {1, 55}) {
     for (int64_t i = 0; i < 56; ++i) put(riddle, i, right.plane((i + by) % 56, 0));
-    EXPECT_EQ(riddle.diagnose().mistakes, std::vector<std::string>{by == 1 ? "kernels_off_by_-1" : "kernels_off_by_1"});
+    const Diagnosis d = riddle.diagnose();
+    EXPECT_EQ(d.mistakes, std::vector<std::string>{by == 1 ? "kernels_off_by_-1" : "kernels_off_by_1"});
+    // What made preds.npy is the port.
+    EXPECT_NE(
+        d.verdict.find(by == 1 ? "the port's kernel 1 is the model's kernel 0" : "the port's kernel 0 is the model's"),
+        std::string::npos)
+        << d.verdict;
   }
 }
 

@@ -199,7 +199,7 @@ TEST(DiagnoseNetworks, ComparesWhatIsBehindASum) {
   EXPECT_FALSE(d.right);
   EXPECT_TRUE(d.mistakes.empty());
   EXPECT_EQ(d.layer, "sum");
-  EXPECT_NE(d.verdict.find("sum differs first: nearly everywhere"), std::string::npos) << d.verdict;
+  EXPECT_NE(d.verdict.find("The output of sum differs: nearly everywhere"), std::string::npos) << d.verdict;
 }
 
 // Each sum reads the one before it twice; a walk that looks at both ways each time would never end.

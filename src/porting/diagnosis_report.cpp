@@ -93,7 +93,7 @@ nlohmann::ordered_json to_json(const Evidence& e) {
 }  // namespace
 
 std::string diagnosis_text(const Diagnosis& d) {
-  std::string text = d.verdict + "\n\n";
+  std::string text = d.verdict + "\n" + (d.partly.empty() ? "" : d.partly + "\n") + "\n";
   auto to = std::back_inserter(text);
   fmt::format_to(to, "{:<20} {:<14} {:<22} {:>12} {:>10}\n", "layer", "step", "shape of the dump", "difference",
                  "allowed");
@@ -128,6 +128,7 @@ std::string diagnosis_text(const Diagnosis& d) {
 nlohmann::ordered_json diagnosis_json(const Diagnosis& d) {
   nlohmann::ordered_json json = {{"right", d.right},
                                  {"verdict", d.verdict},
+                                 {"partly", d.partly},
                                  {"layer", d.layer},
                                  {"mistakes", d.mistakes},
                                  {"files", d.files},

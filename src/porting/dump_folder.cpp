@@ -1,16 +1,21 @@
 #include "porting/dump_folder.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "porting/dump_matcher.hpp"
+#include "porting/dump_scales.hpp"
 #include "porting/tensor_archive.hpp"
 
 namespace fsrcnn {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr int64_t kMostBytesOfScales = int64_t{1} << 20;
 
 std::vector<fs::path> files_in(const fs::path& path) {
   if (!fs::is_directory(path)) return {path};
@@ -37,12 +42,21 @@ bool is_no_dump(const fs::path& path) {
 
 }  // namespace
 
-DumpFolder read_dump_folder(const fs::path& path, const Network& network, const std::optional<Shape>& input) {
+DumpFolder read_dump_folder(const fs::path& path, const Network& network, const std::optional<Tensor<float>>& input) {
   DumpFolder folder;
   std::vector<DumpCandidate> all;
+  DumpScales scales;
   for (const fs::path& file : files_in(path)) {
     if (file != path && !fs::is_regular_file(file)) {
       folder.unused.push_back({file.string(), "it is not a regular file"});
+      continue;
+    }
+    const std::string suffix = lower_suffix(file);
+    if (file != path && is_called_scales(file.stem().string()) && (suffix == ".json" || suffix == ".txt")) {
+      const std::vector<std::byte> bytes = read_file(file, kMostBytesOfScales);
+      DumpScales more = parse_dump_scales({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+      scales.merge(more);
+      folder.unused.push_back({file.string(), "it has the scales of integer dumps"});
       continue;
     }
     if (is_no_dump(file)) {
@@ -63,27 +77,23 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
   }
   DumpMatcher matcher(network, input);
   matcher.match(all);
-  std::map<NetworkPlace, std::pair<std::string, const DumpCandidate*>> taken;
+  std::map<NetworkPlace, const DumpCandidate*> taken;
   for (DumpCandidate& c : all) {
-    if (!c.place) {
+    if (!c.lost.empty()) {
+      folder.unused.push_back({c.file, c.lost, !c.lost.starts_with("the same")});
+    } else if (!c.place) {
       folder.unused.push_back({c.file, matcher.reason(c), !matcher.is_step(c)});
     } else if (c.place->layer < 0 && input) {
       folder.unused.push_back({c.file, "the input, which is given apart"});
-    } else if (const auto other = taken.find(*c.place); other != taken.end()) {
-      const bool same = other->second.second->tensor.to_float().values() == c.tensor.to_float().values();
-      folder.unused.push_back(
-          {c.file,
-           same ? fmt::format("the same as {}", other->second.first)
-                : fmt::format("another dump of the same place, {}, is compared; keep the one that counts",
-                              other->second.first),
-           !same});
     } else {
-      taken[*c.place] = {c.file, &c};
+      taken[*c.place] = &c;
     }
   }
-  for (const auto& [place, entry] : taken) {
-    const DumpCandidate& c = *entry.second;
-    folder.dumps.push_back({name_of(network, place), c.file, c.tensor, c.is_picture, c.matched});
+  for (const auto& [place, c] : taken) {
+    folder.dumps.push_back({name_of(network, place), c->file, c->tensor, c->is_picture, c->matched});
+    std::string key = c->name.substr(c->name.rfind('/') + 1);
+    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char ch) { return std::tolower(ch); });
+    if (const auto scale = scales.find(key); scale != scales.end()) folder.dumps.back().integers_of = scale->second;
   }
   return folder;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "network/builtin.hpp"
 #include "network/formats/npz.hpp"
 #include "network/formats/pytorch.hpp"
+#include "porting/right_values.hpp"
 #include "porting/trace.hpp"
 #include "support/golden.hpp"
 #include "support/networks.hpp"
@@ -23,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Shape kInput{1, 1, 10, 12};
+const Tensor<float> kPicture = test::random_tensor(kInput, 11);  // NOLINT(cert-err58-cpp)
 
 /// Files of the maps of a network by their names.
 class DumpFolderTest : public testing::Test {
@@ -38,7 +41,7 @@ class DumpFolderTest : public testing::Test {
   }
 
   /// The names of the places, in order, of what was found.
-  std::vector<std::string> found(const std::optional<Shape>& input = kInput) {
+  std::vector<std::string> found(const std::optional<Tensor<float>>& input = kPicture) {
     result_ = read_dump_folder(folder_.path(), model_, input);
     std::vector<std::string> names;
     for (const Dump& d : result_.dumps) names.push_back(d.name);
@@ -56,7 +59,7 @@ class DumpFolderTest : public testing::Test {
 TEST_F(DumpFolderTest, ReadsWhatTraceWritesAndTellsTheRest) {
   const fs::path to = folder_.path() / "dumps";
   write_trace(model_, test::random_tensor(kInput, 3), {}, to);
-  result_ = read_dump_folder(to, model_, kInput);
+  result_ = read_dump_folder(to, model_, kPicture);
   EXPECT_EQ(result_.dumps.size(), 16U);
   std::set<std::string> reasons;
   for (const UnusedFile& u : result_.unused) reasons.insert(u.reason);
@@ -68,10 +71,10 @@ TEST_F(DumpFolderTest, KnowsFilesByNumber) {
   for (const int first : {0, 1}) {
     for (size_t i = 0; i < all_.size(); ++i)
       put(fmt::format("{}/layer_{:02}.npy", first, first + static_cast<int>(i)), shape(i));
-    result_ = read_dump_folder(folder_.path() / std::to_string(first), model_, kInput);
+    result_ = read_dump_folder(folder_.path() / std::to_string(first), model_, kPicture);
     ASSERT_EQ(result_.dumps.size(), 8U);
     EXPECT_EQ(result_.dumps[3].name, "mapping_2");
-    EXPECT_EQ(result_.dumps[3].matched, fmt::format("by its number {}", 3 + first));
+    EXPECT_EQ(result_.dumps[3].matched, fmt::format("by its number, counted from {}", first));
   }
 }
 
@@ -114,7 +117,7 @@ TEST_F(DumpFolderTest, CountsMappingsFromZeroWhereTheFolderDoes) {
   EXPECT_EQ(found(), (std::vector<std::string>{"mapping_1", "mapping_2", "mapping_3", "mapping_4"}));
   // They count the layers, so that others need no name.
   put("layer1_first_output.npy", shape(0));
-  put("layer2_reduce_output.npy", shape(1));
+  put("layer2_thin_output.npy", shape(1));
   put("layer9_other_output.npy", shape(1));
   EXPECT_EQ(found(), (std::vector<std::string>{"feature_extraction", "shrinking", "mapping_1", "mapping_2", "mapping_3",
                                                "mapping_4"}));
@@ -153,6 +156,95 @@ TEST_F(DumpFolderTest, ReadsArchives) {
   write_file(folder_.path() / "maps.pt", format_pytorch(tensors));
   EXPECT_EQ(found(), (std::vector<std::string>{"feature_extraction", "shrinking", "mapping_1"}));
   EXPECT_EQ(result_.dumps[1].tensor.to_float().values(), tensors.tensors[1].values);
+}
+
+/// What the network makes of the picture at a place.
+Tensor<float> value_at(const Network& model, const NetworkPlace& place) {
+  return *RightValues(model, kPicture).at(place);
+}
+
+// As people name what they dump, without a look into this program's documents.
+TEST_F(DumpFolderTest, KnowsNamesOfPeople) {
+  const auto expect = [&](const std::vector<std::pair<std::string, NetworkPlace>>& files) {
+    for (const auto& [name, place] : files)
+      write_file(folder_.path() / (name + ".npy"), format_npy(value_at(model_, place)));
+    found();
+    for (const auto& [name, place] : files) {
+      const auto dump = std::find_if(result_.dumps.begin(), result_.dumps.end(),
+                                     [&, n = name](const Dump& d) { return fs::path(d.file).stem() == n; });
+      if (dump == result_.dumps.end()) {
+        ADD_FAILURE() << name << " is not used";
+        continue;
+      }
+      EXPECT_EQ(dump->name, name_of(model_, place)) << name;
+      if (name.find("expanding") == std::string::npos) EXPECT_FALSE(dump->matched.empty()) << name;
+    }
+    for (const auto& [name, place] : files) fs::remove(folder_.path() / (name + ".npy"));
+  };
+  expect({{"conv1_out", {0, true}},
+          {"conv2_out", {1, true}},
+          {"conv3_1_out", {2, true}},
+          {"conv3_2_out", {3, true}},
+          {"conv3_3_out", {4, true}},
+          {"conv3_4_out", {5, true}},
+          {"conv4_out", {6, true}},
+          {"deconv_out", {7, true}}});
+  expect({{"layer1_relu", {0, true}}, {"layer1", {0, false}}, {"layer3_relu", {2, true}}, {"layer7", {6, true}}});
+  expect(
+      {{"conv0", {0, false}}, {"prelu0", {0, true}}, {"conv3", {3, false}}, {"prelu3", {3, true}}, {"sr", {7, true}}});
+  expect(
+      {{"conv1", {0, false}}, {"prelu1", {0, true}}, {"conv3", {2, false}}, {"prelu3", {2, true}}, {"hr", {7, true}}});
+  expect({{"body.0", {0, false}},
+          {"body.1", {0, true}},
+          {"body.2", {1, false}},
+          {"body.7", {3, true}},
+          {"body.12", {6, false}},
+          {"out_y", {7, true}}});
+  expect({{"feature_extraction.0", {0, false}}, {"feature_extraction.1", {0, true}}, {"mapping_2_act", {3, true}}});
+  expect({{"mapping.0", {2, false}}, {"mapping.1", {2, true}}, {"mapping.6", {5, false}}, {"y_hat_sr", {7, true}}});
+  // Caffe's: two digits are a part of the third layer.
+  expect({{"conv1", {0, true}},
+          {"conv2", {1, true}},
+          {"conv22", {2, true}},
+          {"conv23", {3, true}},
+          {"conv24", {4, true}},
+          {"conv25", {5, true}},
+          {"conv3", {6, true}}});
+  expect({{"a", {0, true}}, {"b", {3, true}}, {"c", {6, false}}});
+}
+
+TEST_F(DumpFolderTest, OneNumberAloneIsNotGuessedWhereNothingTellsIt) {
+  put("layer9_other_output.npy", shape(1));
+  put("feat.npy", shape(0));
+  EXPECT_EQ(found(std::nullopt), std::vector<std::string>{"feature_extraction"});
+}
+
+// The choice is told, and why the others are not compared.
+TEST_F(DumpFolderTest, ChoosesOfSeveralForOnePlace) {
+  const Tensor<float> before = value_at(model_, {0, false}), after = value_at(model_, {0, true});
+  Tensor<float> wrong = after;
+  for (float& v : wrong.values()) v = -v;
+  write_file(folder_.path() / "first_part_out.npy", format_npy(after));
+  write_file(folder_.path() / "feat.npy", format_npy(wrong));
+  write_file(folder_.path() / "feature_extraction_prelu.npy", format_npy(after));
+  EXPECT_EQ(found(), std::vector<std::string>{"feature_extraction"});
+  EXPECT_EQ(fs::path(result_.dumps[0].file).filename(), "feature_extraction_prelu.npy");
+  ASSERT_EQ(result_.unused.size(), 2U);
+  const auto reason = [&](const std::string& file) {
+    for (const UnusedFile& u : result_.unused) {
+      if (fs::path(u.file).filename() == file) return u.reason;
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(reason("first_part_out.npy").starts_with("the same as ")) << reason("first_part_out.npy");
+  EXPECT_NE(reason("feat.npy").find("feature_extraction_prelu.npy is compared, whose name says it more surely"),
+            std::string::npos)
+      << reason("feat.npy");
+  // Two that are the two sides of the activation are both compared.
+  fs::remove(folder_.path() / "feat.npy");
+  fs::remove(folder_.path() / "first_part_out.npy");
+  write_file(folder_.path() / "feature_extraction.npy", format_npy(before));
+  EXPECT_EQ(found(), (std::vector<std::string>{"feature_extraction_convolution", "feature_extraction"}));
 }
 
 }  // namespace

@@ -32,8 +32,10 @@ void DumpInterpreter::interpret(PlacedDump& dump, const Tensor<float>& expected)
     }
   }
   if (readings.empty()) {
-    auto part = cropped_reading(dump.values, expected, tolerance_for(dump.values, dump.quantum));
-    if (!part || may_lack_padding(dump, expected.shape())) return;
+    const double tolerance = tolerance_for(dump.values, dump.quantum);
+    auto part = filled_up_reading(dump.values, expected, tolerance);
+    if (!part && !may_lack_padding(dump, expected.shape())) part = cropped_reading(dump.values, expected, tolerance);
+    if (!part) return;
     readings.push_back(std::move(*part));
   }
   const auto agrees = std::find_if(readings.begin(), readings.end(), [&](const Reading& r) {
@@ -62,6 +64,7 @@ void DumpInterpreter::take_common_step(Reading& reading, const PlacedDump& dump,
 bool DumpInterpreter::may_lack_padding(const PlacedDump& dump, const Shape& expected) const {
   const Shape s = dump.values.shape();
   const int64_t high = expected.h - s.h, wide = expected.w - s.w;
+  if (s.c != expected.c || s.n != 1 || high < 0 || wide < 0) return false;
   if (is_output(network_, dump.place)) return high < network_.scale && wide < network_.scale;
   // Padding that is missing makes the output smaller, too.
   if (const PlacedDump* const input = dumped_.dump_at({kNetworkInput, true})) {

@@ -18,9 +18,11 @@ class DumpInterpreter {
   /// Takes the reading of a dump that agrees with what is expected, or else the likeliest.
   void interpret(PlacedDump& dump, const Tensor<float>& expected);
 
+  /// Whether its shape may come of padding that is missing.
+  bool may_lack_padding(const PlacedDump& dump, const Shape& expected) const;
+
  private:
   void take_common_step(Reading& reading, const PlacedDump& dump, const Tensor<float>& expected);
-  bool may_lack_padding(const PlacedDump& dump, const Shape& expected) const;
 
   const Network& network_;
   const DumpedNetwork& dumped_;

@@ -1,49 +1,41 @@
 #include "porting/dump_matcher.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "engine/reference_network.hpp"
+#include "porting/dump_groups.hpp"
 #include "porting/layer_port.hpp"
 #include "porting/trace.hpp"
 
 namespace fsrcnn {
 namespace {
 
-/// Words of letters and numbers, in lower case: "06_Mapping_1.prelu" -> "06", "mapping", "1", "prelu".
-std::vector<std::string> tokens_of(const std::string& name) {
-  std::vector<std::string> tokens;
-  enum class Kind { other, letters, digits } last = Kind::other;
-  for (const char ch : name) {
-    const auto c = static_cast<unsigned char>(ch);
-    const Kind kind = std::isalpha(c) != 0 ? Kind::letters : std::isdigit(c) != 0 ? Kind::digits : Kind::other;
-    if (kind != Kind::other) {
-      if (kind != last) tokens.emplace_back();
-      tokens.back() += static_cast<char>(std::tolower(c));
-    }
-    last = kind;
-  }
-  return tokens;
-}
-
-bool is_number(const std::string& token) { return std::isdigit(static_cast<unsigned char>(token[0])) != 0; }
+constexpr double kAlikePlace = 0.8, kFarMoreAlike = 0.1;  // correlation of values that tell a place alone
+constexpr double kTellsActivation = 0.02;                 // difference of squared correlations
 
 }  // namespace
 
 void DumpMatcher::match(std::vector<DumpCandidate>& all) {
-  for (const DumpCandidate& c : all) counts_from_zero_ = counts_from_zero_ || has_pair(tokens_of(c.name), "map", "0");
+  all_ = &all;
   for (DumpCandidate& c : all) {
     c.place = parse_place(network_, c.name);
-    if (!c.place && fits_any(c)) by_name(c);
+    if (c.place && is_counted_from_zero(*c.place)) c.place.reset();
+    if (!c.place && fits_any(c)) by_key(c);
   }
+  by_words(all, false);
   find_pixels(all);
   by_number_of_others(all);
   by_number(all);
+  by_words(all, true);
   for (DumpCandidate& c : all) {
     if (!c.place) by_shape(c, all);
+  }
+  for (DumpCandidate& c : all) {
+    if (!c.place) by_values(c, all);
   }
   by_before_and_after(all);
   // Depth to space's own dump is compared, rather than that of the convolution before it.
@@ -51,6 +43,24 @@ void DumpMatcher::match(std::vector<DumpCandidate>& all) {
     const auto is_shuffled = [&](const DumpCandidate& o) { return o.place == c.place && !comes_before_shuffle(o); };
     if (c.place && comes_before_shuffle(c) && std::any_of(all.begin(), all.end(), is_shuffled)) c.place.reset();
   }
+  settle(all);
+  all_ = nullptr;
+}
+
+bool DumpMatcher::is_taken(const NetworkPlace& place) const {
+  return std::any_of(all_->begin(), all_->end(), [&](const DumpCandidate& o) { return o.place == place; });
+}
+
+bool DumpMatcher::is_counted_from_zero(const NetworkPlace& place) const {
+  const std::vector<std::string> words = tokens_of(layer_of(network_, place));
+  if (words.size() < 2 || !is_number(words.back())) return false;
+  return std::any_of(all_->begin(), all_->end(), [&](const DumpCandidate& o) {
+    const std::vector<std::string> tokens = tokens_of(o.name);
+    for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+      if (tokens[i] == words[0] && tokens[i + 1] == "0") return true;
+    }
+    return false;
+  });
 }
 
 bool DumpMatcher::comes_before_shuffle(const DumpCandidate& c) const {
@@ -68,6 +78,7 @@ std::string DumpMatcher::layer_of_step(const DumpCandidate& c) const {
 }
 
 std::string DumpMatcher::reason(const DumpCandidate& c) const {
+  if (!c.lost.empty()) return c.lost;
   if (is_step(c)) return fmt::format("a step within {}", layer_of_step(c));
   const std::vector<std::string> fitting = layers_that_fit(c);
   if (fitting.empty()) {
@@ -75,14 +86,6 @@ std::string DumpMatcher::reason(const DumpCandidate& c) const {
   }
   return fmt::format("its name matches no layer, and its shape {} fits several ({} to {}); give --feature LAYER=FILE",
                      to_string(c.tensor.shape()), fitting.front(), fitting.back());
-}
-
-bool DumpMatcher::has_pair(const std::vector<std::string>& tokens, const std::string& prefix,
-                           const std::string& number) {
-  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
-    if (tokens[i].starts_with(prefix) && tokens[i + 1] == number) return true;
-  }
-  return false;
 }
 
 bool DumpMatcher::fits(const DumpCandidate& c, const NetworkPlace& place) const {
@@ -110,7 +113,28 @@ std::vector<std::string> DumpMatcher::layers_that_fit(const DumpCandidate& c) co
   return names;
 }
 
-void DumpMatcher::by_name(DumpCandidate& c) const {
+bool DumpMatcher::bends(const NetworkPlace& layer) const {
+  if (layer.layer < 0) return false;
+  const auto index = static_cast<size_t>(layer.layer);
+  return network_.layers[depth_to_space_after(network_, index).value_or(index)].activation != Layer::Activation::none;
+}
+
+std::optional<double> DumpMatcher::likeness(const DumpCandidate& c, const NetworkPlace& place) const {
+  if (right_.at(place) == nullptr || c.is_picture) return std::nullopt;
+  return right_.likeness(c.tensor.to_float(), place);
+}
+
+NetworkPlace DumpMatcher::place_of(const DumpCandidate& c, const NetworkPlace& layer, DumpState state) const {
+  const NetworkPlace before{layer.layer, false}, after{layer.layer, true};
+  if (is_output(network_, layer)) return state == DumpState::before ? before : after;
+  if (!bends(layer) || state == DumpState::after) return after;
+  if (state == DumpState::before) return before;
+  const auto a = likeness(c, before), b = likeness(c, after);
+  if (a && b && std::abs(*a - *b) > kTellsActivation && std::max(*a, *b) > 0) return *a > *b ? before : after;
+  return state == DumpState::convolution ? before : after;
+}
+
+void DumpMatcher::by_key(DumpCandidate& c) const {
   const std::vector<std::string> tokens = tokens_of(c.name);
   size_t longest = 0;
   for (const NetworkPlace& place : places_) {
@@ -124,14 +148,12 @@ void DumpMatcher::by_name(DumpCandidate& c) const {
       longest = words.size();
       c.place = NetworkPlace{place.layer, activated};
       c.matched = "by the key " + key;
+      c.rank = DumpCandidate::Rank::key;
     };
     try_key(begin.key, end.activation == Layer::Activation::none && !is_output(network_, place));
     try_key(end.activation_key, true);
   }
-  // Steps of a transposed convolution, as trace names them, are no layer's values.
-  for (const char* step : {"zeros", "inserted", "padded", "turned", "channel", "sum"}) {
-    if (c.place || has(tokens, step)) return;
-  }
+  if (is_step_within(c)) return;
   for (const NetworkPlace& place : places_) {
     const auto layer = static_cast<size_t>(place.layer);
     if (c.place || !depth_to_space_after(network_, layer)) continue;
@@ -140,28 +162,89 @@ void DumpMatcher::by_name(DumpCandidate& c) const {
     if (std::search(tokens.begin(), tokens.end(), words.begin(), words.end()) == tokens.end()) continue;
     c.place = parse_place(network_, name);
     c.matched = "by the layer's name";
-  }
-  for (const NetworkPlace& place : places_) {
-    const std::vector<std::string> words = tokens_of(layer_of(network_, place));
-    for (size_t i = 0; i < tokens.size() && !c.place; ++i) {
-      if (tokens[i].size() < 3 || !words[0].starts_with(tokens[i].substr(0, words[0].size()))) continue;
-      if (words.size() > 1 && is_number(words[1])) {
-        const int64_t number = std::stoll(words[1]) - (counts_from_zero_ ? 1 : 0);
-        if (i + 1 >= tokens.size() || !is_number(tokens[i + 1]) || tokens[i + 1].size() > 6 ||
-            std::stoll(tokens[i + 1]) != number) {
-          continue;
-        }
-      }
-      const bool before = has(tokens, "conv") || has(tokens, "pre");
-      const bool after = has(tokens, "relu") || has(tokens, "prelu") || has(tokens, "act") || has(tokens, "clamp");
-      c.place = NetworkPlace{place.layer, after || !before};
-      c.matched = "by the layer's name";
-    }
+    c.rank = DumpCandidate::Rank::role;
   }
 }
 
-bool DumpMatcher::has(const std::vector<std::string>& tokens, std::string_view word) {
-  return std::any_of(tokens.begin(), tokens.end(), [&](const std::string& t) { return t == word; });
+bool DumpMatcher::is_step_within(const DumpCandidate& c) const {
+  const bool is_transposed = std::any_of(network_.layers.begin(), network_.layers.end(), [](const Layer& layer) {
+    return layer.op == Layer::Op::transposed_convolution;
+  });
+  if (!is_transposed || layer_of_step(c).empty()) return false;
+  const std::vector<std::string> tokens = tokens_of(c.name);
+  for (const char* step : {"zeros", "inserted", "padded", "turned", "channel", "sum"}) {
+    if (std::find(tokens.begin(), tokens.end(), step) != tokens.end()) return true;
+  }
+  return false;
+}
+
+std::vector<NetworkPlace> DumpMatcher::layers_of(DumpRole role) const {
+  std::vector<NetworkPlace> list;
+  for (const NetworkPlace& place : places_) {
+    const auto layer = static_cast<size_t>(place.layer);
+    const bool shuffles = depth_to_space_after(network_, layer).has_value();
+    if (role_of(network_.layers[layer]) == role || (shuffles && role == DumpRole::depth_to_space)) {
+      list.push_back(place);
+    }
+  }
+  return list;
+}
+
+void DumpMatcher::by_role(DumpCandidate& c, const DumpWords& words, const std::vector<NetworkPlace>& layers) const {
+  for (const NetworkPlace& layer : layers) {
+    if (c.place || !fits(c, layer)) continue;
+    c.place = place_of(c, layer, words.state);
+    c.matched = "by its name";
+    c.rank = DumpCandidate::Rank::role;
+  }
+}
+
+void DumpMatcher::by_words(std::vector<DumpCandidate>& all, bool lone) const {
+  std::map<std::pair<DumpRole, std::string>, std::vector<std::pair<DumpCandidate*, DumpWords>>> alike;
+  bool counts_from_zero = false;
+  for (DumpCandidate& c : all) {
+    if (c.place || is_step_within(c) || !(fits_any(c) || fits_input(c))) continue;
+    DumpWords words = words_of_dump(c.name.substr(c.name.rfind('/') + 1));
+    if (words.role == DumpRole::input) {
+      if (fits_input(c)) c.place = NetworkPlace{kNetworkInput, true};
+      if (c.place) c.matched = "by its name";
+      continue;
+    }
+    if (words.role == DumpRole::output) {
+      by_role(c, words, {places_.back()});
+      continue;
+    }
+    const std::vector<NetworkPlace> layers = layers_of(words.role);
+    if (layers.empty()) words.role = DumpRole::none;
+    // "layer1_first": a number before the word of an only layer says nothing.
+    const bool behind = words.role != DumpRole::none && is_number(words.tokens.back());
+    if (layers.size() == 1 && words.role != DumpRole::none && !behind) {
+      by_role(c, words, layers);
+      continue;
+    }
+    if (words.numbers.empty()) {
+      if (words.role != DumpRole::none) by_role(c, words, layers.size() == 1 ? layers : std::vector<NetworkPlace>{});
+      continue;
+    }
+    for (const std::string& n : words.numbers) counts_from_zero = counts_from_zero || std::stoll(n.substr(0, 9)) == 0;
+    const std::string key = words.role == DumpRole::none ? words.others : "";
+    alike[{words.role, key}].emplace_back(&c, std::move(words));
+  }
+  for (auto& [key, members] : alike) {
+    if ((members.size() == 1) != lone) continue;
+    bool zero = false;
+    for (const auto& [c, words] : members) {
+      for (const std::string& n : words.numbers) zero = zero || n.find_first_not_of('0') == std::string::npos;
+    }
+    const bool is_role = key.first != DumpRole::none;
+    const auto try_layers = [&](std::vector<NetworkPlace> layers, bool of_role) {
+      DumpGroup group(*this, std::move(layers), of_role, members.size() == 1 ? counts_from_zero : zero);
+      for (const auto& [c, words] : members) group.add(*c, words);
+      return group.match();
+    };
+    if (is_role && try_layers(layers_of(key.first), true)) continue;
+    if (!is_role || members.size() > 1) try_layers(places_, false);
+  }
 }
 
 void DumpMatcher::find_pixels(const std::vector<DumpCandidate>& all) {
@@ -201,6 +284,7 @@ void DumpMatcher::by_number_of_others(std::vector<DumpCandidate>& all) const {
     if (taken || !fits(c, place)) continue;
     c.place = place;
     c.matched = fmt::format("by its number {}", *number);
+    c.rank = DumpCandidate::Rank::number;
   }
 }
 
@@ -235,6 +319,7 @@ void DumpMatcher::by_number(std::vector<DumpCandidate>& all) const {
     for (const auto& [number, candidate] : numbered) {
       candidate->place = list[at++];
       candidate->matched = fmt::format("by its number {}", number);
+      candidate->rank = DumpCandidate::Rank::number;
     }
     return;
   }
@@ -242,11 +327,8 @@ void DumpMatcher::by_number(std::vector<DumpCandidate>& all) const {
 
 void DumpMatcher::by_before_and_after(std::vector<DumpCandidate>& all) const {
   const auto says_before = [](const DumpCandidate& c) {
-    const std::vector<std::string> tokens = tokens_of(c.name);
-    for (const char* word : {"conv", "convolution", "pre", "sum", "sums", "acc", "linear", "z"}) {
-      if (has(tokens, word)) return true;
-    }
-    return false;
+    const DumpWords words = words_of_dump(c.name);
+    return words.state == DumpState::before || words.state == DumpState::convolution || words.has("sum");
   };
   for (DumpCandidate& c : all) {
     if (!c.place || c.place->layer < 0 || c.place->activated || says_before(c)) continue;
@@ -280,6 +362,31 @@ void DumpMatcher::by_shape(DumpCandidate& c, const std::vector<DumpCandidate>& a
   if (names_layer(c, fitting[0])) return;  // a step within it
   c.place = fitting[0];
   c.matched = "by its shape";
+  c.rank = DumpCandidate::Rank::shape;
+}
+
+void DumpMatcher::by_values(DumpCandidate& c, const std::vector<DumpCandidate>& all) const {
+  if (is_step(c)) return;
+  double best = 0, second = 0;
+  for (const NetworkPlace& layer : places_) {
+    double like = 0;
+    for (const bool activated : {false, true}) {
+      if (fits(c, layer)) like = std::max(like, likeness(c, {layer.layer, activated}).value_or(0));
+    }
+    if (like > best) {
+      second = best, best = like;
+      c.place = place_of(c, layer, DumpState::unknown);
+    } else {
+      second = std::max(second, like);
+    }
+  }
+  const auto is_there = [&](const DumpCandidate& o) { return &o != &c && o.place == c.place; };
+  if (best < kAlikePlace || second > best - kFarMoreAlike || std::any_of(all.begin(), all.end(), is_there)) {
+    c.place.reset();
+    return;
+  }
+  c.matched = "by its values, which are like this layer's";
+  c.rank = DumpCandidate::Rank::values;
 }
 
 }  // namespace fsrcnn

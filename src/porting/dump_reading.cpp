@@ -126,6 +126,31 @@ void asymmetric_int8_of_layer(LayerPort& port) {
   for (float& v : port.weight.values()) v = rounded_to(v, scale);
 }
 
+/// Where each channel has a step of its own, as integers of 8 bits with a scale for each channel have: the largest.
+double step_of_channels(const Tensor<float>& t) {
+  constexpr int64_t kMostLevels = 258;
+  const Shape s = t.shape();
+  const int64_t size = s.h * s.w;
+  if (s.c < 2 || size < 3 * kMostLevels / 2) return 0;
+  double largest = 0;
+  int64_t with_steps = 0;
+  for (int64_t c = 0; c < s.c; ++c) {
+    const float* const values = t.plane(0, c);
+    std::vector<float> levels;
+    for (int64_t i = 0; i < size && std::ssize(levels) <= kMostLevels; ++i) {
+      const auto at = std::lower_bound(levels.begin(), levels.end(), values[i]);
+      if (at == levels.end() || *at != values[i]) levels.insert(at, values[i]);
+    }
+    if (std::ssize(levels) > kMostLevels) return 0;
+    if (levels.size() < 3) continue;  // hardly anything in it
+    const auto grid = grid_of(values, size);
+    if (!grid) return 0;
+    largest = std::max(largest, grid->step);
+    ++with_steps;
+  }
+  return 2 * with_steps >= s.c ? largest : 0;
+}
+
 /// Of values with few significant digits, as printf("%.4e") writes them: the last digit's unit at the largest of them.
 double step_of_digits(const Tensor<float>& t) {
   float largest = 0;
@@ -179,7 +204,9 @@ double step_of_dump(const Tensor<float>& t) {
   const double known = step_of_values(t);
   const auto grid = grid_of(t.values());
   const double step = grid ? std::max(known, grid->step) : known;
-  return step > 0 ? step : step_of_digits(t);
+  if (step > 0) return step;
+  const double of_channels = step_of_channels(t);
+  return of_channels > 0 ? of_channels : step_of_digits(t);
 }
 
 Tensor<float> channels_first(const Tensor<float>& t) {
@@ -235,31 +262,37 @@ std::vector<Reading> readings_of(const Tensor<float>& dump, const Tensor<float>&
   return readings;
 }
 
-std::optional<Reading> cropped_reading(const Tensor<float>& dump, const Tensor<float>& expected, double tolerance) {
-  const Shape s = dump.shape(), e = expected.shape();
-  if (s.n != 1 || s.c != e.c || s.h > e.h || s.w > e.w || s == e || s.h < 4 || s.w < 4) return std::nullopt;
-  // Values of many sizes, spread over the dump.
-  std::vector<int64_t> by_value(dump.count());
-  for (int64_t i = 0; i < dump.count(); ++i) by_value[i] = i;
-  std::sort(by_value.begin(), by_value.end(), [&](int64_t a, int64_t b) { return dump.data()[a] < dump.data()[b]; });
+namespace {
+
+/// Where a small tensor lies in a large one with as many channels.
+struct Place {
+  int64_t top = 0, left = 0;
+};
+std::optional<Place> place_in(const Tensor<float>& small, const Tensor<float>& large, double tolerance) {
+  const Shape s = small.shape(), e = large.shape();
+  if (s.n != 1 || e.n != 1 || s.c != e.c || s.h > e.h || s.w > e.w || s == e || s.h < 4 || s.w < 4) return std::nullopt;
+  // Values of many sizes, spread over the small one.
+  std::vector<int64_t> by_value(small.count());
+  for (int64_t i = 0; i < small.count(); ++i) by_value[i] = i;
+  std::sort(by_value.begin(), by_value.end(), [&](int64_t a, int64_t b) { return small.data()[a] < small.data()[b]; });
   constexpr int64_t kProbes = 64;
   std::vector<int64_t> probes;
-  for (int64_t k = 0; k < kProbes; ++k) probes.push_back(by_value[(2 * k + 1) * dump.count() / (2 * kProbes)]);
-  const double range = dump.data()[by_value.back()] - static_cast<double>(dump.data()[by_value.front()]);
+  for (int64_t k = 0; k < kProbes; ++k) probes.push_back(by_value[(2 * k + 1) * small.count() / (2 * kProbes)]);
+  const double range = small.data()[by_value.back()] - static_cast<double>(small.data()[by_value.front()]);
   if (range < 16 * tolerance) return std::nullopt;
   double best = std::numeric_limits<double>::infinity(), second = best;
-  int64_t top = 0, left = 0;
+  Place place;
   for (int64_t y = 0; y <= e.h - s.h; ++y) {
     for (int64_t x = 0; x <= e.w - s.w; ++x) {
       double sum = 0;
       for (const int64_t i : probes) {
-        const double d = static_cast<double>(expected(0, i / (s.h * s.w), y + i / s.w % s.h, x + i % s.w)) -
-                         static_cast<double>(dump.data()[i]);
+        const double d = static_cast<double>(large(0, i / (s.h * s.w), y + i / s.w % s.h, x + i % s.w)) -
+                         static_cast<double>(small.data()[i]);
         sum += d * d;
         if (sum >= second) break;
       }
       if (sum < best) {
-        second = best, best = sum, top = y, left = x;
+        second = best, best = sum, place = {y, x};
       } else {
         second = std::min(second, sum);
       }
@@ -268,6 +301,16 @@ std::optional<Reading> cropped_reading(const Tensor<float>& dump, const Tensor<f
   // One place must be right, or far better than all others.
   const double rms = std::sqrt(best / static_cast<double>(kProbes));
   if (rms > tolerance && (rms > 0.05 * range || second < 4 * best)) return std::nullopt;
+  return place;
+}
+
+}  // namespace
+
+std::optional<Reading> cropped_reading(const Tensor<float>& dump, const Tensor<float>& expected, double tolerance) {
+  const auto place = place_in(dump, expected, tolerance);
+  if (!place) return std::nullopt;
+  const auto [top, left] = *place;
+  const Shape s = dump.shape();
   Reading reading{expected, step_of_dump(dump)};
   for (int64_t c = 0; c < s.c; ++c) {
     for (int64_t y = 0; y < s.h; ++y) {
@@ -275,6 +318,22 @@ std::optional<Reading> cropped_reading(const Tensor<float>& dump, const Tensor<f
     }
   }
   reading.form = fmt::format("a part: rows {} to {}, columns {} to {}", top, top + s.h - 1, left, left + s.w - 1);
+  return reading;
+}
+
+std::optional<Reading> filled_up_reading(const Tensor<float>& dump, const Tensor<float>& expected, double tolerance) {
+  const auto place = place_in(expected, dump, tolerance);
+  if (!place) return std::nullopt;
+  const auto [top, left] = *place;
+  const Shape s = expected.shape();
+  Reading reading{Tensor<float>(s), step_of_dump(dump)};
+  for (int64_t c = 0; c < s.c; ++c) {
+    for (int64_t y = 0; y < s.h; ++y) {
+      std::copy_n(dump.row(0, c, top + y) + left, s.w, reading.values.row(0, c, y));
+    }
+  }
+  reading.form = fmt::format("rows {} to {} and columns {} to {} of {}x{}, which are filled up", top, top + s.h - 1,
+                             left, left + s.w - 1, dump.shape().w, dump.shape().h);
   return reading;
 }
 

@@ -45,6 +45,10 @@ std::vector<Reading> readings_of(const Tensor<float>& dump, const Tensor<float>&
 /// values. Empty: it is none.
 std::optional<Reading> cropped_reading(const Tensor<float>& dump, const Tensor<float>& expected, double tolerance);
 
+/// A dump that the expected tensor is a part of, as where pictures are filled up to whole tiles: that part. Empty: it
+/// is none.
+std::optional<Reading> filled_up_reading(const Tensor<float>& dump, const Tensor<float>& expected, double tolerance);
+
 /// A form in which a port may have the model's numbers.
 struct NumberForm {
   std::string words;  ///< "weights of int8, one scale for each layer"

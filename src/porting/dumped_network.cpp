@@ -62,6 +62,7 @@ DumpedNetwork::DumpedNetwork(const DiagnoseRequest& request) : network_(*request
     }
     if (place->layer < 0 && request.input) fail(ErrorCode::usage, "the input is given twice");
     dumps_.push_back({*place, dump.file, dump.tensor.to_float(), 0, dump.is_picture, dump.matched});
+    dumps_.back().stated = dump.integers_of;
     const Shape shape = dumps_.back().values.shape();
     if (shape.count() == 0) {
       fail(ErrorCode::input, "{} has no values: its shape is {}", dump.file.empty() ? dump.name : dump.file,
@@ -136,6 +137,7 @@ void DumpedNetwork::drop_repeated() {
 }
 
 std::optional<Quantisation> DumpedNetwork::stated_at(const NetworkPlace& place) const {
+  if (const PlacedDump* const dump = dump_at(place); dump != nullptr && dump->stated) return dump->stated;
   if (place.layer < 0) return network_.input_quantisation;
   const Layer& layer = layer_at(place);
   const bool is_output = place.activated || layer.activation == Layer::Activation::none;

@@ -19,6 +19,7 @@ struct PlacedDump {
   bool is_picture = false;
   std::string matched = {}, form = {};           ///< as LayerFinding's
   std::optional<Quantisation> integers_of = {};  ///< the stated scale by which its integers were read
+  std::optional<Quantisation> stated = {};       ///< the scale that is stated for this file
 };
 
 /// A chain of layers that leads from one dump to another.

@@ -278,9 +278,8 @@ void Explainer::tell_partial() {
     if (h.ids.size() == 1 && h.explained > explained) best = &h, explained = h.explained;
   }
   if (best == nullptr) return;
-  result_.partly = explained;
-  result_.notes.push_back(fmt::format("This explains {:.0f} % of the values, and not the others: in {}, {}.",
-                                      std::floor(100 * explained), best->layer, fmt::join(best->sentences, ", and ")));
+  result_.partial = fmt::format("This explains {:.0f} % of the values, and not the others: in {}, {}.",
+                                std::floor(100 * explained), best->layer, fmt::join(best->sentences, ", and "));
 }
 
 Explanation Explainer::finish() {

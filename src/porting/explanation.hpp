@@ -30,7 +30,7 @@ struct Explanation {
   std::string layer, verdict, short_cause;
   std::vector<std::string> ids, files, same_result, notes;
   std::vector<Hypothesis> hypotheses;
-  double partly = 0;              ///< the share of the values that one cause explains, where none explains all
+  std::string partial = {};       ///< a cause that explains a part of the values, where none explains all
   bool output_form_only = false;  ///< the values are right, but are written in a wrong form
 };
 

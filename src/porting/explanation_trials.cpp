@@ -90,8 +90,8 @@ bool Explainer::truncated() {
 
 bool Explainer::possible(size_t layer, const Mistake& m) const {
   const LayerPort& port = segment_.ports()[layer];
-  return (port.convolves && port.has_weight()) || m.family == "activation" || m.family == "clamp" ||
-         m.family.starts_with("output_");
+  return (port.convolves && (port.has_weight() || m.family == "fixed")) || m.family == "activation" ||
+         m.family == "clamp" || m.family.starts_with("output_");
 }
 
 bool Explainer::everywhere() {

@@ -24,6 +24,11 @@ std::string causes_of_constant(double value) {
          "that is too large, an accumulator or a type that overflows, or a clamp to another range.";
 }
 
+/// Of several layers behind one dump nobody knows which begins to differ.
+std::string differs_words(const std::string& layer, size_t layers) {
+  return layers > 1 ? fmt::format("The output of {} differs", layer) : layer + " differs first";
+}
+
 }  // namespace
 
 double full_scale(const Tensor<float>& t) {
@@ -45,35 +50,34 @@ std::string place_of(const Tensor<float>& t, int64_t i) {
   return fmt::format("channel {}, row {}, column {} ({})", i / (s.h * s.w) % s.c, i / s.w % s.h, i % s.w, t.data()[i]);
 }
 
-std::optional<Explanation> explained_by_evidence(const Evidence& evidence, const std::string& layer) {
+std::optional<Explanation> explained_by_evidence(const Evidence& evidence, const std::string& layer, size_t layers) {
   Explanation explanation;
   if (const Fact* constant = evidence.fact("constant")) {
     const double value = constant->numbers[0];
     explanation.short_cause = fmt::format("it is {:.6g} everywhere", value);
     explanation.verdict = fmt::format(
-        "{} differs first: it is {:.6g} everywhere, where values from {:.4g} to {:.4g} are expected; no cause "
+        "{}: it is {:.6g} everywhere, where values from {:.4g} to {:.4g} are expected; no cause "
         "can be told from one value. {}",
-        layer, value, evidence.expected_low, evidence.expected_high, causes_of_constant(value));
+        differs_words(layer, layers), value, evidence.expected_low, evidence.expected_high, causes_of_constant(value));
     return explanation;
   }
   if (evidence.differing > kFewValues || evidence.shape.count() < 256) return std::nullopt;
   explanation.short_cause = evidence.place;
   explanation.verdict = fmt::format(
-      "{} differs first: {}; no cause can be told from so few values. A memory that is written twice or read "
+      "{}: {}; no cause can be told from so few values. A memory that is written twice or read "
       "too early, or a changed file, come to mind.",
-      layer, evidence.sentence);
+      differs_words(layer, layers), evidence.sentence);
   return explanation;
 }
 
-std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, const Shape& expected, double partly) {
+std::string place_verdict(const LayerFinding& finding, const PlacedDump& dump, const Shape& expected, size_t layers) {
+  const std::string differs = differs_words(finding.layer, layers);
   if (!finding.evidence) {
-    return fmt::format("{} differs first: {} has shape {}, but {} is expected; no cause found.", finding.layer,
-                       dump.file, to_string(dump.values.shape()), to_string(expected));
+    return fmt::format("{}: {} has shape {}, but {} is expected; no cause found.", differs, dump.file,
+                       to_string(dump.values.shape()), to_string(expected));
   }
-  const std::string cause =
-      partly > 0 ? fmt::format("no cause explains all of it, but one {:.0f} % (see below)", std::floor(100 * partly))
-                 : "no cause found";
-  return fmt::format("{} differs first: {}; {}.", finding.layer, finding.evidence->sentence, cause);
+  return fmt::format("{}: {}; no cause found{}.", differs, finding.evidence->sentence,
+                     layers > 1 ? ", and which of the layers before it is wrong cannot be told" : "");
 }
 
 std::optional<CoarseDump> coarser_than_others(const Network& network, const std::vector<PlacedDump>& dumps) {

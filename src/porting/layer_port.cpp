@@ -82,9 +82,20 @@ Tensor<float> in_tiles(LayerPort port, const Tensor<float>& input) {
   return output;
 }
 
+/// Of a bias or slope for each channel; a dump may have any number of them.
+void check_channels(const LayerPort& port, const std::vector<float>& values, const char* what, const Shape& s) {
+  if (std::ssize(values) <= 1 || std::ssize(values) == s.c) return;
+  fail(ErrorCode::input, "{} has {} {}s, but its values have the shape {}", port.name, values.size(), what,
+       to_string(s));
+}
+
 void add_bias(const LayerPort& port, Tensor<float>& x) {
   if (port.bias.empty()) return;
   const Shape shape = x.shape();
+  if (std::ssize(port.bias) != shape.c) {
+    fail(ErrorCode::input, "{} has {} biases, but its sums have the shape {}", port.name, port.bias.size(),
+         to_string(shape));
+  }
   for (int64_t c = 0; c < shape.c; ++c) {
     float* values = x.plane(0, c);
     for (int64_t i = 0; i < shape.h * shape.w; ++i) values[i] += port.bias[static_cast<size_t>(c)];
@@ -92,6 +103,8 @@ void add_bias(const LayerPort& port, Tensor<float>& x) {
 }
 
 void activate(const LayerPort& port, Tensor<float>& x) {
+  check_channels(port, port.slope, "slope", x.shape());
+  check_channels(port, port.positive_slope, "slope", x.shape());
   if (!port.positive_slope.empty()) {
     const Shape s = x.shape();
     for (int64_t c = 0; c < s.c; ++c) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "engine/reference_network.hpp"
+#include "porting/fixed_operations.hpp"
 #include "porting/in_place.hpp"
 #include "porting/rearrange.hpp"
 #include "porting/trace.hpp"
@@ -39,6 +40,7 @@ class List {
     if (context_.output_is_activated || !context_.output_is_dump) activations();
     twice();
     if (port_.has_weight()) append(mistakes_in_steps(context_, port_));
+    if (port_.fixed) fixed();
     append(mistakes_in_sums(context_, port_));
     append(mistakes_in_winograd(port_));
     if (port_.has_weight() && port_.convolves) append(mistakes_in_files(context_, port_));
@@ -56,6 +58,13 @@ class List {
 
   void shift(const std::string& id, const std::string& sentence, Pair by) {
     add(id, "crop", sentence, [by](LayerPort& p) { p.shift = {p.shift.h + by.h, p.shift.w + by.w}; });
+  }
+
+  void fixed() {
+    for (const FixedOperation& other : other_operations(context_.network->layers[context_.layer])) {
+      add(
+          other.id, "fixed", other.sentence, [make = other.make](LayerPort& p) { p.fixed = make; }, false);
+    }
   }
 
   void geometry() {

@@ -143,10 +143,11 @@ class Weights {
       if (s.n < 3) break;
       std::vector<int64_t> order;
       for (int64_t i = 0; i < s.n * s.c; ++i) order.push_back((i + (s.n + by) * s.c) % (s.n * s.c));
-      put_op(by > 0 ? "kernels_off_by_1" : "kernels_off_by_-1", "order",
-             fmt::format("the kernels are numbered off by one: kernel{}_0.txt holds what kernel{}_0.txt should",
-                         by > 0 ? 1 : 0, by > 0 ? 0 : 1),
-             [order](const Tensor<float>& t) { return kernels_in_order(t, order); });
+      put_op(
+          by > 0 ? "kernels_off_by_1" : "kernels_off_by_-1", "order",
+          fmt::format("the kernels are numbered off by one: the port's kernel {} is the model's kernel {}, and so on",
+                      by > 0 ? 0 : 1, by > 0 ? 1 : 0),
+          [order](const Tensor<float>& t) { return kernels_in_order(t, order); });
     }
     axes();
     for (const bool outputs : {true, false}) {

@@ -3,20 +3,21 @@
 
 #include <fmt/format.h>
 
+#include "porting/fixed_operations.hpp"
 #include "porting/mistakes.hpp"
 #include "porting/rearrange.hpp"
 
 namespace fsrcnn {
 namespace {
 
-/// Pixel shuffle as TensorFlow has it (DCR), of what was shuffled as PyTorch does (CRD).
-Tensor<float> in_other_shuffle(const Tensor<float>& t, int64_t r) {
+/// What depth to space was made of.
+Tensor<float> space_to_depth(const Tensor<float>& t, int64_t r) {
   const Shape s = t.shape();
-  return permuted(t, [&](int64_t n, int64_t c, int64_t y, int64_t x) {
-    // The channel before the shuffle that DCR takes here, and where CRD put it.
-    const int64_t from = (y % r * r + x % r) * s.c + c, phase = from % (r * r);
-    return index_of(s, n, from / (r * r), y / r * r + phase / r, x / r * r + phase % r);
-  });
+  Tensor<float> before({1, s.c * r * r, s.h / r, s.w / r});
+  for (int64_t c = 0; c < s.c; ++c)
+    for (int64_t y = 0; y < s.h; ++y)
+      for (int64_t x = 0; x < s.w; ++x) before(0, (c * r + y % r) * r + x % r, y / r, x / r) = t(0, c, y, x);
+  return before;
 }
 
 /// The window stays in the picture: at the edges the output is that of the nearest place where it fits.
@@ -54,12 +55,7 @@ class Steps {
   std::vector<Mistake> all() {
     if (!port_.reads_input) inputs();
     windows();
-    if (port_.shuffles() && context_.out_channels > 1) {
-      add("shuffle_order", "depth to space takes the channels in the other order (DCR, TensorFlow's, not CRD)", "crop",
-          true, 0, [](LayerPort& p) {
-            p.after.emplace_back([r = p.factor](const Tensor<float>& t) { return in_other_shuffle(t, r); });
-          });
-    }
+    if (port_.shuffles()) shuffles();
     signs();
     return std::move(list_);
   }
@@ -68,6 +64,16 @@ class Steps {
   void add(std::string id, std::string sentence, std::string family, bool local, double numbers,
            std::function<void(LayerPort&)> make) {
     list_.push_back({std::move(id), std::move(sentence), std::move(family), local, std::move(make), numbers});
+  }
+
+  void shuffles() {
+    const Layer& layer = context_.network->layers[*depth_to_space_after(*context_.network, port_.layer)];
+    for (const FixedOperation& other : other_operations(layer)) {
+      if (context_.out_channels == 1 && other.id.starts_with("shuffle_order")) continue;  // it is the same
+      add(other.id, other.sentence, "crop", true, 0, [make = other.make, r = port_.factor](LayerPort& p) {
+        p.between.emplace_back([make, r](const Tensor<float>& t) { return make(space_to_depth(t, r)); });
+      });
+    }
   }
 
   void inputs() {

@@ -22,34 +22,66 @@ constexpr Residual kOfAnotherShape = {false, kWorst, kWorst, 0, kWorst, kWorst};
 constexpr double kMuchWrong = 30;       // tolerances
 constexpr double kOperationsEach = 30;  // to compare a value takes as long as so many multiplications and additions
 
+/// Sums over a row, four values at a time, so that they are vectors.
+struct RowSums {
+  static constexpr int64_t kLanes = 4;
+  double squares[kLanes] = {}, a[kLanes] = {}, b[kLanes] = {}, aa[kLanes] = {}, bb[kLanes] = {}, ab[kLanes] = {};
+
+  static double of(const double (&lanes)[kLanes]) { return lanes[0] + lanes[1] + lanes[2] + lanes[3]; }
+  void add(int64_t lane, float x, float y) {
+    const double p = x, q = y, d = p - q;
+    squares[lane] += d * d;
+    a[lane] += p, b[lane] += q;
+    aa[lane] += p * p, bb[lane] += q * q, ab[lane] += p * q;
+  }
+};
+
 Residual residual_of(const Tensor<float>& computed, const Tensor<float>& found, const Tensor<float>& expected,
                      int64_t height, int64_t width, double tolerance) {
   const Shape c = computed.shape();
   Residual residual{.fits = true};
-  double squares = 0, unlike = 0, explained = 0;
+  double squares = 0, unlike = 0;
+  int64_t explained = 0;
   const auto n = static_cast<double>(height * width);
   for (int64_t k = 0; k < c.c; ++k) {
-    double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
+    RowSums sums;
     for (int64_t y = 0; y < height; ++y) {
       const float *a = computed.row(0, k, y), *b = found.row(0, k, y);
       const float* right = expected.shape() == found.shape() ? expected.row(0, k, y) : a;
-      for (int64_t x = 0; x < width; ++x) {
+      int64_t x = 0;
+      for (; x + RowSums::kLanes <= width; x += RowSums::kLanes) {
+        for (int64_t lane = 0; lane < RowSums::kLanes; ++lane) sums.add(lane, a[x + lane], b[x + lane]);
+      }
+      for (; x < width; ++x) sums.add(0, a[x], b[x]);
+      float largest = 0, either = 0, all = 0;
+      const auto limit = static_cast<float>(tolerance);
+      for (x = 0; x < width; ++x) {
+        const float d = std::abs(a[x] - b[x]), e = std::min(d, std::abs(right[x] - b[x]));
+        all += d;
+        largest = std::max(largest, d);
+        either = std::max(either, e);
+        explained += d <= limit ? 1 : 0;
+      }
+      if (std::isfinite(all)) {
+        residual.largest = std::max<double>(residual.largest, largest);
+        residual.either = std::max<double>(residual.either, either);
+        continue;
+      }
+      for (x = 0; x < width; ++x) {
         const double d = difference_of(a[x], b[x]);
         residual.largest = std::max(residual.largest, d);
         residual.either = std::max(residual.either, std::min(d, difference_of(right[x], b[x])));
-        squares += d * d;
-        explained += d <= tolerance ? 1 : 0;
-        sa += a[x], sb += b[x];
-        saa += static_cast<double>(a[x]) * a[x], sbb += static_cast<double>(b[x]) * b[x];
-        sab += static_cast<double>(a[x]) * b[x];
       }
     }
-    const double va = saa - sa * sa / n, vb = sbb - sb * sb / n, ab = sab - sa * sb / n;
+    const double sa = RowSums::of(sums.a), sb = RowSums::of(sums.b), saa = RowSums::of(sums.aa);
+    const double va = saa - sa * sa / n, vb = RowSums::of(sums.bb) - sb * sb / n,
+                 ab = RowSums::of(sums.ab) - sa * sb / n;
+    squares += RowSums::of(sums.squares);
     unlike += std::max(0.0, va > 1e-12 * saa ? vb - ab * ab / va : vb);
   }
   const double count = std::max(1.0, static_cast<double>(c.c) * n);
-  residual.rms = std::sqrt(squares / count);
-  residual.explained = explained / count;
+  residual.rms = std::isnan(squares) ? std::numeric_limits<double>::infinity() : std::sqrt(squares / count);
+  residual.explained = static_cast<double>(explained) / count;
   residual.unlike = std::isfinite(unlike) ? std::sqrt(unlike / count) : residual.rms;
   return residual;
 }

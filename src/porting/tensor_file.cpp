@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -35,187 +36,6 @@ Tensor<T> raw_values(Bytes bytes, const std::string& source) {
   return {{1, 1, 1, count}, std::move(values)};
 }
 
-/// What a comment says of the numbers.
-struct Remark {
-  std::optional<Shape> shape;
-  std::optional<NumberType> type;
-};
-
-void parse_remark(std::string_view comment, Remark& remark) {
-  const auto word = [&] {
-    comment.remove_prefix(std::min(comment.find_first_not_of(" \t\r#/*"), comment.size()));
-    const std::string_view front = comment.substr(0, comment.find_first_of(" \t\r,*"));
-    comment.remove_prefix(front.size());
-    return front;
-  };
-  for (std::string_view w = word(); !w.empty(); w = word()) {
-    if (w == "type") remark.type = parse_number_type(word());
-    if (w != "shape") continue;
-    Shape shape{0, 0, 0, 0};
-    bool good = true;
-    for (int64_t* extent : {&shape.n, &shape.c, &shape.h, &shape.w}) {
-      const std::string_view digits = word();
-      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *extent);
-      good = good && error == std::errc{} && *extent > 0;
-    }
-    if (good) remark.shape = shape;
-  }
-}
-
-constexpr std::string_view kSeparators = " \t\r\n,;";
-
-/// Words of a text without its comments, and the number of the first line's.
-struct Words {
-  std::vector<std::string_view> words;
-  int64_t rows = 0;
-  bool rectangular = true;
-  Remark remark;
-};
-
-Words words_of(std::string_view text) {
-  Words result;
-  size_t columns = 0;
-  while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    const size_t comment = std::min(line.find('#'), line.find("//"));
-    if (comment < line.size()) parse_remark(line.substr(comment), result.remark);
-    line = line.substr(0, comment);
-    const size_t before = result.words.size();
-    for (;;) {
-      line.remove_prefix(std::min(line.find_first_not_of(kSeparators), line.size()));
-      if (line.empty()) break;
-      const std::string_view word = line.substr(0, line.find_first_of(kSeparators));
-      result.words.push_back(word);
-      line.remove_prefix(word.size());
-    }
-    const size_t in_line = result.words.size() - before;
-    if (in_line == 0) continue;
-    if (++result.rows == 1) columns = in_line;
-    result.rectangular = result.rectangular && in_line == columns;
-  }
-  return result;
-}
-
-double parse_decimal(std::string_view word, const std::string& source, size_t index) {
-  std::string_view digits = word.substr(word.starts_with('+') ? 1 : 0);
-  if (digits.size() > 1 && (digits.ends_with('f') || digits.ends_with('F')) && !digits.ends_with("inf")) {
-    digits.remove_suffix(1);
-  }
-  double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc{} || end != digits.data() + digits.size()) {
-    fail(ErrorCode::input, "{}: value {} is '{}', which is not a number", source, index, word.substr(0, 40));
-  }
-  return value;
-}
-
-std::string_view hexadecimal_digits(std::string_view word) {
-  return word.substr(word.starts_with("0x") || word.starts_with("0X") ? 2 : 0);
-}
-
-uint64_t parse_hexadecimal(std::string_view word, const std::string& source, size_t index) {
-  const std::string_view digits = hexadecimal_digits(word);
-  uint64_t bits = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
-  if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() > 16) {
-    fail(ErrorCode::input, "{}: word {} is '{}', but 1 to 16 hexadecimal digits are expected", source, index,
-         word.substr(0, 40));
-  }
-  return bits;
-}
-
-Shape shape_of(const Words& words, const std::string& source) {
-  const auto count = static_cast<int64_t>(words.words.size());
-  if (count == 0) fail(ErrorCode::input, "{}: no number is in it", source);
-  if (words.remark.shape) {
-    if (checked_count(*words.remark.shape, 1) != count) {
-      fail(ErrorCode::input, "{}: its remark says shape {}, but {} values are in it", source,
-           to_string(*words.remark.shape), count);
-    }
-    return *words.remark.shape;
-  }
-  return words.rectangular ? Shape{1, 1, words.rows, count / words.rows} : Shape{1, 1, 1, count};
-}
-
-/// Whether most of the words that are not 0 have an exponent that a feature map's values may have; small integers look
-/// like denormals and NaNs.
-bool look_like_float32(const std::vector<uint64_t>& words) {
-  int64_t plausible = 0, others = 0;
-  for (const uint64_t bits : words) {
-    const float magnitude = std::abs(std::bit_cast<float>(static_cast<uint32_t>(bits)));
-    if (magnitude == 0) continue;
-    ++(magnitude >= 1e-20F && magnitude <= 1e20F ? plausible : others);
-  }
-  return plausible >= others;
-}
-
-TensorFile parse_hex(const Words& words, const std::string& source) {
-  const Shape shape = shape_of(words, source);
-  const auto& list = words.words;
-  std::vector<uint64_t> all_bits(list.size());
-  size_t fewest = 16, digits = 1;
-  for (size_t i = 0; i < list.size(); ++i) {
-    all_bits[i] = parse_hexadecimal(list[i], source, i);
-    fewest = std::min(fewest, hexadecimal_digits(list[i]).size());
-    digits = std::max(digits, hexadecimal_digits(list[i]).size());
-  }
-  // C's %x writes as few digits as the number needs, and those of a negative one's whole word.
-  const bool varying = fewest != digits;
-  if (varying) digits = digits > 8 ? 16 : 8;
-  const NumberType::Kind kind = words.remark.type                            ? words.remark.type->kind
-                                : varying                                    ? NumberType::Kind::fixed
-                                : digits == 8 && look_like_float32(all_bits) ? NumberType::Kind::float32
-                                : digits == 16                               ? NumberType::Kind::float64
-                                                                             : NumberType::Kind::fixed;
-  TensorFile file{.values = {},
-                  .has_shape = words.remark.shape.has_value(),
-                  .read_as = kind == NumberType::Kind::float32   ? "words of float32"
-                             : kind == NumberType::Kind::float64 ? "words of float64"
-                             : words.remark.type                 ? "words of " + to_string(*words.remark.type)
-                                                 : fmt::format("words of {} bits, two's complement", 4 * digits)};
-  if (kind == NumberType::Kind::float32) {
-    Tensor<float> tensor(shape);
-    for (size_t i = 0; i < list.size(); ++i) {
-      if (all_bits[i] > UINT32_MAX) fail(ErrorCode::input, "{}: word {} has more than 8 digits", source, i);
-      tensor.values()[i] = std::bit_cast<float>(static_cast<uint32_t>(all_bits[i]));
-    }
-    file.values = std::move(tensor);
-    return file;
-  }
-  Tensor<double> tensor(shape);
-  const double unit = words.remark.type ? words.remark.type->fixed.value(1) : 1;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const uint64_t bits = all_bits[i];
-    // The words' digits are as many as the type's bits need; the topmost is the sign.
-    const int sign_bit = static_cast<int>(4 * digits) - 1;
-    const uint64_t above = sign_bit >= 63 ? 0 : ~uint64_t{0} << (sign_bit + 1);
-    const bool negative = (bits >> sign_bit & 1) != 0;
-    tensor.values()[i] = kind == NumberType::Kind::float64
-                             ? std::bit_cast<double>(bits)
-                             : static_cast<double>(static_cast<int64_t>(negative ? bits | above : bits)) * unit;
-  }
-  file.values = std::move(tensor);
-  return file;
-}
-
-TensorFile parse_decimals(const Words& words, const std::string& source) {
-  const Shape shape = shape_of(words, source);
-  Tensor<double> tensor(shape);
-  const bool fixed = words.remark.type && words.remark.type->kind == NumberType::Kind::fixed;
-  const double unit = fixed ? words.remark.type->fixed.value(1) : 1;
-  for (size_t i = 0; i < words.words.size(); ++i) {
-    tensor.values()[i] = parse_decimal(words.words[i], source, i) * unit;
-  }
-  TensorFile file{.values = {}, .has_shape = words.remark.shape.has_value()};
-  if (words.remark.type && words.remark.type->kind == NumberType::Kind::float32) {
-    file.values = Tensor<float>(shape, {tensor.values().begin(), tensor.values().end()});
-  } else {
-    file.values = std::move(tensor);
-  }
-  return file;
-}
-
 Tensor<float> planes_of_picture(Tensor<float> planes, Colours colours, ValueRange range) {
   const Shape shape = planes.shape();
   const bool gray = shape.c < 3;
@@ -243,20 +63,6 @@ Tensor<float> TensorFile::to_float() const {
         return Tensor<float>(tensor.shape(), {tensor.values().begin(), tensor.values().end()});
       },
       values);
-}
-
-TensorFile parse_tensor_text(std::string_view text, std::string_view suffix, const std::string& source) {
-  if (suffix == ".hex" || suffix == ".mem") return parse_hex(words_of(text), source);
-  if (suffix != ".h") return parse_decimals(words_of(text), source);
-  // Comments before the array may hold the remark; the numbers are within its braces.
-  const size_t equals = text.find('='), begin = text.find('{', std::min(equals, text.size()));
-  const size_t end = begin == std::string_view::npos ? begin : text.find('}', begin);
-  if (end == std::string_view::npos) {
-    fail(ErrorCode::input, "{}: no array 'name[] = {{ ... }}' is in it", source);
-  }
-  Words words = words_of(text.substr(begin + 1, end - begin - 1));
-  words.remark = words_of(text.substr(0, begin)).remark;
-  return parse_decimals(words, source);
 }
 
 TensorFile read_tensor(const fs::path& path) {
@@ -342,12 +148,13 @@ bool is_dump(const fs::path& path) {
 namespace {
 
 Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range,
-                         const std::optional<Quantisation>& integers) {
+                         const std::optional<Quantisation>& integers, std::string* read_as) {
   const TensorFile file = read_tensor(path);
   Tensor<float> planes = file.to_float();
-  const Shape shape = planes.shape();
   if (!is_dump(path)) return planes_of_picture(std::move(planes), colours, range);
   const int64_t channels = colours == Colours::luma ? 1 : 3;
+  if (planes.shape().c != channels && planes.shape().w == channels) planes = channels_first(planes);
+  const Shape shape = planes.shape();
   if (shape.n != 1 || shape.c != channels || planes.count() == 0) {
     fail(ErrorCode::input, "{}: its shape is {}, but the network's input is (1, {}, height, width)", path.string(),
          to_string(shape), channels);
@@ -359,6 +166,12 @@ Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range
          path.string(), shape.count());
   }
   if (integers && are_integers(planes)) planes = dequantised(planes, *integers);
+  constexpr float kWhite = 255;
+  if (are_integers(planes) &&
+      std::all_of(planes.values().begin(), planes.values().end(), [](float v) { return v >= 0 && v <= kWhite; })) {
+    for (float& v : planes.values()) v /= kWhite;
+    if (read_as != nullptr) *read_as = "samples of 8 bits, 0 to 255, divided by 255";
+  }
   // Somewhat beyond [0, 1], as a network's own output may be.
   constexpr float kLeast = -0.5F, kMost = 1.5F;
   const auto [least, most] = std::minmax_element(planes.values().begin(), planes.values().end());
@@ -374,11 +187,11 @@ Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range
 }  // namespace
 
 Tensor<float> read_input(const fs::path& path, Colours colours, ValueRange range) {
-  return read_input(path, colours, range, std::nullopt);
+  return read_input(path, colours, range, std::nullopt, nullptr);
 }
 
-Tensor<float> read_input(const fs::path& path, const Network& network) {
-  return read_input(path, network.colours, network.range, network.input_quantisation);
+Tensor<float> read_input(const fs::path& path, const Network& network, std::string* read_as) {
+  return read_input(path, network.colours, network.range, network.input_quantisation, read_as);
 }
 
 }  // namespace fsrcnn

@@ -30,7 +30,8 @@ struct TensorFile {
 /// Reads a dump; its suffix tells the form:
 ///
 ///     .npy                   NumPy's
-///     .txt, .dat, .csv       decimal numbers between blanks, commas or line ends; comments begin with '#' or "//"
+///     .txt, .dat, .csv       decimal numbers between blanks, commas, semicolons or line ends; comments begin with '#'
+///                            or "//"; in a .csv no field is empty, and a first line without numbers is left out
 ///     .h                     the numbers between the first pair of braces after a '='
 ///     .hex, .mem             words of hexadecimal digits, as $readmemh reads them: 8 digits are float32's bits, 16
 ///                            float64's; others, also 8 that make no sensible float32, are integers in two's
@@ -61,11 +62,12 @@ std::vector<std::byte> format_tensor(const Tensor<T>& tensor, const NumberType& 
                                      const std::string& name);
 
 /// A network's input: a dump of (1, channels, H, W), or a picture: its luma (BT.601) or, for RGB, its three planes, of
-/// the range that the network reads. Throws Error(input), also where a dump's values are far from [0, 1] or it does not
-/// tell its height and width.
+/// the range that the network reads. Whole numbers from 0 to 255 in a dump are divided by 255. Throws Error(input),
+/// also where a dump's values are far from [0, 1] or it does not tell its height and width.
 Tensor<float> read_input(const std::filesystem::path& path, Colours colours = Colours::luma,
                          ValueRange range = ValueRange::limited);
-/// The same for a network; integers in a dump are read by the scale that the network states for its input.
-Tensor<float> read_input(const std::filesystem::path& path, const Network& network);
+/// The same for a network; integers in a dump are read by the scale that the network states for its input. `read_as`
+/// is told if values were changed.
+Tensor<float> read_input(const std::filesystem::path& path, const Network& network, std::string* read_as = nullptr);
 
 }  // namespace fsrcnn
