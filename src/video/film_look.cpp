@@ -1,6 +1,7 @@
 #include "video/film_look.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 
 #include "video/av_versions.hpp"
@@ -41,11 +42,56 @@ std::string_view tag_of(const AVFrame& frame, const char* key) {
   return entry != nullptr ? entry->value : "";
 }
 
-void add_fields(const AVFrame& frame, PlaceLook& look) {
+// How much rows differ from those above and below, where pictures move: in two frames as they are, and with fields of
+// both put together, in either order.
+struct Combing {
+  int64_t own = 0, first_top = 0, first_bottom = 0;
+};
+
+template <class Sample>
+Combing combing_of(const AVFrame& first, const AVFrame& second, const AVComponentDescriptor& luma) {
+  constexpr int kMove = 8;  // of 8 bits
+  const int least = kMove << (luma.depth - 8);
+  const auto row = [&](const AVFrame& frame, int y) {
+    return reinterpret_cast<const Sample*>(frame.data[luma.plane] +
+                                           static_cast<ptrdiff_t>(y) * frame.linesize[luma.plane]);
+  };
+  Combing sum;
+  for (int y = 1; y + 1 < first.height; ++y) {
+    const Sample *a0 = row(first, y - 1), *a1 = row(first, y), *a2 = row(first, y + 1);
+    const Sample *b0 = row(second, y - 1), *b1 = row(second, y), *b2 = row(second, y + 1);
+    Combing at;
+    for (int x = 0; x < first.width; ++x) {
+      if (std::abs(a1[x] - b1[x]) < least && std::abs(a0[x] - b0[x]) < least) continue;
+      at.own += (std::abs(a0[x] + a2[x] - 2 * a1[x]) + std::abs(b0[x] + b2[x] - 2 * b1[x])) / 2;
+      at.first_top += std::abs(a0[x] + a2[x] - 2 * b1[x]);
+      at.first_bottom += std::abs(b0[x] + b2[x] - 2 * a1[x]);
+    }
+    // The row in the middle is of the other field than those around it.
+    if (y % 2 == 0) std::swap(at.first_top, at.first_bottom);
+    sum.own += at.own;
+    sum.first_top += at.first_top;
+    sum.first_bottom += at.first_bottom;
+  }
+  return sum;
+}
+
+// Whether frames are no smoother than what their fields make with those of the next. idet, which compares what the
+// fields make alone, takes progressive pictures that move up or down for interlaced ones.
+bool are_combed(const AVFrame& first, const AVFrame& second) {
+  const AVComponentDescriptor& luma = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(first.format))->comp[0];
+  const Combing c =
+      luma.depth > 8 ? combing_of<uint16_t>(first, second, luma) : combing_of<uint8_t>(first, second, luma);
+  return 100 * c.own > 93 * std::min(c.first_top, c.first_bottom);
+}
+
+void add_fields(const AVFrame* before, const AVFrame& frame, PlaceLook& look) {
   const std::string_view order = tag_of(frame, "lavfi.idet.multiple.current_frame");
-  look.top_first += order == "tff";
-  look.bottom_first += order == "bff";
-  look.progressive += order == "progressive";
+  const bool moves = order == "tff" || order == "bff";
+  const bool combed = moves && before != nullptr && are_combed(*before, frame);
+  look.top_first += combed && order == "tff";
+  look.bottom_first += combed && order == "bff";
+  look.progressive += order == "progressive" || (moves && before != nullptr && !combed);
   look.repeats += tag_of(frame, "lavfi.idet.repeated.current_frame") != "neither";
 }
 
@@ -61,6 +107,7 @@ FilmLook look_at(const Film& film, bool at_borders) {
     FrameFilter fields("idet", kind, "--deinterlace auto");
     PlaceLook& at = look.places.emplace_back();
     FrameReader reader(film, place);
+    AvFrame before;
     for (bool more = true; more;) {
       AvFrame frame = reader.next();
       more = frame != nullptr;
@@ -82,7 +129,10 @@ FilmLook look_at(const Film& film, bool at_borders) {
         }
       }
       fields.push(std::move(frame));
-      while (const AvFrame seen = fields.pull()) add_fields(*seen, at);
+      while (AvFrame seen = fields.pull()) {
+        add_fields(before.get(), *seen, at);
+        before = std::move(seen);
+      }
     }
   }
   if (look.crop.starts_with(fmt::format("{}:{}:", kind.like->width, kind.like->height))) look.crop.clear();
@@ -91,8 +141,10 @@ FilmLook look_at(const Film& film, bool at_borders) {
 
 Scan judge_scan(const std::vector<PlaceLook>& places) {
   PlaceLook all;
-  int64_t combed_places = 0, telecined_places = 0, soft_places = 0;
+  int64_t count = 0, combed_places = 0, telecined_places = 0, soft_places = 0;
   for (const PlaceLook& p : places) {
+    if (p.frames == 0) continue;  // none could be decoded
+    ++count;
     all.frames += p.frames;
     all.top_first += p.top_first;
     all.bottom_first += p.bottom_first;
@@ -107,7 +159,6 @@ Scan judge_scan(const std::vector<PlaceLook>& places) {
     combed_places += combed * 4 >= p.frames;
     soft_places += p.soft_repeats * 10 >= p.frames * 3 && p.soft_repeats * 10 <= p.frames * 7;
   }
-  const auto count = static_cast<int64_t>(places.size());
   const int64_t combed = all.top_first + all.bottom_first;
   const std::string seen = fmt::format("of {} frames from {} {} of the film {} show combing and {} do not", all.frames,
                                        count, count == 1 ? "place" : "places", combed, all.progressive);
