@@ -40,7 +40,7 @@ class PictureOptions(ProgramTest):
             result = self.run_program("upscale", CROP, "-o", "a.png", *options.split())
             self.assertEqual((result.returncode, png_size(self.folder / "a.png")), (0, size), options)
             self.assertEqual(result.stderr[: len(note) or 1], note, options)
-        self.fail_with(USAGE, "upscale", CROP, "-o", "a.png", "--fit", "cover", says="--fit requires --size")
+        self.fail_with(USAGE, "upscale", CROP, "-o", "a.png", "--fit", "cover", says="--fit needs --size, --width or --height")
 
         # Formats end where they do.
         self.fail_with(INPUT, "upscale", CROP, "-o", "a.webp", "--size", "70000x9", says="limited to 16383 per side")
