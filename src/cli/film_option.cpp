@@ -1,5 +1,6 @@
 #include "cli/film_option.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 

@@ -1,5 +1,6 @@
 #include "picture/bleed.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 

@@ -1,5 +1,6 @@
 #include "picture/colour.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 

@@ -1,5 +1,6 @@
 #include "picture/guided_chroma.hpp"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 

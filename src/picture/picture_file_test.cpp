@@ -11,6 +11,7 @@
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
 #include "picture/upscale_picture.hpp"
+#include "picture/vips_support.hpp"
 #include "support/exif_block.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
@@ -111,6 +112,7 @@ void write_with_metadata(const std::filesystem::path& path, int orientation) {
 }
 
 std::string field(const std::filesystem::path& path, const char* name) {
+  (void)has_operation("heifload");  // loads the module that reads AVIF, if nothing else has
   VipsImage* image = vips_image_new_from_file(path.c_str(), nullptr);
   char* text = nullptr;
   std::string value = "none";

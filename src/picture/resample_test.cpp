@@ -1,5 +1,7 @@
 #include "picture/resample.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "support/golden.hpp"

@@ -1,5 +1,7 @@
 #include "porting/tdc.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "engine/reference_network.hpp"
