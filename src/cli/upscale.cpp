@@ -337,7 +337,7 @@ void add_upscale(CLI::App& app) {
   command
       ->add_option("--quality", options->picture.encoding.quality,
                    "Quality of JPEG, WebP, JPEG XL, AVIF and HEIC; 100 is lossless in WebP and JPEG XL")
-      ->default_str("95; for AVIF and HEIC 90; lossless where the input is")
+      ->default_str("95; for AVIF and HEIC 90; lossless for a lossless WebP or JPEG XL in its own format")
       ->check(CLI::Range(1, 100).description(""))
       ->type_name("1...100");
   command

@@ -36,7 +36,18 @@ std::shared_ptr<VipsImage> open_image(const PictureFile& file, const PictureForm
   } else {
     image = load(loader, file.name_here().c_str(), all_pages);
   }
-  return image == nullptr ? nullptr : std::shared_ptr<VipsImage>(image, VipsUnref());
+  if (image == nullptr) return nullptr;
+  std::shared_ptr<VipsImage> opened(image, VipsUnref());
+  // libvips takes PFM's first row, which is the lowest, for the highest.
+  const bool is_upside_down = format.name == "PPM" && image->BandFmt == VIPS_FORMAT_FLOAT;
+  return is_upside_down ? flipped(opened) : opened;
+}
+
+std::shared_ptr<VipsImage> flipped(const std::shared_ptr<VipsImage>& image) {
+  const VipsPtr<VipsImage> whole(vips_image_copy_memory(image.get()));
+  VipsImage* result = nullptr;
+  if (whole == nullptr || vips_flip(whole.get(), &result, VIPS_DIRECTION_VERTICAL, nullptr) != 0) return nullptr;
+  return {result, VipsUnref()};
 }
 
 std::string loader_of(VipsImage* image) {

@@ -3,10 +3,13 @@
 
 #include <cmath>
 
+#include "base/atomic_output.hpp"
+#include "base/file.hpp"
 #include "network/builtin.hpp"
 #include "picture/colour.hpp"
 #include "picture/exiv2_metadata.hpp"
 #include "picture/upscale_picture.hpp"
+#include "picture/vips_support.hpp"
 #include "support/exif_block.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
@@ -108,6 +111,40 @@ TEST(PictureKinds, FloatsStayFloats) {
 }
 
 // What is darker than black or brighter than white is beyond the network's range, but not lost.
+// Rows of PFM begin at the bottom, and nothing but the size stands between its first line and the scale.
+TEST(PictureKinds, PfmStandsUpright) {
+  const TemporaryFolder folder;
+  const float rows[4] = {0.25F, 0.5F, 0.75F, 1.0F};  // two of two pixels
+  std::string file = "Pf\n2 2\n-1.0\n";
+  file.append(reinterpret_cast<const char*>(rows), sizeof(rows));
+  write_file(folder / "a.pfm", as_bytes(file));
+  const Picture picture = read_picture(folder / "a.pfm");
+  ASSERT_EQ(picture.planes.shape(), (Shape{1, 1, 2, 2}));
+  EXPECT_EQ(picture.planes(0, 0, 0, 0), 0.75F);
+  EXPECT_EQ(picture.planes(0, 0, 1, 1), 0.5F);
+  write_picture(picture, folder / "b.pfm");
+  const std::vector<std::byte> written = read_file(folder / "b.pfm", 1000);
+  const std::string text(reinterpret_cast<const char*>(written.data()), written.size());
+  ASSERT_EQ(text.substr(0, 7), "Pf\n2 2\n");
+  EXPECT_EQ(text.substr(text.size() - sizeof(rows)), file.substr(file.size() - sizeof(rows)));
+}
+
+// Beside its layers.
+TEST(PictureKinds, OfAPsdThePictureIsRead) {
+  const TemporaryFolder folder;
+  VipsImage* image = nullptr;
+  ASSERT_EQ(vips_black(&image, 4, 3, "bands", 3, nullptr), 0);
+  void* bytes = nullptr;
+  size_t size = 0;
+  ASSERT_TRUE(has_operation("magicksave_buffer"));
+  ASSERT_EQ(vips_magicksave_buffer(image, &bytes, &size, "format", "psd", nullptr), 0) << vips_error_buffer();
+  g_object_unref(image);
+  write_file(folder / "a.psd", {static_cast<const std::byte*>(bytes), size});
+  g_free(bytes);
+  // ImageMagick writes what is black as gray.
+  EXPECT_EQ(read_picture(folder / "a.psd").planes.shape(), (Shape{1, 1, 3, 4}));
+}
+
 TEST(PictureKinds, FloatsMayLeaveTheRange) {
   const TemporaryFolder folder;
   Engine engine(builtin_network("fsrcnn-x2").value());

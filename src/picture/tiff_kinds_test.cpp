@@ -161,6 +161,26 @@ TEST(TiffKinds, CoarseChroma) {
   EXPECT_NEAR(picture.planes(0, 1, 0, 1), 90.0 / 255, 0.01);
 }
 
+// libvips takes it for RGB.
+TEST(TiffKinds, WholeChroma) {
+  const TemporaryFolder folder;
+  std::vector<unsigned char> samples = {80, 128, 128, 90, 128, 128};
+  samples.resize(64);
+  test::TiffPageText page{2, 1, {{test::kPhotometric, 6}}};
+  TiffField subsampling{530, 3, 2, {}};
+  put<uint16_t>(subsampling.value, 1);
+  put<uint16_t>(subsampling.value, 1);
+  page.others = {subsampling};
+  page.replaced = {test::number_field(test::kStripBytes, 6)};
+  write_file(folder / "a.tif", as_bytes(test::tiff_of({page}, samples, 3)));
+  const Picture picture = read_picture(folder / "a.tif");
+  EXPECT_EQ(picture.planes.shape(), (Shape{1, 3, 1, 2}));
+  for (const int c : {0, 1, 2}) {
+    EXPECT_NEAR(picture.planes(0, c, 0, 0), 80.0 / 255, 0.01);
+    EXPECT_NEAR(picture.planes(0, c, 0, 1), 90.0 / 255, 0.01);
+  }
+}
+
 TEST(TiffKinds, ManyChannelsAreRefused) {
   const TemporaryFolder folder;
   write_file(folder / "a.tif",

@@ -8,12 +8,13 @@
 namespace fsrcnn {
 namespace {
 
-constexpr uint16_t kNewSubfileType = 254, kSubfileType = 255, kPhotometric = 262, kOrientation = 274,
-                   kExtraSamples = 338;
+constexpr uint16_t kNewSubfileType = 254, kSubfileType = 255, kCompression = 259, kPhotometric = 262,
+                   kOrientation = 274, kExtraSamples = 338;
+constexpr uint32_t kJpeg = 7, kYcbcr = 6;
 
 bool is_wanted(const TiffField& field) {
-  return field.tag == kNewSubfileType || field.tag == kSubfileType || field.tag == kPhotometric ||
-         field.tag == kOrientation || field.tag == kExtraSamples;
+  return field.tag == kNewSubfileType || field.tag == kSubfileType || field.tag == kCompression ||
+         field.tag == kPhotometric || field.tag == kOrientation || field.tag == kExtraSamples;
 }
 
 /// The first of a field's numbers, which may have 1, 2 or 4 bytes; else 0.
@@ -29,16 +30,19 @@ uint32_t number_of(const TiffField& field) {
 
 TiffPage page_of(const std::vector<TiffField>& fields) {
   TiffPage page;
+  bool is_jpeg = false;
   for (const TiffField& field : fields) {
     const uint32_t number = number_of(field);
     switch (field.tag) {
       case kNewSubfileType: page.is_reduced = (number & 1) != 0; break;
       case kSubfileType: page.is_reduced = page.is_reduced || number == 2; break;
-      case kPhotometric: page.white_is_zero = number == 0; break;
+      case kCompression: is_jpeg = number == kJpeg; break;
+      case kPhotometric: page.white_is_zero = number == 0, page.is_ycbcr = number == kYcbcr; break;
       case kOrientation: page.orientation = number >= 1 && number <= 8 ? static_cast<int>(number) : 1; break;
       default: page.alpha_is_applied = number == 1, page.extra_is_data = number == 0;
     }
   }
+  page.is_ycbcr = page.is_ycbcr && !is_jpeg;
   return page;
 }
 

@@ -60,7 +60,6 @@ struct Kind {
   uint32_t width = 0, height = 0;
   uint16_t bits = 1, samples = 1, format = SAMPLEFORMAT_UINT, photometric = PHOTOMETRIC_MINISBLACK,
            compression = COMPRESSION_NONE, planar = PLANARCONFIG_CONTIG;
-  std::array<uint16_t, 2> subsampling = {2, 2};
   bool tiled = false;
 
   explicit Kind(TIFF* file) : tiled(TIFFIsTiled(file) != 0) {
@@ -72,16 +71,12 @@ struct Kind {
     TIFFGetField(file, TIFFTAG_PHOTOMETRIC, &photometric);
     TIFFGetFieldDefaulted(file, TIFFTAG_COMPRESSION, &compression);
     TIFFGetFieldDefaulted(file, TIFFTAG_PLANARCONFIG, &planar);
-    TIFFGetFieldDefaulted(file, TIFFTAG_YCBCRSUBSAMPLING, subsampling.data(), subsampling.data() + 1);
   }
   bool is_signed() const { return format == SAMPLEFORMAT_INT; }
   bool is_complex() const { return format == SAMPLEFORMAT_COMPLEXINT || format == SAMPLEFORMAT_COMPLEXIEEEFP; }
   bool is_plain() const { return photometric <= PHOTOMETRIC_RGB && samples <= 4; }
-  /// libvips lets libjpeg turn YCbCr into RGB.
-  bool is_coarse_chroma() const {
-    return photometric == PHOTOMETRIC_YCBCR && compression != COMPRESSION_JPEG && bits == 8 &&
-           (compression == COMPRESSION_OJPEG || subsampling[0] > 1 || subsampling[1] > 1);
-  }
+  /// libvips lets libjpeg turn YCbCr into RGB, and takes all other for RGB.
+  bool is_ycbcr() const { return photometric == PHOTOMETRIC_YCBCR && compression != COMPRESSION_JPEG && bits == 8; }
   bool is_whole_float() const { return format == SAMPLEFORMAT_IEEEFP && (bits == 16 || bits == 64); }
   bool is_odd_integer() const {
     const bool integer = format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_VOID;
@@ -214,7 +209,7 @@ TiffSamples read_tiff_samples(const PictureFile& picture, const std::function<vo
          "or floats first",
          name, kind.is_signed() ? "signed" : "complex", kind.bits);
   }
-  const bool floats = kind.is_whole_float() || kind.bits == 32, shown = kind.is_coarse_chroma();
+  const bool floats = kind.is_whole_float() || kind.bits == 32, shown = kind.is_ycbcr();
   if (!shown && !((kind.is_whole_float() || kind.is_odd_integer()) && kind.is_plain())) return {};
   on_size(kind.width, kind.height);
   const Check check = [&](bool done) {

@@ -160,7 +160,11 @@ bool VipsDecoder::states_resolution() const {
 void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
   image_ = open_image(file_, format_);
   const std::string message = image_ == nullptr ? vips_message() : "";
-  if (format_.loader.starts_with("tiff") && (image_ == nullptr || !is_read_as_it_is(image_.get()))) {
+  const auto is_ycbcr = [&] {
+    const std::vector<TiffPage> first = tiff_pages(*file_.stream(), 1);
+    return !first.empty() && first[0].is_ycbcr;
+  };
+  if (format_.loader.starts_with("tiff") && (image_ == nullptr || !is_read_as_it_is(image_.get()) || is_ycbcr())) {
     TiffSamples samples = read_tiff_samples(file_, [&](int64_t width, int64_t height) {
       check_size(width, height, 1, most_pixels);
       if (on_size) on_size(width * height);
@@ -173,7 +177,8 @@ void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& 
   }
   if (image_ == nullptr) fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(message));
   const std::string& loader = loader_ = loader_of(image_.get());
-  const int64_t pages = loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
+  const bool layered = format_.name == "PSD";  // the first page is the picture, the others are what it is made of
+  const int64_t pages = layered ? 1 : loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
   const bool heif = loader.starts_with("heif");    // its other images are not frames, and it marks the primary one
   const bool levels = loader.starts_with("jp2k");  // its pages are smaller and smaller copies of the first
   const int64_t pixels = int64_t{image_->Xsize} * image_->Ysize * (heif || levels ? 1 : pages);

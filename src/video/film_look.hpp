@@ -43,7 +43,7 @@ struct Scan {
   std::string why;                  ///< for people; empty if there is nothing to say
 };
 
-/// The judgment that --deinterlace auto makes.
-Scan judge_scan(const std::vector<PlaceLook>& places);
+/// The judgment that --deinterlace auto makes. rate: frames a second, or 0/1 if unknown.
+Scan judge_scan(const std::vector<PlaceLook>& places, AVRational rate);
 
 }  // namespace fsrcnn

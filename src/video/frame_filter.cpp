@@ -107,6 +107,13 @@ AvFrame FrameFilter::pull() {
   return frame;
 }
 
+void FrameFilter::describe(AVFrame& frame) const {
+  frame.width = av_buffersink_get_w(sink_);
+  frame.height = av_buffersink_get_h(sink_);
+  frame.format = av_buffersink_get_format(sink_);
+  frame.sample_aspect_ratio = av_buffersink_get_sample_aspect_ratio(sink_);
+}
+
 AVRational FrameFilter::time_base() const { return av_buffersink_get_time_base(sink_); }
 AVRational FrameFilter::rate() const { return av_buffersink_get_frame_rate(sink_); }
 
@@ -136,7 +143,11 @@ FrameKind filtered_kind(const std::string& graph, const FrameKind& input, const 
     filter.push(i < kBlankFrames ? blank_frame(input, i) : nullptr);
     first = filter.pull();
   }
-  if (!first) fail(ErrorCode::usage, "{} is '{}', out of which no picture comes", option, graph);
+  // Filters that drop the first frames say at least what the others will be.
+  if (!first) {
+    first = without_samples(*input.like);
+    filter.describe(*first);
+  }
   return {without_samples(*first), filter.time_base(), filter.rate()};
 }
 

@@ -35,6 +35,8 @@ class FrameFilter {
   /// The next frame that is complete, or null.
   AvFrame pull();
 
+  /// Sets size, format and pixel aspect to those of the frames that come out.
+  void describe(AVFrame& frame) const;
   AVRational time_base() const;
   AVRational rate() const;
 
@@ -46,8 +48,7 @@ class FrameFilter {
   AVFilterContext *source_ = nullptr, *sink_ = nullptr;
 };
 
-/// What frames of a kind become in a graph; found with a few blank frames. Throws what FrameFilter throws, and
-/// Error(usage) if no frame comes out.
+/// What frames of a kind become in a graph; found with a few blank frames. Throws what FrameFilter throws.
 FrameKind filtered_kind(const std::string& graph, const FrameKind& input, const std::string& option);
 
 /// Whether each of a few blank frames comes out once and at its own time.

@@ -121,7 +121,7 @@ void plan_deinterlacing(const Film& film, const FilterOptions& options, const Fi
       scan.why = "standard input says that its frames are interlaced";
     }
   } else {
-    scan = judge_scan(look.places);
+    scan = judge_scan(look.places, film.video().avg_frame_rate);
   }
   if (options.deinterlacer == Deinterlacer::off) {
     plan.is_progressive = true;
@@ -223,6 +223,15 @@ AVPixelFormat asked_pixels(const FilterOptions& options, AVPixelFormat own) {
     fail(ErrorCode::usage,
          "unknown --pixel-format '{}'; FFmpeg's names are listed by `ffmpeg -pix_fmts`, e.g. yuv420p10le",
          options.pixels);
+  }
+  constexpr std::string_view kOldFullRange = "yuvj";  // the range stays the film's
+  const auto is_rgb = [](AVPixelFormat pixels) {
+    return (av_pix_fmt_desc_get(pixels)->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+  };
+  if (options.pixels.starts_with(kOldFullRange) || is_rgb(format) != is_rgb(own)) {
+    fail(ErrorCode::usage,
+         "--pixel-format {} would change the film's colours from {}; their kind and range stay: choose e.g. {}",
+         options.pixels, av_get_pix_fmt_name(own), is_rgb(own) ? "gbrp or gbrp10le" : "yuv420p or yuv444p10le");
   }
   try {
     return planar_format(format);
