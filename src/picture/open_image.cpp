@@ -18,6 +18,14 @@ VipsImage* load(const std::string& loader, Input input, bool all_pages) {
   return image;
 }
 
+/// The image with its first row last; null if it cannot be read.
+std::shared_ptr<VipsImage> flipped(const std::shared_ptr<VipsImage>& image) {
+  const VipsPtr<VipsImage> whole(vips_image_copy_memory(image.get()));
+  VipsImage* result = nullptr;
+  if (whole == nullptr || vips_flip(whole.get(), &result, VIPS_DIRECTION_VERTICAL, nullptr) != 0) return nullptr;
+  return {result, VipsUnref()};
+}
+
 }  // namespace
 
 std::shared_ptr<VipsImage> open_image(const PictureFile& file, const PictureFormat& format, bool all_pages) {
@@ -41,13 +49,6 @@ std::shared_ptr<VipsImage> open_image(const PictureFile& file, const PictureForm
   // libvips takes PFM's first row, which is the lowest, for the highest.
   const bool is_upside_down = format.name == "PPM" && image->BandFmt == VIPS_FORMAT_FLOAT;
   return is_upside_down ? flipped(opened) : opened;
-}
-
-std::shared_ptr<VipsImage> flipped(const std::shared_ptr<VipsImage>& image) {
-  const VipsPtr<VipsImage> whole(vips_image_copy_memory(image.get()));
-  VipsImage* result = nullptr;
-  if (whole == nullptr || vips_flip(whole.get(), &result, VIPS_DIRECTION_VERTICAL, nullptr) != 0) return nullptr;
-  return {result, VipsUnref()};
 }
 
 std::string loader_of(VipsImage* image) {

@@ -16,9 +16,6 @@ namespace fsrcnn {
 /// Null, with libvips' message, if it is damaged. Throws Error(input) if libvips has no such loader here.
 std::shared_ptr<VipsImage> open_image(const PictureFile& file, const PictureFormat& format, bool all_pages = false);
 
-/// The image with its first row last; null, with libvips' message, if it cannot be read.
-std::shared_ptr<VipsImage> flipped(const std::shared_ptr<VipsImage>& image);
-
 /// The name of libvips' loader of the image: "pngload_source", ...
 std::string loader_of(VipsImage* image);
 

@@ -31,11 +31,11 @@ constexpr std::array<OutputFormat, 18> kFormats = {{
     {".jxl", Encoder::jxl, Form::boxes, 16, StoredColours::any, true, false, true, true, kAnySide, 95},
     {".bmp", Encoder::magick, Form::none, 8, StoredColours::any, true, false, false, false, 65535},
     {".tga", Encoder::tga, Form::none, 8, StoredColours::any, true, false, false, false, 65535},
-    {".pam", Encoder::magick, Form::none, 16, StoredColours::any, true, false, false, false, kAnySide},
+    {".pam", Encoder::pam, Form::none, 16, StoredColours::any, true, false, false, false, kAnySide},
     {".ppm", Encoder::ppm, Form::none, 16, StoredColours::rgb, false, false, false, false, kAnySide},
     {".pnm", Encoder::ppm, Form::none, 16, StoredColours::any, false, false, false, false, kAnySide},
     {".pgm", Encoder::ppm, Form::none, 16, StoredColours::gray, false, false, false, false, kAnySide},
-    {".pfm", Encoder::ppm, Form::none, 32, StoredColours::any, false, false, false, false, kAnySide},
+    {".pfm", Encoder::pfm, Form::none, 32, StoredColours::any, false, false, false, false, kAnySide},
 }};
 
 bool can_encode(const OutputFormat& format) {
@@ -45,6 +45,8 @@ bool can_encode(const OutputFormat& format) {
     case Encoder::avif:
     case Encoder::heic:
     case Encoder::tga:
+    case Encoder::pam:
+    case Encoder::pfm:
     case Encoder::jxl: return true;  // not by libvips
     case Encoder::magick: return has_operation("magicksave_buffer");
     default: break;

@@ -11,7 +11,7 @@
 namespace fsrcnn {
 
 /// What writes a picture.
-enum class Encoder : uint8_t { png, jpeg, tiff, webp, gif, avif, heic, jxl, tga, magick, ppm };
+enum class Encoder : uint8_t { png, jpeg, tiff, webp, gif, avif, heic, jxl, tga, pam, pfm, magick, ppm };
 
 /// What colours a file can have.
 enum class StoredColours : uint8_t { any, rgb, gray };

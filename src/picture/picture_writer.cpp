@@ -12,12 +12,12 @@
 
 #include "base/atomic_output.hpp"
 #include "base/error.hpp"
+#include "picture/anymap_writer.hpp"
 #include "picture/avif_writer.hpp"
 #include "picture/file_target.hpp"
 #include "picture/heic_writer.hpp"
 #include "picture/jxl_writer.hpp"
 #include "picture/metadata.hpp"
-#include "picture/open_image.hpp"
 #include "picture/output_format.hpp"
 #include "picture/plain_colours.hpp"
 #include "picture/png_writer.hpp"
@@ -107,7 +107,7 @@ std::string saver_of(const OutputFormat& format, int quality, std::optional<int>
     if (quality == 100) add("lossless");
     if (compression) add(fmt::format("effort={}", *compression * 6 / 9));
   }
-  if (format.encoder == Encoder::ppm) add("strip");  // of a comment with the time, which PFM must not have
+  if (format.encoder == Encoder::ppm) add("strip");  // of a comment with the time
   if (format.encoder == Encoder::gif && compression) add(fmt::format("effort={}", *compression + 1));
   return options.empty() ? std::string(format.suffix) : fmt::format("{}[{}]", format.suffix, options);
 }
@@ -142,7 +142,6 @@ void save(const PictureHeader& picture, const OutputFormat& format, int bits, Sa
   bool made = vips_image_pipelinev(image.get(), VIPS_DEMAND_STYLE_FATSTRIP, nullptr) == 0 &&
               vips_image_generate(image.get(), nullptr, Generator::generate, nullptr, &generator, nullptr) == 0;
   if (made && format.colours == StoredColours::rgb) image = in_rgb(image);
-  if (made && format.suffix == ".pfm") image = flipped(image);  // its first row is the lowest
   const int quality = quality_of(format, picture, encoding);
   const bool whole =
       format.encoder == Encoder::avif || format.encoder == Encoder::heic || format.encoder == Encoder::jxl;
@@ -302,6 +301,8 @@ double write_picture(const PictureHeader& header, const fs::path& path, const Ro
       case Encoder::png: write_png(picture, bits, rows, image.get(), target, encoding.compression); break;
       case Encoder::tiff: write_tiff(picture, bits, rows, image.get(), target, encoding.compression); break;
       case Encoder::tga: write_tga(picture, rows, target); break;
+      case Encoder::pam: write_pam(picture, bits, rows, target); break;
+      case Encoder::pfm: write_pfm(picture, rows, target); break;
       default: save(picture, format, bits, rows, image, target, encoding);
     }
     target.finish();

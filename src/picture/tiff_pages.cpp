@@ -8,13 +8,14 @@
 namespace fsrcnn {
 namespace {
 
-constexpr uint16_t kNewSubfileType = 254, kSubfileType = 255, kCompression = 259, kPhotometric = 262,
-                   kOrientation = 274, kExtraSamples = 338;
-constexpr uint32_t kJpeg = 7, kYcbcr = 6;
+constexpr uint16_t kNewSubfileType = 254, kSubfileType = 255, kBitsPerSample = 258, kCompression = 259,
+                   kPhotometric = 262, kOrientation = 274, kExtraSamples = 338, kSampleFormat = 339;
+constexpr uint32_t kJpeg = 7, kYcbcr = 6, kFloat = 3;
 
 bool is_wanted(const TiffField& field) {
-  return field.tag == kNewSubfileType || field.tag == kSubfileType || field.tag == kCompression ||
-         field.tag == kPhotometric || field.tag == kOrientation || field.tag == kExtraSamples;
+  return field.tag == kNewSubfileType || field.tag == kSubfileType || field.tag == kBitsPerSample ||
+         field.tag == kSampleFormat || field.tag == kCompression || field.tag == kPhotometric ||
+         field.tag == kOrientation || field.tag == kExtraSamples;
 }
 
 /// The first of a field's numbers, which may have 1, 2 or 4 bytes; else 0.
@@ -31,11 +32,14 @@ uint32_t number_of(const TiffField& field) {
 TiffPage page_of(const std::vector<TiffField>& fields) {
   TiffPage page;
   bool is_jpeg = false;
+  uint32_t bits = 1, format = 1;
   for (const TiffField& field : fields) {
     const uint32_t number = number_of(field);
     switch (field.tag) {
       case kNewSubfileType: page.is_reduced = (number & 1) != 0; break;
       case kSubfileType: page.is_reduced = page.is_reduced || number == 2; break;
+      case kBitsPerSample: bits = number; break;
+      case kSampleFormat: format = number; break;
       case kCompression: is_jpeg = number == kJpeg; break;
       case kPhotometric: page.white_is_zero = number == 0, page.is_ycbcr = number == kYcbcr; break;
       case kOrientation: page.orientation = number >= 1 && number <= 8 ? static_cast<int>(number) : 1; break;
@@ -43,6 +47,7 @@ TiffPage page_of(const std::vector<TiffField>& fields) {
     }
   }
   page.is_ycbcr = page.is_ycbcr && !is_jpeg;
+  page.is_half = bits == 16 && format == kFloat;
   return page;
 }
 

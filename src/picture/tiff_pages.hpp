@@ -12,6 +12,7 @@ struct TiffPage {
   bool is_reduced = false;  ///< a smaller copy of another page, as of a pyramid
   bool white_is_zero = false;
   bool is_ycbcr = false;          ///< and not compressed as JPEG, which decoders turn into RGB themselves
+  bool is_half = false;           ///< floats of 16 bits
   bool alpha_is_applied = false;  ///< colours have been multiplied by alpha ("associated")
   bool extra_is_data = false;     ///< the first channel beside the colours is no alpha ("unspecified")
 };

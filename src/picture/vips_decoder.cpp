@@ -160,11 +160,12 @@ bool VipsDecoder::states_resolution() const {
 void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
   image_ = open_image(file_, format_);
   const std::string message = image_ == nullptr ? vips_message() : "";
-  const auto is_ycbcr = [&] {
+  // libvips takes YCbCr for RGB, and reads halves without a word from 8.16 on.
+  const auto needs_samples = [&] {
     const std::vector<TiffPage> first = tiff_pages(*file_.stream(), 1);
-    return !first.empty() && first[0].is_ycbcr;
+    return !first.empty() && (first[0].is_ycbcr || first[0].is_half);
   };
-  if (format_.loader.starts_with("tiff") && (image_ == nullptr || !is_read_as_it_is(image_.get()) || is_ycbcr())) {
+  if (format_.loader.starts_with("tiff") && (image_ == nullptr || !is_read_as_it_is(image_.get()) || needs_samples())) {
     TiffSamples samples = read_tiff_samples(file_, [&](int64_t width, int64_t height) {
       check_size(width, height, 1, most_pixels);
       if (on_size) on_size(width * height);

@@ -230,7 +230,8 @@ void DumpMatcher::by_words(std::vector<DumpCandidate>& all, bool lone) const {
     const std::string key = words.role == DumpRole::none ? words.others : "";
     alike[{words.role, key}].emplace_back(&c, std::move(words));
   }
-  for (auto& [key, members] : alike) {
+  for (auto& [key, members_of_key] : alike) {
+    auto& members = members_of_key;  // lambdas cannot hold a structured binding
     if ((members.size() == 1) != lone) continue;
     bool zero = false;
     for (const auto& [c, words] : members) {
