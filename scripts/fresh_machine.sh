@@ -38,6 +38,7 @@ unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
   # The root of what it sees is a mount, or tests could mount no disks of their own.
   mount --bind "$machine" "$machine"
   mount -t proc proc "$machine/proc"
+  mount --rbind /sys "$machine/sys"  # where libnuma looks for processors
   mount -t devpts -o newinstance,ptmxmode=0666 devpts "$machine/dev/pts"
   mount -t tmpfs tmpfs "$machine/dev/shm"
   mkdir "$machine/fsrcnn"

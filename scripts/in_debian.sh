@@ -32,6 +32,7 @@ export machine
 exec unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
   mount --bind . "$machine/fsrcnn"
   mount -t proc proc "$machine/proc"
+  mount --rbind /sys "$machine/sys"  # where libnuma looks for processors
   mount -t devpts -o newinstance,ptmxmode=0666 devpts "$machine/dev/pts"
   mount -t tmpfs tmpfs "$machine/dev/shm"
   exec chroot "$machine" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root bash -c "cd /fsrcnn && exec \"\$@\"" -- "$@"

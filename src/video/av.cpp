@@ -40,7 +40,11 @@ void keep_log_line(void* object, int level, const char* format, va_list argument
       at != std::string::npos && end != std::string::npos) {
     text = text.substr(1, at - 1) + ": " + text.substr(end + 2);
   }
-  if (text.find("ff_frame_thread_encoder_init failed") != std::string::npos) return;  // the line before says why
+  // The line before says why.
+  if (text.find("ff_frame_thread_encoder_init failed") != std::string::npos ||
+      text.find("Error processing filtergraph") != std::string::npos) {
+    return;
+  }
   const std::lock_guard lock(log_mutex);
   if (is_about_options(text)) last_option_warning = text;
   if (level <= AV_LOG_ERROR && !text.empty()) last_log_line = std::move(text);

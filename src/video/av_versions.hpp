@@ -54,6 +54,15 @@ inline constexpr int kProfileDnxhrLb = FF_PROFILE_DNXHR_LB, kProfileDnxhrSq = FF
                      kProfileDnxhr444 = FF_PROFILE_DNXHR_444;
 #endif
 
+/// The rate that the pictures' own headers state, or 0/1.
+inline AVRational stated_rate([[maybe_unused]] const AVCodecParameters& pictures) {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)  // FFmpeg 6.1
+  return pictures.framerate;
+#else
+  return {0, 1};
+#endif
+}
+
 /// The pixel formats that an encoder takes, ended by AV_PIX_FMT_NONE; null: any.
 inline const AVPixelFormat* pixel_formats(const AVCodec& encoder) {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 19, 100)  // FFmpeg 7.1

@@ -10,6 +10,7 @@ extern "C" {
 #include <optional>
 #include <string_view>
 
+#include "video/av_versions.hpp"
 #include "video/container.hpp"
 #include "video/film.hpp"
 #include "video/matroska_extras.hpp"
@@ -92,9 +93,11 @@ void order_pictures(std::vector<FoundPacket>& found, size_t begin, size_t end) {
 void make_times(const Film& film, std::vector<FoundPacket>& found) {
   const AVStream& stream = film.video();
   const bool has_no_clock = (film.format().iformat->flags & AVFMT_NOTIMESTAMPS) != 0;
-  const AVRational rate = stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate
-                          : stream.r_frame_rate.num > 0 ? stream.r_frame_rate
-                                                        : AVRational{25, 1};
+  const AVRational stated = stated_rate(*stream.codecpar);
+  const AVRational rate = has_no_clock && stated.num > 0  ? stated
+                          : stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate
+                          : stream.r_frame_rate.num > 0   ? stream.r_frame_rate
+                                                          : AVRational{25, 1};
   const auto time_of_number = [&](size_t i) {
     return av_rescale_q(static_cast<int64_t>(i), av_inv_q(rate), stream.time_base);
   };
