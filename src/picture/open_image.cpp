@@ -18,11 +18,15 @@ VipsImage* load(const std::string& loader, Input input, bool all_pages) {
   return image;
 }
 
-/// The image with its first row last; null if it cannot be read.
+/// A PFM's image with its first row last; null if it cannot be read.
 std::shared_ptr<VipsImage> flipped(const std::shared_ptr<VipsImage>& image) {
   const VipsPtr<VipsImage> whole(vips_image_copy_memory(image.get()));
-  VipsImage* result = nullptr;
-  if (whole == nullptr || vips_flip(whole.get(), &result, VIPS_DIRECTION_VERTICAL, nullptr) != 0) return nullptr;
+  VipsImage *turned = nullptr, *result = nullptr;
+  if (whole == nullptr || vips_flip(whole.get(), &turned, VIPS_DIRECTION_VERTICAL, nullptr) != 0) return nullptr;
+  const VipsPtr<VipsImage> owner(turned);
+  // From 8.16 on libvips says that the numbers are linear; what they are, no file tells.
+  const VipsInterpretation kind = turned->Bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+  if (vips_copy(turned, &result, "interpretation", kind, nullptr) != 0) return nullptr;
   return {result, VipsUnref()};
 }
 

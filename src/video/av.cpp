@@ -41,9 +41,9 @@ void keep_log_line(void* object, int level, const char* format, va_list argument
     text = text.substr(1, at - 1) + ": " + text.substr(end + 2);
   }
   // The line before says why.
-  if (text.find("ff_frame_thread_encoder_init failed") != std::string::npos ||
-      text.find("Error processing filtergraph") != std::string::npos) {
-    return;
+  for (const char* vague :
+       {"ff_frame_thread_encoder_init failed", "Error processing filtergraph", "Error parsing filterchain"}) {
+    if (text.find(vague) != std::string::npos) return;
   }
   const std::lock_guard lock(log_mutex);
   if (is_about_options(text)) last_option_warning = text;

@@ -144,8 +144,6 @@ void plan_deinterlacing(const Film& film, const FilterOptions& options, const Fi
       break;
     }
     case Scan::Kind::telecine:
-      // decimate wants a rate, which films whose times jump do not have.
-      if (graph.kind().rate.num <= 0 || graph.kind().rate.den <= 0) graph.kind().rate = {30000, 1001};
       graph.add(fmt::format("fieldmatch=order={}:combmatch=full,bwdif=mode=send_frame:deint=interlaced,decimate",
                             !scan.top_first   ? "auto"
                             : *scan.top_first ? "tff"
