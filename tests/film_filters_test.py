@@ -191,7 +191,7 @@ class FilmFiltersTest(FilmCase):
         flipped = ffmpeg("-i", self.folder / "plain.mkv", "-vf", "hflip", "-f", "rawvideo", "-").stdout
         self.assertEqual(flipped, decoded(self.folder / "after.mkv"))
         self.assert_same_times(frames_of(self.folder / "before.mkv"), [1 + i / 25 for i in range(30) if i % 3 != 0])
-        for option, graph, says in (("--filter-before", "nonsense=1", "No such filter: 'nonsense'"), ("--filter-before", "crop=300:20", "64x48"),
+        for option, graph, says in (("--filter-before", "nonsense=1", "'nonsense=1', which FFmpeg refuses"), ("--filter-before", "crop=300:20", "64x48"),
                                     ("--filter-after", "fps=12", "--filter-before"), ("--filter-before", "split", "--filter-before is 'split'"), ("--filter-before", "[a]hflip[b];[b]vflip[c]", "one input and one output"),
                                     ("--crop", "300:20:0:0", "--crop")):  # fmt: skip
             with self.subTest(graph):
