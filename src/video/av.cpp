@@ -41,7 +41,8 @@ void keep_log_line(void* object, int level, const char* format, va_list argument
     text = text.substr(1, at - 1) + ": " + text.substr(end + 2);
   }
   // The line before says why.
-  for (const char* vague : {"ff_frame_thread_encoder_init failed", "Error processing filtergraph", "Error parsing"}) {
+  for (const char* vague : {"ff_frame_thread_encoder_init failed", "Error processing filtergraph",
+                            "Error parsing a filter", "Error parsing filterchain"}) {
     if (text.find(vague) != std::string::npos) return;
   }
   const std::lock_guard lock(log_mutex);
