@@ -58,6 +58,21 @@ AvFrame new_frame() {
   return frame;
 }
 
+AvFrame new_frame(AVPixelFormat pixels, int width, int height, int alignment) {
+  AvFrame frame = new_frame();
+  frame->format = pixels;
+  frame->width = width;
+  frame->height = height;
+  av_check(av_frame_get_buffer(frame.get(), alignment), ErrorCode::input, "allocating a {}x{} frame", width, height);
+  return frame;
+}
+
+AvFrame reference_to(const AVFrame& frame) {
+  AvFrame reference = new_frame();
+  av_check(av_frame_ref(reference.get(), &frame), ErrorCode::io, "referencing a frame");
+  return reference;
+}
+
 AvPacket new_packet() {
   AvPacket packet(av_packet_alloc());
   if (!packet) throw std::bad_alloc();

@@ -50,6 +50,10 @@ using StreamTags = std::vector<std::pair<std::string, std::string>>;
 inline constexpr AVRational kMicroseconds{1, AV_TIME_BASE};
 
 AvFrame new_frame();
+/// With memory for its samples. alignment: of its rows, in bytes; 0: FFmpeg's choice. Throws Error(input).
+AvFrame new_frame(AVPixelFormat pixels, int width, int height, int alignment = 0);
+/// Another owner of the same samples. Throws Error(io).
+AvFrame reference_to(const AVFrame& frame);
 AvPacket new_packet();
 AvParameters new_parameters();
 

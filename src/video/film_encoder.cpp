@@ -106,16 +106,16 @@ bool is_of_a_card(const AVCodec& encoder) {
 // Theirs are the quantizers of H.264 and HEVC, whose scale is nearly that of x264's quality. Others get a rate by size.
 struct CardQuality {
   std::string_view suffix;
-  const char* key;  ///< of its number
+  std::vector<const char*> keys;  ///< of its number
   std::vector<std::pair<const char*, const char*>> mode;
 };
 
 const CardQuality* card_quality(const AVCodec& encoder) {
   static const CardQuality kKinds[] = {
-      {"_nvenc", "cq", {{"rc", "vbr"}, {"b", "0"}}},
-      {"_qsv", "global_quality", {}},
-      {"_vaapi", "global_quality", {{"rc_mode", "CQP"}}},
-      {"_amf", "qp_i", {{"rc", "cqp"}}},
+      {"_nvenc", {"cq"}, {{"rc", "vbr"}, {"b", "0"}}},
+      {"_qsv", {"global_quality"}, {}},
+      {"_vaapi", {"global_quality"}, {{"rc_mode", "CQP"}}},
+      {"_amf", {"qp_i", "qp_p"}, {{"rc", "cqp"}}},
   };
   const bool is_nvidias_av1 = std::string_view(encoder.name) == "av1_nvenc";
   if (encoder.id != AV_CODEC_ID_H264 && encoder.id != AV_CODEC_ID_HEVC && !is_nvidias_av1) return nullptr;
@@ -304,8 +304,8 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   if (const CardQuality* quality = card_quality(encoder)) {
     constexpr int kQuality = 19;
     for (const auto& [key, value] : quality->mode) settings.set(key, value);
-    settings.set(quality->key, fmt::format("{}", options.crf >= 0 ? options.crf : kQuality));
-    if (quality->suffix == "_amf") settings.set("qp_p", fmt::format("{}", options.crf >= 0 ? options.crf : kQuality));
+    for (const char* key : quality->keys)
+      settings.set(key, fmt::format("{}", options.crf >= 0 ? options.crf : kQuality));
   } else if (is_of_a_card(encoder) && options.crf < 0 && !given("b")) {
     constexpr double kBitsPerPixel = 0.2;
     const double rate = codec_->framerate.num > 0 ? av_q2d(codec_->framerate) : 25;
@@ -370,9 +370,7 @@ AVPixelFormat FilmEncoder::pixels() const { return hardware_ ? hardware_->softwa
 void FilmEncoder::encode(const AVFrame* frame, const Sink& sink) {
   AvFrame own;
   if (frame != nullptr) {
-    own = new_frame();
-    av_check(av_frame_ref(own.get(), frame), ErrorCode::io, "referencing a frame");
-    own = pad_(*to_pixels_(std::move(own), pixels()));
+    own = pad_(*to_pixels_(reference_to(*frame), pixels()));
     if (hardware_) own = hardware_->upload(*own);
   }
   av_check(avcodec_send_frame(codec_.get(), own.get()), ErrorCode::io, "encoding with {}", codec_->codec->name);

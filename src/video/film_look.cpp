@@ -133,9 +133,7 @@ FilmLook look_at(const Film& film, bool at_borders) {
         at.flagged_bottom += is_interlaced(*frame) && !is_top_first(*frame);
         at.soft_repeats += !is_interlaced(*frame) && frame->repeat_pict > 0;
         if (borders) {
-          AvFrame copy = new_frame();
-          av_check(av_frame_ref(copy.get(), frame.get()), ErrorCode::io, "referencing a frame");
-          borders->push(std::move(copy));
+          borders->push(reference_to(*frame));
           while (const AvFrame seen = borders->pull()) {
             const std::string_view w = tag_of(*seen, "lavfi.cropdetect.w"), h = tag_of(*seen, "lavfi.cropdetect.h");
             if (w.empty() || w.front() == '-' || h.empty() || h.front() == '-' || w == "0" || h == "0") continue;

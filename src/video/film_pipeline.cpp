@@ -41,8 +41,7 @@ class PartEncoder {
       encoder_.emplace(options_, film_, plan_.output, format != nullptr && (format->flags & AVFMT_GLOBALHEADER) != 0);
       writer_ = std::make_unique<PictureStreamWriter>(p.url, p.format, *encoder_, p.tags);
     }
-    const AvFrame timed = new_frame();
-    av_check(av_frame_ref(timed.get(), &frame), ErrorCode::io, "referencing a frame");
+    const AvFrame timed = reference_to(frame);
     timed->pts =
         av_rescale_q(frame.pts + parts_[part].time_offset, plan_.output.time_base, encoder_->context().time_base);
     // Of the film's own times this was checked before the work.

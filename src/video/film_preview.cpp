@@ -14,11 +14,7 @@ namespace {
 
 // Both have the same size.
 AvFrame beside(const AVFrame& left, const AVFrame& right) {
-  AvFrame both = new_frame();
-  both->format = AV_PIX_FMT_RGB24;
-  both->width = left.width + right.width;
-  both->height = std::max(left.height, right.height);
-  av_check(av_frame_get_buffer(both.get(), 0), ErrorCode::input, "allocating a {}x{} frame", both->width, both->height);
+  AvFrame both = new_frame(AV_PIX_FMT_RGB24, left.width + right.width, std::max(left.height, right.height));
   for (int y = 0; y < both->height; ++y) {
     uint8_t* const row = both->data[0] + ptrdiff_t{y} * both->linesize[0];
     const auto copy = [&](const AVFrame& from, int x) {
@@ -74,9 +70,7 @@ FilmResult preview_film(const EngineFor& engine_for, const FilmJob& job, int64_t
     FrameConverter convert(target, FrameConverter::Kernel::bicubic);
     return to_packed(convert(to_planar(std::move(frame), planar)), AV_PIX_FMT_RGB24);
   };
-  AvFrame copy = new_frame();
-  av_check(av_frame_ref(copy.get(), next->frame.get()), ErrorCode::io, "referencing a frame");
-  const AvFrame before = to_rgb(std::move(copy), plan.target);
+  const AvFrame before = to_rgb(reference_to(*next->frame), plan.target);
   FrameStages stages(*engine, plan);
   AvFrame after;
   const auto keep = [&](size_t, AvFrame frame) { after = std::move(frame); };

@@ -6,7 +6,9 @@ extern "C" {
 
 #include <algorithm>
 
+#include "video/frame_filter.hpp"
 #include "video/frame_upscaler.hpp"
+#include "video/pixel_format.hpp"
 #include "video/plane_resizer.hpp"
 #include "video/zimg_frame.hpp"
 
@@ -15,16 +17,12 @@ namespace {
 
 const AVPixFmtDescriptor& descriptor(int format) { return *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format)); }
 
-bool has_alpha(const AVPixFmtDescriptor& d) { return (d.flags & AV_PIX_FMT_FLAG_ALPHA) != 0; }
-
-AvFrame allocate(AVPixelFormat pixels, int width, int height) {
-  AvFrame frame = new_frame();
-  frame->format = pixels;
-  frame->width = width;
-  frame->height = height;
-  av_check(av_frame_get_buffer(frame.get(), static_cast<int>(kZimgAlignment)), ErrorCode::input,
-           "allocating a {}x{} frame", width, height);
-  return frame;
+// zimg's plane of a format's: its fourth is alpha, also of gray. -1: there is none.
+int plane_of(AVPixelFormat pixels, int c) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
+  const int colours = d.nb_components - (is_transparent(pixels) ? 1 : 0);
+  if (c == 3) return colours < d.nb_components ? colours : -1;
+  return c < colours ? zimg_plane(d, c) : -1;
 }
 
 // Chroma has its own number of rows and columns.
@@ -41,8 +39,8 @@ void FrameConverter::prepare(const AVFrame& frame, AVFrame& inner) {
   const int matrix = zimg_matrix(frame);
   zimgxx::zimage_format from = zimg_format(frame, matrix), to = zimg_format(inner, matrix);
   const AVPixFmtDescriptor &d = descriptor(frame.format), &e = descriptor(inner.format);
-  if (has_alpha(d)) from.alpha = ZIMG_ALPHA_STRAIGHT;
-  if (has_alpha(e)) to.alpha = ZIMG_ALPHA_STRAIGHT;
+  if (is_transparent(static_cast<AVPixelFormat>(frame.format))) from.alpha = ZIMG_ALPHA_STRAIGHT;
+  if (is_transparent(target_.pixels)) to.alpha = ZIMG_ALPHA_STRAIGHT;
   // Where only one of both has no matrix (gray), the other's luma is it.
   const double width = frame.width * target_.share_x, height = frame.height * target_.share_y;
   from.active_region = {(frame.width - width) / 2, (frame.height - height) / 2, width, height};
@@ -61,13 +59,7 @@ void FrameConverter::prepare(const AVFrame& frame, AVFrame& inner) {
     fail(ErrorCode::input, "converting {}x{} {} pictures to {}x{} {} failed: {}", frame.width, frame.height, d.name,
          inner.width, inner.height, e.name, e2.msg);
   }
-  like_ = new_frame();
-  like_->width = frame.width;
-  like_->height = frame.height;
-  like_->format = frame.format;
-  like_->colorspace = frame.colorspace;
-  like_->color_range = frame.color_range;
-  like_->chroma_location = frame.chroma_location;
+  like_ = without_samples(frame);
 }
 
 AvFrame FrameConverter::operator()(AvFrame frame) {
@@ -75,7 +67,8 @@ AvFrame FrameConverter::operator()(AvFrame frame) {
                        frame->height == target_.height && target_.inner_width == target_.width &&
                        target_.inner_height == target_.height && target_.share_x == 1 && target_.share_y == 1;
   if (is_same) return frame;
-  AvFrame inner = allocate(target_.pixels, target_.inner_width, target_.inner_height);
+  AvFrame inner =
+      new_frame(target_.pixels, target_.inner_width, target_.inner_height, static_cast<int>(kZimgAlignment));
   av_check(av_frame_copy_props(inner.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
   // Formats of full range alone say so themselves, others by a property.
   if (is_full_range(*frame) != is_full_range(*inner)) {
@@ -86,16 +79,10 @@ AvFrame FrameConverter::operator()(AvFrame frame) {
     frame = std::move(copy);
   }
   prepare(*frame, *inner);
-  const AVPixFmtDescriptor &d = descriptor(frame->format), &e = descriptor(inner->format);
   zimgxx::zimage_buffer_const source;
   zimgxx::zimage_buffer target;
   for (int c = 0; c < 4; ++c) {
-    // zimg's fourth is alpha, also of gray.
-    const auto plane_of = [c](const AVPixFmtDescriptor& pixels) {
-      if (c == 3) return has_alpha(pixels) ? pixels.nb_components - 1 : -1;
-      return c < pixels.nb_components - (has_alpha(pixels) ? 1 : 0) ? zimg_plane(pixels, c) : -1;
-    };
-    const int from = plane_of(d), to = plane_of(e);
+    const int from = plane_of(static_cast<AVPixelFormat>(frame->format), c), to = plane_of(target_.pixels, c);
     source.mask(c) = target.mask(c) = ZIMG_BUFFER_MAX;
     source.data(c) = from >= 0 ? frame->data[from] : nullptr;
     source.stride(c) = from >= 0 ? frame->linesize[from] : 0;
@@ -105,14 +92,14 @@ AvFrame FrameConverter::operator()(AvFrame frame) {
   try {
     graph_.process(source, target, zimg_memory(memory_, graph_.get_tmp_size()));
   } catch (const zimgxx::zerror& error) {
-    fail(ErrorCode::input, "converting a frame to {} failed: {}", e.name, error.msg);
+    fail(ErrorCode::input, "converting a frame to {} failed: {}", av_get_pix_fmt_name(target_.pixels), error.msg);
   }
   return padded(std::move(inner));
 }
 
 AvFrame FrameConverter::padded(AvFrame inner) const {
   if (inner->width == target_.width && inner->height == target_.height) return inner;
-  AvFrame frame = allocate(target_.pixels, target_.width, target_.height);
+  AvFrame frame = new_frame(target_.pixels, target_.width, target_.height, static_cast<int>(kZimgAlignment));
   av_check(av_frame_copy_props(frame.get(), inner.get()), ErrorCode::io, "copying a frame's properties");
   const AVPixFmtDescriptor& d = descriptor(frame->format);
   ptrdiff_t strides[4];

@@ -177,12 +177,9 @@ FrameUpscaler::Job FrameUpscaler::begin(AvFrame frame) {
   AvFrame input = to_planar_(std::move(frame), planar);
   bleed(*input, static_cast<int>(engine_.network().halo()));
   prepare(*input);
-  AvFrame output = new_frame();
-  output->format = input->format;
-  output->width = static_cast<int>(engine_.scale()) * input->width;
-  output->height = static_cast<int>(engine_.scale()) * input->height;
-  av_check(av_frame_get_buffer(output.get(), 64), ErrorCode::input, "allocating a {}x{} frame", output->width,
-           output->height);
+  const auto scale = static_cast<int>(engine_.scale());
+  constexpr int kAlignment = 64;
+  AvFrame output = new_frame(planar, scale * input->width, scale * input->height, kAlignment);
   copy_properties(*input, *output);
   output->chroma_location = input->chroma_location;
   for (int p = 0; p < plane_count(format_); ++p) {

@@ -12,19 +12,12 @@ struct FreeConstraints {
   void operator()(AVHWFramesConstraints* constraints) const { av_hwframe_constraints_free(&constraints); }
 };
 
-bool has(const AVPixelFormat* list, AVPixelFormat format) {
-  for (; *list != AV_PIX_FMT_NONE; ++list) {
-    if (*list == format) return true;
-  }
-  return false;
-}
-
 // Encoders of cards prefer chroma in pairs, and some know nothing else, although their device can hold it.
 AVPixelFormat device_samples(AVPixelFormat planar, const AVPixelFormat* list) {
   if (list == nullptr) return planar;
   for (const AVPixelFormat paired : {AV_PIX_FMT_NV12, AV_PIX_FMT_P010LE}) {
     const AVPixelFormat alone[] = {paired, AV_PIX_FMT_NONE};
-    if (has(list, paired) && same_samples(planar, alone) == paired) return paired;
+    if (is_listed(paired, list) && same_samples(planar, alone) == paired) return paired;
   }
   return same_samples(planar, list);
 }

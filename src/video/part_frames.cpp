@@ -62,8 +62,7 @@ AvFrame PartFrames::filtered() {
   for (;;) {
     if (!filter_) {
       if (at_end_) return nullptr;
-      FrameKind kind{without_samples(*plan_.decoded.like), plan_.decoded.time_base, plan_.decoded.rate};
-      filter_.emplace(plan_.before, kind, "the filters before the network");
+      filter_.emplace(plan_.before, plan_.decoded, "the filters before the network");
       ends_filter_ = false;
     }
     if (AvFrame frame = filter_->pull()) {
@@ -94,9 +93,8 @@ std::optional<PartFrames::Next> PartFrames::next() {
     if (!is_open_) open();
     if (!frame) frame = filtered();
     if (!frame) {
-      const bool all = sees_all();
       finish_part();
-      is_open_ = all;
+      is_open_ = sees_all();
       filter_.reset();
       continue;
     }
@@ -109,9 +107,8 @@ std::optional<PartFrames::Next> PartFrames::next() {
     } else if (range.end >= count || is_before(*frame, range.end, plan_.input.time_base)) {
       return Next{part_, std::move(frame)};
     } else {
-      const bool all = sees_all();
       finish_part();
-      if (!all) {
+      if (!sees_all()) {
         frame.reset();
         is_open_ = false;
         filter_.reset();

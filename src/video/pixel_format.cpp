@@ -104,13 +104,14 @@ AVPixelFormat with_16_bits(AVPixelFormat planar) {
   return planar;
 }
 
+bool is_listed(AVPixelFormat format, const AVPixelFormat* list) {
+  while (*list != AV_PIX_FMT_NONE && *list != format) ++list;
+  return *list == format;
+}
+
 AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list) {
   if (list == nullptr) return planar;
-  const auto has = [&](AVPixelFormat format) {
-    const AVPixelFormat* p = list;
-    while (*p != AV_PIX_FMT_NONE && *p != format) ++p;
-    return *p == format;
-  };
+  const auto has = [&](AVPixelFormat format) { return is_listed(format, list); };
   if (has(planar)) return planar;
   for (const auto& [plain, full] : kFullRange) {
     if (planar == plain && has(full)) return full;
@@ -144,12 +145,7 @@ AvFrame PixelConverter::operator()(AvFrame frame, AVPixelFormat to) {
     fail(ErrorCode::input, "pixel format {} cannot be converted to {}", av_get_pix_fmt_name(from),
          av_get_pix_fmt_name(to));
   }
-  AvFrame result = new_frame();
-  result->format = to;
-  result->width = frame->width;
-  result->height = frame->height;
-  av_check(av_frame_get_buffer(result.get(), 0), ErrorCode::input, "allocating a {}x{} frame", frame->width,
-           frame->height);
+  AvFrame result = new_frame(to, frame->width, frame->height);
   av_check(av_frame_copy_props(result.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
   sws_scale(context_, frame->data, frame->linesize, 0, frame->height, result->data, result->linesize);
   return result;

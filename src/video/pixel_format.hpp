@@ -18,6 +18,9 @@ std::vector<AVPixelFormat> planar_formats();
 /// The planar format with 16 bits for each sample and else the same, or this one itself if there is none.
 AVPixelFormat with_16_bits(AVPixelFormat planar);
 
+/// Whether a list that ends with AV_PIX_FMT_NONE has a format.
+bool is_listed(AVPixelFormat format, const AVPixelFormat* list);
+
 /// The one of a list (ended by AV_PIX_FMT_NONE; null: anything) that holds the samples of a planar format without loss,
 /// if need be of RGB with an alpha that is opaque, or AV_PIX_FMT_NONE.
 AVPixelFormat same_samples(AVPixelFormat planar, const AVPixelFormat* list);

@@ -23,12 +23,8 @@ bool has_aligned_planes(const AVFrame& frame) {
 
 AvFrame zimg_aligned(const AVFrame& frame) {
   if (has_aligned_planes(frame)) return nullptr;
-  AvFrame copy = new_frame();
-  copy->format = frame.format;
-  copy->width = frame.width;
-  copy->height = frame.height;
-  av_check(av_frame_get_buffer(copy.get(), static_cast<int>(kZimgAlignment)), ErrorCode::input,
-           "allocating a {}x{} frame", frame.width, frame.height);
+  AvFrame copy =
+      new_frame(static_cast<AVPixelFormat>(frame.format), frame.width, frame.height, static_cast<int>(kZimgAlignment));
   av_check(av_frame_copy(copy.get(), &frame), ErrorCode::input, "copying a {}x{} frame", frame.width, frame.height);
   return copy;
 }
