@@ -1,7 +1,6 @@
 #include "porting/dump_folder.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "base/error.hpp"
@@ -91,9 +90,8 @@ DumpFolder read_dump_folder(const fs::path& path, const Network& network, const 
   }
   for (const auto& [place, c] : taken) {
     folder.dumps.push_back({name_of(network, place), c->file, c->tensor, c->is_picture, c->matched});
-    std::string key = c->name.substr(c->name.rfind('/') + 1);
-    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char ch) { return std::tolower(ch); });
-    if (const auto scale = scales.find(key); scale != scales.end()) folder.dumps.back().integers_of = scale->second;
+    if (const auto scale = scales.find(scale_key(c->name)); scale != scales.end())
+      folder.dumps.back().integers_of = scale->second;
   }
   return folder;
 }

@@ -23,7 +23,14 @@ std::optional<int64_t> as_number(const std::string& digits) {
 
 }  // namespace
 
-bool DumpGroup::has_both(const NetworkPlace& layer) const { return matcher_.bends(layer); }
+std::vector<NetworkPlace> DumpGroup::counted(bool modules) const {
+  std::vector<NetworkPlace> list;
+  for (const NetworkPlace& layer : layers_) {
+    if (modules && matcher_.bends(layer)) list.push_back({layer.layer, false});
+    list.push_back(layer);
+  }
+  return list;
+}
 
 NetworkPlace DumpGroup::place_of(const Member& member, const NetworkPlace& layer) const {
   return matcher_.place_of(*member.candidate, layer, member.words.state);
@@ -44,11 +51,7 @@ void DumpGroup::by_count(bool modules, int64_t first) {
     if (!number) return;
     numbers.push_back(*number - first);
   }
-  std::vector<NetworkPlace> list;
-  for (const NetworkPlace& layer : layers_) {
-    if (modules && has_both(layer)) list.push_back({layer.layer, false});
-    list.push_back(layer);
-  }
+  const std::vector<NetworkPlace> list = counted(modules);
   Way way;
   for (size_t i = 0; i < members_.size(); ++i) {
     if (numbers[i] == -1 && !is_role_ && matcher_.fits_input(*members_[i].candidate)) {
@@ -68,11 +71,7 @@ void DumpGroup::by_count(bool modules, int64_t first) {
 /// The numbers tell the order of all layers, or modules, by value or letter by letter: "conv2" is before "conv22" and
 /// that before "conv3".
 void DumpGroup::by_order(bool modules) {
-  std::vector<NetworkPlace> list;
-  for (const NetworkPlace& layer : layers_) {
-    if (modules && has_both(layer)) list.push_back({layer.layer, false});
-    list.push_back(layer);
-  }
+  const std::vector<NetworkPlace> list = counted(modules);
   const auto by_value = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
     return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
       return x.size() != y.size() ? x.size() < y.size() : x < y;
@@ -117,7 +116,7 @@ void DumpGroup::judge(Way way, double prior, bool counts_layers) {
     if (place.layer < 0) continue;
     if (!matcher_.fits(*members_[i].candidate, place)) return;
     if (members_.size() == 1 && matcher_.is_taken(place)) return;
-    if (has_both({place.layer, true}) &&
+    if (matcher_.bends({place.layer, true}) &&
         ((state == DumpState::before && place.activated) || (state == DumpState::after && !place.activated))) {
       return;
     }

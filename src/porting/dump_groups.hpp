@@ -40,7 +40,8 @@ class DumpGroup {
   /// The place of a layer, of the activation that a name tells, its values, or else its convolution.
   NetworkPlace place_of(const Member& member, const NetworkPlace& layer) const;
   void judge(Way way, double prior, bool counts_layers);
-  bool has_both(const NetworkPlace& layer) const;
+  /// What numbers count: layers, or also their convolutions apart from their activations.
+  std::vector<NetworkPlace> counted(bool modules) const;
 
   const DumpMatcher& matcher_;
   std::vector<NetworkPlace> layers_;

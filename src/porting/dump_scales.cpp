@@ -9,10 +9,8 @@
 #include <nlohmann/json.hpp>
 
 namespace fsrcnn {
-namespace {
 
-/// "Dumps/Conv1.npy" -> "conv1"; a dot within a name is none of a suffix: "body.1".
-std::string key_of(std::string_view name) {
+std::string scale_key(std::string_view name) {
   std::string key(name.substr(name.rfind('/') == std::string_view::npos ? 0 : name.rfind('/') + 1));
   std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
   for (const char* suffix : {".npy", ".txt", ".csv", ".bin", ".dat", ".raw", ".mem", ".hex"}) {
@@ -20,6 +18,8 @@ std::string key_of(std::string_view name) {
   }
   return key;
 }
+
+namespace {
 
 bool is_scale(double v) { return std::isfinite(v) && v > 0; }
 
@@ -45,7 +45,7 @@ void put_json(const nlohmann::json& json, DumpScales& scales, int depth = 0) {
       put_json(value, scales, depth + 1);
       continue;
     }
-    if (is_scale(scale) && std::abs(zero) < kMostZero) scales[key_of(name)] = {scale, std::llround(zero), {}};
+    if (is_scale(scale) && std::abs(zero) < kMostZero) scales[scale_key(name)] = {scale, std::llround(zero), {}};
   }
 }
 
@@ -67,7 +67,7 @@ void put_text(std::string_view text, DumpScales& scales) {
     const auto parsed = std::from_chars(scale_word.data(), scale_word.data() + scale_word.size(), scale);
     if (name.empty() || parsed.ec != std::errc{} || !is_scale(scale)) continue;
     std::from_chars(zero_word.data(), zero_word.data() + zero_word.size(), zero);
-    scales[key_of(name)] = {scale, zero, {}};
+    scales[scale_key(name)] = {scale, zero, {}};
   }
 }
 
@@ -85,7 +85,7 @@ DumpScales parse_dump_scales(std::string_view text) {
 }
 
 bool is_called_scales(const std::string& stem) {
-  const std::string key = key_of(stem);
+  const std::string key = scale_key(stem);
   return key.find("scale") != std::string::npos || key.find("quant") != std::string::npos;
 }
 
