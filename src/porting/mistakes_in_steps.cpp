@@ -5,20 +5,11 @@
 
 #include "porting/fixed_operations.hpp"
 #include "porting/mistakes.hpp"
+#include "porting/port_chain.hpp"
 #include "porting/rearrange.hpp"
 
 namespace fsrcnn {
 namespace {
-
-/// What depth to space was made of.
-Tensor<float> space_to_depth(const Tensor<float>& t, int64_t r) {
-  const Shape s = t.shape();
-  Tensor<float> before({1, s.c * r * r, s.h / r, s.w / r});
-  for (int64_t c = 0; c < s.c; ++c)
-    for (int64_t y = 0; y < s.h; ++y)
-      for (int64_t x = 0; x < s.w; ++x) before(0, (c * r + y % r) * r + x % r, y / r, x / r) = t(0, c, y, x);
-  return before;
-}
 
 /// The window stays in the picture: at the edges the output is that of the nearest place where it fits.
 Tensor<float> window_kept_inside(const Tensor<float>& t, Pair reach) {
