@@ -7,7 +7,7 @@
 # --arch: the library alone, built for another system, and its tests run by what runs its programs here: aarch64 (qemu-user),
 # windows (MinGW-w64, Wine) or wasm (emscripten, node; where Debian's is older than 3.1.69 in a Debian 13 of its own, for
 # which root is needed, in FSRCNN_MACHINES, by default build/machines). --without-sweeps: not the tests that take minutes
-# because they try hundreds of mistakes and networks.
+# because they try hundreds of mistakes and networks; under a sanitizer, nor most films.
 set -euo pipefail
 
 preset=

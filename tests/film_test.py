@@ -101,7 +101,7 @@ class FilmTest(FilmCase):
         matrices = (("bt709", "bt709"), ("bt601", "smpte170m"), ("bt2020", "bt2020nc"), ("fcc", "fcc"), ("smpte240m", "smpte240m"))
         kinds = [(*matrix, colours, f"yuv{chroma}p{depth}") for depth in ("", "10le", "12le") for chroma in (420, 422, 444)
                  for colours in ("tv", "pc") for matrix in matrices]  # fmt: skip
-        for matrix, name, colours, pixels in kinds[::7] if SANITIZED else kinds:
+        for matrix, name, colours, pixels in kinds[:: 13 if SANITIZED else 4]:
             with self.subTest(f"{matrix} {colours} {pixels}"):
                 film, output = self.folder / "a.mkv", self.folder / "b.mkv"
                 ffmpeg("-i", CROP, "-filter_complex", f"{card},scale=out_color_matrix={matrix}:out_range={colours},format={pixels},split[a][b]",

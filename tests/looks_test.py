@@ -16,7 +16,7 @@ class LooksTest(FilmCase):
         for pixel in ([0], [128], [255], [255, 255, 255], [255, 40, 128]):
             for width, height in ((1, 1), (3, 2), (40, 30)):
                 self.write_png("flat.png", [pixel * width] * height, len(pixel))
-                for scale in ("2", "3", "4", "8", "2.5"):
+                for scale in ("2", "3", "4", "8", "2.5") if width == 3 else ("3", "8"):
                     self.succeed("upscale", "flat.png", "-o", "large.png", "--scale", scale)
                     samples = self.samples("large.png", "gray" if len(pixel) == 1 else "rgb24")
                     for channel, level in enumerate(pixel):

@@ -163,7 +163,8 @@ class Porting(ProgramTest):
             self.assertIn(says, self.expect(0, "diagnose", "--input", CROP, "--reference", "own.png"))
 
     def test_forms_of_weights(self):
-        for source, scale in (("fsrcnn-x2", 2), (GOLDEN / "tiny.safetensors", 3)):
+        sources = ((GOLDEN / "tiny.safetensors", 3), ("fsrcnn-x2", 2))
+        for source, scale in sources[:1] if SANITIZED else sources:
             self.expect(0, "convert", source, "first.safetensors")
             for name, options in (("w.npz", ()), ("w.onnx", ()), ("w.h", ()), ("w.mem", ()), ("w.coe", ()), ("deepc/", ("--form", "deepc"))):
                 with self.subTest(form=name, source=source):
