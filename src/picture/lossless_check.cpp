@@ -1,6 +1,5 @@
 #include "picture/lossless_check.hpp"
 
-#include <jxl/decode.h>
 #include <webp/decode.h>
 #include <webp/mux.h>
 
@@ -25,21 +24,6 @@ bool is_lossless_webp(Bytes file) {
                         features.format == kLossless;
   WebPDataClear(&frame.bitstream);
   return lossless;
-}
-
-bool is_lossless_jxl(Bytes file) {
-  const std::unique_ptr<JxlDecoder, void (*)(JxlDecoder*)> decoder(JxlDecoderCreate(nullptr), JxlDecoderDestroy);
-  if (decoder == nullptr ||
-      JxlDecoderSubscribeEvents(decoder.get(), JXL_DEC_BASIC_INFO | JXL_DEC_JPEG_RECONSTRUCTION) != JXL_DEC_SUCCESS ||
-      JxlDecoderSetInput(decoder.get(), octets(file), file.size()) != JXL_DEC_SUCCESS) {
-    return false;
-  }
-  JxlBasicInfo info{};
-  // What is kept of a JPEG comes before the picture.
-  const bool known = JxlDecoderProcessInput(decoder.get()) == JXL_DEC_BASIC_INFO &&
-                     JxlDecoderGetBasicInfo(decoder.get(), &info) == JXL_DEC_SUCCESS;
-  JxlDecoderReleaseInput(decoder.get());
-  return known && info.uses_original_profile == JXL_TRUE;
 }
 
 }  // namespace fsrcnn

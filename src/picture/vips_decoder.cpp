@@ -15,6 +15,7 @@
 #include "picture/heif_boxes.hpp"
 #include "picture/jp2_boxes.hpp"
 #include "picture/jpeg_segments.hpp"
+#include "picture/jxl_info.hpp"
 #include "picture/lossless_check.hpp"
 #include "picture/metadata.hpp"
 #include "picture/open_image.hpp"
@@ -107,6 +108,7 @@ class VipsDecoder : public RowDecoder {
   void warn_of_gain_map();
   bool states_resolution() const;
   void check_jp2() const;
+  void check_jxl();
   void warn(std::string message) { start_.warnings.push_back(std::move(message)); }
 
   PictureFile file_;
@@ -130,6 +132,7 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
     : file_(std::move(file)), format_(format), name_(file_.path().string()) {
   take_vips_warnings();  // those are others'
   check_jp2();
+  check_jxl();
   open(most_pixels, on_size);
   check_gif_file();
   check_png();
@@ -139,7 +142,6 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   embedded_ = loader_.starts_with("jpeg") ? std::move(jpeg_.metadata)
                                           : read_metadata(file_, loader_, image_.get(), png_, start_.warnings);
   if (loader_.starts_with("webp")) header_.lossless = is_lossless_webp(file_.bytes());
-  if (loader_.starts_with("jxl")) header_.lossless = is_lossless_jxl(file_.bytes());
   normalise();
   header_.metadata = describe(image_.get());
   if (!states_resolution()) header_.metadata->Xres = header_.metadata->Yres = 1;
@@ -382,6 +384,18 @@ void VipsDecoder::check_jp2() const {
   fail(ErrorCode::input,
        "'{}' is JPEG 2000 {}, which libvips decodes wrongly; convert it to a PNG first, e.g. with opj_decompress",
        name_, boxes.has_palette ? "with a palette" : "whose grid does not begin at its corner");
+}
+
+/// libvips lays the frames of an animation over each other, or takes the first alone.
+void VipsDecoder::check_jxl() {
+  if (!format_.loader.starts_with("jxl")) return;
+  const JxlInfo info = jxl_info(file_.bytes());
+  header_.lossless = info.lossless;
+  if (!info.animated) return;
+  fail(ErrorCode::input,
+       "'{}' is an animated JPEG XL, which is not supported; convert it to an animated WebP first, e.g. djxl '{}' "
+       "frames.apng and ffmpeg -i frames.apng frames.webp",
+       name_, name_);
 }
 
 void VipsDecoder::read(std::byte* samples, int64_t rows) {
