@@ -4,6 +4,7 @@
 #include "fuzz_target.hpp"
 #include "picture/big_tiff_exif.hpp"
 #include "picture/exr_header.hpp"
+#include "picture/file_end.hpp"
 #include "picture/heif_boxes.hpp"
 #include "picture/jp2_boxes.hpp"
 #include "picture/jpeg_quality.hpp"
@@ -44,6 +45,11 @@ void read_headers(fsrcnn::Bytes bytes) {
   file.seekg(0);
   fsrcnn::exr_header(file);
   fsrcnn::exif_of_big_tiff(file);
+  for (const char* format : {"PPM", "SGI", "PSD"}) {
+    file.clear();
+    file.seekg(0);
+    fsrcnn::file_end(file, format);
+  }
   fsrcnn::jpeg_with_metadata(text, {});
   fsrcnn::png_with_metadata(text, "", {});
 }

@@ -59,6 +59,9 @@ bool is_ppm(const Start& start) {
   return at < text.size() && (is_space(text[at]) || text[at] == '#');
 }
 
+/// Bits as digits, which libvips takes for one number if there are no blanks between them.
+bool is_bitmap_text(const Start& start) { return start.has(0, "P1") && is_ppm(start); }
+
 bool is_pam(const Start& start) {
   return start.has(0, "P7\n") && start.text().find("\nENDHDR\n") != std::string_view::npos;
 }
@@ -140,7 +143,7 @@ constexpr PictureFormat kCameraRaw = {
     "is camera raw, of which only the preview could be read; develop it to a TIFF first, e.g. with darktable"};
 
 // In this order.
-constexpr std::array<Entry, 25> kEntries = {{
+constexpr std::array<Entry, 26> kEntries = {{
     {{"JPEG", "jpegload_source", {}}, {"\xFF\xD8\xFF"}},
     {{"PNG", "pngload_source", {}}, {"\x89PNG\r\n\x1a\n"}},
     {{"TIFF", "tiffload_source", {}},
@@ -158,6 +161,7 @@ constexpr std::array<Entry, 25> kEntries = {{
     {{"JPEG XL", "jxlload_source", {}}, {"\xFF\x0A", std::string_view("\0\0\0\x0cJXL \r\n\x87\n", 12)}},
     {{"JPEG 2000", "jp2kload_source", {}}, {"\xFF\x4F\xFF\x51", std::string_view("\0\0\0\x0cjP  \r\n\x87\n", 12)}},
     {{"BMP", kMagick, {}}, {}, is_bmp},
+    {{"PPM", kMagick, {}}, {}, is_bitmap_text},
     {{"PPM", "ppmload_source", {}}, {}, is_ppm},
     {{"PAM", kMagick, {}}, {}, is_pam},
     {{"OpenEXR", "openexrload", {}}, {"\x76\x2F\x31\x01"}},

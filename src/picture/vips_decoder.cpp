@@ -11,6 +11,7 @@
 #include "picture/deflate.hpp"
 #include "picture/exiv2_metadata.hpp"
 #include "picture/exr_header.hpp"
+#include "picture/file_end.hpp"
 #include "picture/gif_check.hpp"
 #include "picture/heif_boxes.hpp"
 #include "picture/jp2_boxes.hpp"
@@ -107,6 +108,7 @@ class VipsDecoder : public RowDecoder {
   void check_exr();
   void warn_of_gain_map();
   bool states_resolution() const;
+  void check_file_end();
   void check_jp2() const;
   void check_jxl();
   void warn(std::string message) { start_.warnings.push_back(std::move(message)); }
@@ -131,6 +133,7 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
                          const std::function<void(int64_t)>& on_size)
     : file_(std::move(file)), format_(format), name_(file_.path().string()) {
   take_vips_warnings();  // those are others'
+  check_file_end();
   check_jp2();
   check_jxl();
   open(most_pixels, on_size);
@@ -375,6 +378,14 @@ void VipsDecoder::turn_upright() {
   vips_image_set_int(image_.get(), VIPS_META_ORIENTATION, orientation_);
   const auto pages = static_cast<int>(header_.frames);
   replace(image_, file_.path(), [pages](VipsImage* in, VipsImage** out) { return turn_pages(in, out, pages); });
+}
+
+void VipsDecoder::check_file_end() {
+  const FileEnd end = file_end(*file_.stream(), format_.name);
+  if (end.is_cut) fail(ErrorCode::input, "'{}' is damaged: the {} is truncated", name_, format_.name);
+  if (end.pictures > 1) {
+    warn(fmt::format("'{}' holds {} pictures; only the first is upscaled", name_, end.pictures));
+  }
 }
 
 void VipsDecoder::check_jp2() const {
