@@ -194,8 +194,8 @@ std::string pack_metadata(const EmbeddedMetadata& metadata, const std::vector<st
   Packer packer;
   for (const std::string& block :
        {metadata.exif, metadata.xmp, metadata.xmp_extension, metadata.xmp_guid, metadata.photoshop,
-        pack_texts(metadata.comments), pack_texts(metadata.jpeg_segments), pack_texts(metadata.png_chunks),
-        pack_texts(warnings)}) {
+        metadata.description, pack_texts(metadata.comments), pack_texts(metadata.jpeg_segments),
+        pack_texts(metadata.png_chunks), pack_texts(warnings)}) {
     packer.text(block);
   }
   packer.number(static_cast<int64_t>(metadata.has_place));
@@ -205,8 +205,8 @@ std::string pack_metadata(const EmbeddedMetadata& metadata, const std::vector<st
 EmbeddedMetadata unpack_metadata(std::string_view bytes, std::vector<std::string>& warnings) {
   Unpacker from(bytes);
   EmbeddedMetadata metadata;
-  for (std::string* block :
-       {&metadata.exif, &metadata.xmp, &metadata.xmp_extension, &metadata.xmp_guid, &metadata.photoshop}) {
+  for (std::string* block : {&metadata.exif, &metadata.xmp, &metadata.xmp_extension, &metadata.xmp_guid,
+                             &metadata.photoshop, &metadata.description}) {
     *block = from.text();
   }
   for (auto* texts : {&metadata.comments, &metadata.jpeg_segments, &metadata.png_chunks}) {

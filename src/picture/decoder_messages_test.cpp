@@ -68,11 +68,12 @@ TEST(DecoderMessages, ComeBackAsTheyWere) {
   ASSERT_EQ(vips_image_get_array_int(metadata, "delay", &delays, &count), 0);
   EXPECT_EQ(std::vector<int>(delays, delays + count), (std::vector<int>{100, 250, 70}));
 
-  EmbeddedMetadata sent{"e", "x", "y", "g", std::string("a\0b", 3), true, {"c", "d"}, {}, {"tEXt"}};
+  EmbeddedMetadata sent{"e", "x", "y", "g", std::string("a\0b", 3), "t", true, {"c", "d"}, {}, {"tEXt"}};
   std::vector<std::string> warnings = {"first"};
   const EmbeddedMetadata embedded = unpack_metadata(pack_metadata(sent, {"second"}), warnings);
   EXPECT_EQ(embedded.exif + embedded.xmp + embedded.xmp_extension + embedded.xmp_guid, "exyg");
   EXPECT_EQ(embedded.photoshop, sent.photoshop);
+  EXPECT_EQ(embedded.description, "t");
   EXPECT_TRUE(embedded.has_place && embedded.jpeg_segments.empty());
   EXPECT_EQ(embedded.comments, sent.comments);
   EXPECT_EQ(embedded.png_chunks, sent.png_chunks);
@@ -89,7 +90,7 @@ TEST(DecoderMessages, AreNotTrusted) {
     EXPECT_EQ(error_of([&] { unpack_start(whole.substr(0, size), 1800); }), malformed) << size;
   }
   EXPECT_EQ(error_of([&] { unpack_start(whole, 1799); }), malformed) << "more pixels than were allowed";
-  const std::string metadata = pack_metadata({"e", "x", "", "", "", true, {"c"}, {}, {}}, {"warning"});
+  const std::string metadata = pack_metadata({"e", "x", "", "", "", "", true, {"c"}, {}, {}}, {"warning"});
   for (size_t size = 0; size < metadata.size(); ++size) {
     std::vector<std::string> warnings;
     EXPECT_EQ(error_of([&] { unpack_metadata(metadata.substr(0, size), warnings); }), malformed) << size;

@@ -13,6 +13,7 @@ struct EmbeddedMetadata {
   std::string xmp_extension;               ///< a second one, which a JPEG stores apart because a segment holds 64 KB
   std::string xmp_guid;                    ///< the name of the second in the first: 32 digits
   std::string photoshop;                   ///< image resources, with IPTC among them
+  std::string description;                 ///< a TIFF's ImageDescription
   bool has_place = false;                  ///< a GeoTIFF's tags, in the EXIF block
   std::vector<std::string> comments;       ///< a JPEG's
   std::vector<std::string> jpeg_segments;  ///< camera makers' own: the second byte of the marker, then the content

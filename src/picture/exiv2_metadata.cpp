@@ -215,6 +215,45 @@ std::optional<Resource> find_resource(const std::string& resources, uint16_t num
   return Resource{begin, head, bytes};
 }
 
+/// What lies at a place of the picture.
+void change_areas(Exif& exif, const PictureChange& change) {
+  for (const char* key : {"Exif.Photo.SubjectArea", "Exif.Photo.SubjectLocation", "Exif.Image.SubjectLocation"}) {
+    Exiv2::Exifdatum* const datum = exif.find(key);
+    if (datum == nullptr || datum->count() > 4) continue;
+    std::vector<double> area;
+    for (decltype(datum->count()) i = 0; i < datum->count(); ++i) area.push_back(datum->toFloat(i));
+    Exiv2::UShortValue value;
+    for (const int64_t number : changed_area(area, change)) {
+      if (number >= 0 && number <= UINT16_MAX) value.value_.push_back(static_cast<uint16_t>(number));
+    }
+    if (value.value_.size() == area.size()) {
+      datum->setValue(&value);
+    } else {
+      exif.data.erase(exif.data.findKey(Exiv2::ExifKey(key)));  // it cannot say such numbers
+    }
+  }
+}
+
+/// Pixels per unit on the sensor.
+void change_focal_plane(Exif& exif, const PictureChange& change) {
+  for (const std::string group : {"Exif.Photo.", "Exif.Image."}) {
+    Exiv2::Exifdatum *const x = exif.find((group + "FocalPlaneXResolution").c_str()),
+                            *const y = exif.find((group + "FocalPlaneYResolution").c_str());
+    if (x == nullptr || y == nullptr) continue;
+    const std::vector<Exiv2::URational> across = numbers_of<Exiv2::URational>(change.is_transposed() ? y : x),
+                                        down = numbers_of<Exiv2::URational>(change.is_transposed() ? x : y);
+    const auto set = [](Exiv2::Exifdatum* datum, const std::vector<Exiv2::URational>& before, int64_t from,
+                        int64_t to) {
+      if (before.size() != 1) return;
+      Exiv2::URationalValue value;
+      value.value_.push_back(changed_resolution(before[0].first, before[0].second, from, to));
+      datum->setValue(&value);
+    };
+    set(x, across, change.width, change.target.width);
+    set(y, down, change.height, change.target.height);
+  }
+}
+
 /// A TIFF's first folder also has what its samples are; its other folders are other pictures.
 bool describes_picture(const Exiv2::Exifdatum& datum) {
   const std::string group = datum.groupName();
@@ -226,12 +265,19 @@ bool describes_picture(const Exiv2::Exifdatum& datum) {
 void set_fields(Exif& exif, const PictureChange& change) {
   const auto& [width, height, form] = change.target;
   exif.set("Exif.Image.Orientation", 1);
-  for (const char* key : {"Exif.Image.ImageWidth", "Exif.Photo.PixelXDimension"}) exif.set(key, width);
-  for (const char* key : {"Exif.Image.ImageLength", "Exif.Photo.PixelYDimension"}) exif.set(key, height);
+  for (const char* key : {"Exif.Image.ImageWidth", "Exif.Photo.PixelXDimension", "Exif.Iop.RelatedImageWidth"})
+    exif.set(key, width);
+  for (const char* key : {"Exif.Image.ImageLength", "Exif.Photo.PixelYDimension", "Exif.Iop.RelatedImageLength"})
+    exif.set(key, height);
+  change_areas(exif, change);
+  change_focal_plane(exif, change);
+  if (Exiv2::Exifdatum* const datum = exif.find("Exif.Image.ImageDescription"); datum != nullptr) {
+    const std::string before = datum->toString();
+    if (const std::string after = changed_description(before, change); after != before) datum->setValue(after);
+  }
   if (std::none_of(exif.data.begin(), exif.data.end(), is_place)) return;
-  if (form == MetadataForm::tiff && !change.turned) {
-    scale_place(exif, static_cast<double>(width) / static_cast<double>(change.width),
-                static_cast<double>(height) / static_cast<double>(change.height));
+  if (form == MetadataForm::tiff && !change.is_turned()) {
+    scale_place(exif, change.factor_x(), change.factor_y());
   } else {
     keep(exif.data, [](const Exiv2::Exifdatum& datum) { return !is_place(datum); });
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "picture/embedded_metadata.hpp"
+#include "picture/picture_change.hpp"
 #include "picture/picture_file.hpp"
 
 namespace fsrcnn {
@@ -27,14 +28,7 @@ int orientation_of(const std::string& exif);
 /// Pixels per millimetre across and down that an EXIF block states, if it does.
 std::optional<std::pair<double, double>> resolution_of(const std::string& exif);
 
-/// How a picture changes.
-struct PictureChange {
-  int64_t width = 0, height = 0;  ///< pixels that it had, upright
-  bool turned = false;            ///< its samples lay otherwise in the file
-  MetadataTarget target;
-};
-
-/// An EXIF block for the changed picture: upright, of its size, without thumbnail. Fields are changed where they are,
+/// An EXIF block for the changed picture: upright, of its size, with places in it where they are now, without thumbnail. Fields are changed where they are,
 /// if that is possible, so that makers' notes, which may refer to places in the block, stay whole. Nothing if it is
 /// damaged. For a TIFF it has the machine's byte order, and a GeoTIFF's place scaled.
 std::optional<std::string> change_exif(std::string exif, const PictureChange& change);

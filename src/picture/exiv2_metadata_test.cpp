@@ -10,7 +10,7 @@ namespace {
 
 const auto& packet = test::xmp_packet;
 
-constexpr PictureChange kTwice{40, 64, true, {80, 128, MetadataForm::jpeg}};
+constexpr PictureChange kTwice{40, 64, 6, {80, 128, MetadataForm::jpeg}};
 
 size_t place_of(const std::string& part, const std::string& whole) { return whole.find(part); }
 
@@ -36,7 +36,7 @@ TEST(Exiv2Metadata, ChangesExifWhereItIs) {
 
 TEST(Exiv2Metadata, WritesExifAnewWhereItMust) {
   // The width does not fit into its 16 bits any more.
-  const PictureChange large{40000, 10, false, {80000, 20, MetadataForm::boxes}};
+  const PictureChange large{40000, 10, 1, {80000, 20, MetadataForm::boxes}};
   const std::string wide = change_exif(test::exif_block(true), large).value();
   EXPECT_TRUE(wide.starts_with("MM"));
   EXPECT_NE(place_of(test::NumberText(true).field(0xA002, test::NumberText::kLong, 1, 80000).text(), wide),

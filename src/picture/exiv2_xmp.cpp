@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <mutex>
 #include <string_view>
@@ -68,13 +69,8 @@ struct NumberChange {
   std::string property, before, after;  ///< property: "tiff:ImageWidth"
 };
 
-template <class Change>
-void set_number(Exiv2::Xmpdatum& datum, std::vector<NumberChange>& changes, const Change& change) {
+void set_text(Exiv2::Xmpdatum& datum, std::vector<NumberChange>& changes, const std::string& after) {
   const std::string before = datum.toString(), key = datum.key();
-  char* end = nullptr;
-  const double number = std::strtod(before.c_str(), &end);
-  if (end == before.c_str() || !std::isfinite(number) || std::abs(number) > 1e15) return;
-  const std::string after = std::to_string(std::llround(change(number)));
   if (after == before) return;
   const size_t slash = key.rfind('/');
   changes.push_back(
@@ -82,10 +78,39 @@ void set_number(Exiv2::Xmpdatum& datum, std::vector<NumberChange>& changes, cons
   datum.setValue(after);
 }
 
+/// "5184000/905": pixels per unit.
+void set_resolution(Exiv2::Xmpdatum& datum, std::vector<NumberChange>& changes, int64_t before, int64_t after) {
+  unsigned over = 0, under = 0;
+  if (std::sscanf(datum.toString().c_str(), "%9u/%9u", &over, &under) != 2) return;
+  const auto [new_over, new_under] = changed_resolution(over, under, before, after);
+  set_text(datum, changes, std::to_string(new_over) + "/" + std::to_string(new_under));
+}
+
+/// A list of numbers, which with_numbers() does not find.
+void set_area(Exiv2::Xmpdatum& datum, std::vector<NumberChange>& changes, const PictureChange& change) {
+  std::vector<double> area;
+  if (datum.count() > 4) return;
+  for (decltype(datum.count()) i = 0; i < datum.count(); ++i) area.push_back(datum.toFloat(i));
+  Exiv2::XmpArrayValue value(Exiv2::xmpSeq);
+  for (const int64_t number : changed_area(area, change)) value.read(std::to_string(number));
+  if (value.count() == 0) return;
+  const std::string before = datum.toString();
+  datum.setValue(&value);
+  changes.push_back({datum.key(), before, datum.toString()});
+}
+
+template <class Change>
+void set_number(Exiv2::Xmpdatum& datum, std::vector<NumberChange>& changes, const Change& change) {
+  const std::string before = datum.toString();
+  char* end = nullptr;
+  const double number = std::strtod(before.c_str(), &end);
+  if (end == before.c_str() || !std::isfinite(number) || std::abs(number) > 1e15) return;
+  set_text(datum, changes, std::to_string(std::llround(change(number))));
+}
+
 std::vector<NumberChange> set_sizes(Exiv2::XmpData& xmp, const PictureChange& change) {
   const auto [width, height, form] = change.target;
-  const double x = static_cast<double>(width) / static_cast<double>(change.width),
-               y = static_cast<double>(height) / static_cast<double>(change.height);
+  const double x = change.factor_x(), y = change.factor_y();
   std::vector<NumberChange> changes;
   for (Exiv2::Xmpdatum& datum : xmp) {
     const std::string key = datum.key();
@@ -101,6 +126,9 @@ std::vector<NumberChange> set_sizes(Exiv2::XmpData& xmp, const PictureChange& ch
             "Xmp.mwg-rs.Regions/mwg-rs:AppliedToDimensions/stDim:h"}))
       set_number(datum, changes, to(height));
     if (is({"Xmp.tiff.Orientation"})) set_number(datum, changes, to(1));
+    if (is({"Xmp.exif.SubjectArea", "Xmp.exif.SubjectLocation"})) set_area(datum, changes, change);
+    if (is({"Xmp.exif.FocalPlaneXResolution"})) set_resolution(datum, changes, change.width, width);
+    if (is({"Xmp.exif.FocalPlaneYResolution"})) set_resolution(datum, changes, change.height, height);
     // Of a panorama, in pixels of this picture.
     if (is({"Xmp.GPano.FullPanoWidthPixels", "Xmp.GPano.CroppedAreaImageWidthPixels",
             "Xmp.GPano.CroppedAreaLeftPixels"}))

@@ -10,8 +10,7 @@ namespace fsrcnn {
 namespace {
 
 void* copy_field(VipsImage*, const char* name, GValue* value, void* to) {
-  constexpr std::array<std::string_view, 5> kKept = {VIPS_META_ICC_NAME, VIPS_META_IMAGEDESCRIPTION,
-                                                     VIPS_META_RESOLUTION_UNIT, "delay", "loop"};
+  constexpr std::array<std::string_view, 4> kKept = {VIPS_META_ICC_NAME, VIPS_META_RESOLUTION_UNIT, "delay", "loop"};
   if (std::find(kKept.begin(), kKept.end(), name) == kKept.end()) return nullptr;
   if (G_VALUE_TYPE(value) == VIPS_TYPE_BLOB) {
     // Of AVIF and HEIC libvips keeps the bytes only as long as the image that it read.

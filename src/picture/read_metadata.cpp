@@ -40,6 +40,10 @@ EmbeddedMetadata metadata_by_vips(VipsImage* image) {
   metadata.exif = without_start(blob_of(image, VIPS_META_EXIF_NAME), kExif);
   metadata.xmp = blob_of(image, VIPS_META_XMP_NAME);
   if (metadata.xmp.empty()) vips_image_map(image, take_xmp, &metadata.xmp);
+  if (const char* text = nullptr;
+      has(image, VIPS_META_IMAGEDESCRIPTION) && vips_image_get_string(image, VIPS_META_IMAGEDESCRIPTION, &text) == 0) {
+    metadata.description = text;
+  }
   metadata.photoshop = blob_of(image, VIPS_META_PHOTOSHOP_NAME);
   if (std::string iptc = blob_of(image, VIPS_META_IPTC_NAME);
       metadata.photoshop.empty() && iptc.starts_with(kPhotoshop))
@@ -118,7 +122,7 @@ EmbeddedMetadata change_metadata(EmbeddedMetadata metadata, const PictureChange&
   const auto warn_of = [&](const char* what, const char* consequence) {
     warnings.push_back(fmt::format("'{}' has {} that is damaged; {}", name, what, consequence));
   };
-  if (metadata.has_place && change.turned && change.target.form == MetadataForm::tiff) {
+  if (metadata.has_place && change.is_turned() && change.target.form == MetadataForm::tiff) {
     warnings.push_back(fmt::format("'{}' is a GeoTIFF that had to be turned upright; its place is lost", name));
     metadata.has_place = false;
   }
@@ -129,6 +133,7 @@ EmbeddedMetadata change_metadata(EmbeddedMetadata metadata, const PictureChange&
   }
   // Some cameras and programs write XMP that is against its rules, and others read it all the same.
   if (!metadata.xmp.empty() && !change_xmp(metadata, change)) warn_of("XMP", "it is kept as it is");
+  metadata.description = changed_description(std::move(metadata.description), change);
   metadata.photoshop = change_photoshop(std::move(metadata.photoshop));
   if (change.target.form == MetadataForm::png) {
     for (std::string& text : png_texts_of(metadata)) metadata.png_chunks.push_back(std::move(text));

@@ -88,7 +88,7 @@ class VipsDecoder : public RowDecoder {
 
   const PictureStart& start() const override { return start_; }
   EmbeddedMetadata metadata(const MetadataTarget& target, std::vector<std::string>& warnings) override {
-    const PictureChange change{header_.width, header_.height, orientation_ != 1, target};
+    const PictureChange change{header_.width, header_.height, orientation_, target};
     return change_metadata(embedded_, change, name_, warnings);
   }
   void read(std::byte* samples, int64_t rows) override;

@@ -77,8 +77,12 @@ std::vector<std::string> MetadataWriter::lost() const {
 }
 
 void MetadataWriter::add_to(VipsImage* image) const {
-  if (form_ == MetadataForm::tiff) set_block(image, VIPS_META_PHOTOSHOP_NAME, metadata_.photoshop);
-  if (form_ == MetadataForm::tiff) set_block(image, VIPS_META_XMP_NAME, metadata_.xmp);
+  if (form_ != MetadataForm::tiff) return;
+  set_block(image, VIPS_META_PHOTOSHOP_NAME, metadata_.photoshop);
+  set_block(image, VIPS_META_XMP_NAME, metadata_.xmp);
+  if (!metadata_.description.empty()) {
+    vips_image_set_string(image, VIPS_META_IMAGEDESCRIPTION, metadata_.description.c_str());
+  }
 }
 
 void MetadataWriter::begin(const fs::path& file) const {
