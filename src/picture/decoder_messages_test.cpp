@@ -44,7 +44,7 @@ TEST(DecoderMessages, ComeBackAsTheyWere) {
   EXPECT_EQ(start.header.height, 20);
   EXPECT_EQ(start.header.frames, 3);
   EXPECT_EQ(start.header.planes(), 2);
-  EXPECT_TRUE(start.header.has_alpha && start.header.linear && !start.header.hard_alpha);
+  EXPECT_TRUE(start.header.has_alpha && start.header.linear);
   EXPECT_EQ(start.header.bits, 16);
   EXPECT_EQ(start.header.used_bits, 10);
   EXPECT_EQ(start.white, 1023);

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <utility>
 
+#include "network/builtin.hpp"
 #include "picture/jpeg_segments.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
+#include "picture/upscale_picture.hpp"
 #include "picture/write_metadata.hpp"
 #include "support/exif_block.hpp"
 #include "support/golden.hpp"
@@ -102,13 +104,47 @@ TEST(Losses, XmpOfAvifAndHeic) {
   }
 }
 
+// Told only if there are such samples: an animated WebP has alpha, but mostly it is opaque.
+TEST(Losses, OfSamplesAreTold) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  const auto lost = [&](const char* from, const char* to) {
+    return upscale_picture(engine, folder / from, folder / to).warnings;
+  };
+  Picture picture;
+  picture.header.has_alpha = true;
+  picture.planes = Tensor<float>({1, 4, 8, 8});
+  std::fill_n(picture.planes.plane(0, 3), 64, 1.0F);
+  picture.planes.plane(0, 3)[20] = 0;
+  write_picture(picture, folder / "hard.png");
+  EXPECT_EQ(lost("hard.png", "a.gif"), Sentences{});
+  picture.planes.plane(0, 3)[20] = 0.5F;
+  write_picture(picture, folder / "soft.png");
+  EXPECT_EQ(lost("soft.png", "a.gif"),
+            Sentences{".gif has no partial transparency; such pixels became opaque or fully transparent"});
+  EXPECT_EQ(lost("soft.png", "a.webp"), Sentences{});
+
+  Picture floats;
+  floats.header.bits = 32;
+  floats.header.colour_planes = 1;
+  floats.planes = Tensor<float>({1, 1, 8, 8});
+  for (const float most : {1.0F, 3.5F}) {
+    floats.planes.plane(0, 0)[9] = most;
+    write_picture(floats, folder / "a.tif");
+    EXPECT_EQ(lost("a.tif", "b.tif"), Sentences{});
+    Sentences expected = {".png stores 16 bits per sample; the picture has floats"};
+    if (most > 1) {
+      expected.emplace_back(
+          ".png stores values from 0 to 1; those of the picture go from 0 to 3.5 and were clipped; use .tif or .pfm");
+    }
+    EXPECT_EQ(lost("a.tif", "a.png"), expected);
+  }
+}
+
 TEST(Losses, AlphaAndDelays) {
   const TemporaryFolder folder;
   Picture picture = described_picture();
   picture.header.has_alpha = true;
-  EXPECT_EQ(what_is_lost(picture.header, folder / "a.gif"),
-            Sentences{".gif has no partial transparency; such pixels become opaque or fully transparent"});
-  picture.header.hard_alpha = true;
   EXPECT_EQ(what_is_lost(picture.header, folder / "a.gif"), Sentences{});
   const std::array<int, 2> delays = {100, 200};
   vips_image_set_array_int(picture.header.metadata.get(), "delay", delays.data(), 2);

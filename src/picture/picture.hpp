@@ -19,7 +19,6 @@ struct PictureHeader {
   int colour_planes = 3;          ///< 1 (gray) or 3 (red, green, blue)
   bool has_alpha = false;
   bool alpha_is_data = false;           ///< alpha is none but data beside the colours: infrared, a mask, a selection
-  bool hard_alpha = false;              ///< alpha is all or nothing, as GIF has it
   int bits = 8;                         ///< of a sample: 8, 16, or 32 for floats
   int used_bits = 0;                    ///< of these, where it has fewer in the file (10 or 12); 0: all
   std::optional<Cicp> colours;          ///< how colours other than sRGB are coded, where the file says it by numbers

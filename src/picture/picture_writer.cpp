@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "picture/anymap_writer.hpp"
 #include "picture/avif_writer.hpp"
+#include "picture/colour.hpp"
 #include "picture/file_target.hpp"
 #include "picture/heic_writer.hpp"
 #include "picture/jxl_writer.hpp"
@@ -254,9 +255,6 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
     lost.push_back(fmt::format("{} cannot store the picture's {}", format.suffix, fmt::join(left, ", ")));
     if (!tiff) lost.back() += "; .tif keeps the most";
   }
-  if (picture.has_alpha && !picture.hard_alpha && format.encoder == Encoder::gif) {
-    lost.emplace_back(".gif has no partial transparency; such pixels become opaque or fully transparent");
-  }
   if (picture.colours && (!format.numbers || (format.encoder == Encoder::jxl && !jxl_stores(*picture.colours)))) {
     lost.push_back(fmt::format("{} cannot say the picture's colours, {}: they will look different; use .png or .avif",
                                format.suffix, describe(*picture.colours)));
@@ -271,6 +269,23 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
   if (encoding.compression && format.encoder == Encoder::jpeg) {
     lost.push_back(
         fmt::format("{} has no compression setting but its quality; --compression is ignored", format.suffix));
+  }
+  return lost;
+}
+
+std::vector<std::string> what_was_lost(const PictureHeader& picture, const SampleRange& samples, const fs::path& path) {
+  const OutputFormat& format = output_format(path);
+  std::vector<std::string> lost;
+  if (samples.partly_transparent && format.encoder == Encoder::gif) {
+    lost.emplace_back(".gif has no partial transparency; such pixels became opaque or fully transparent");
+  }
+  constexpr float kSeen = 0.5F / 255;
+  if (picture.bits == 32 && format.bits < 32 && (samples.least < -kSeen || samples.most > 1 + kSeen)) {
+    const auto in_file = [&](float value) { return picture.linear ? linear_from_srgb(value) : value; };
+    lost.push_back(
+        fmt::format("{} stores values from 0 to 1; those of the picture go from {:.3g} to {:.3g} and were clipped; use "
+                    ".tif or .pfm",
+                    format.suffix, in_file(samples.least), in_file(samples.most)));
   }
   return lost;
 }

@@ -37,6 +37,16 @@ struct Encoding {
 std::vector<std::string> what_is_lost(const PictureHeader& picture, const std::filesystem::path& path,
                                       const Encoding& encoding = {});
 
+/// What is known of a picture's samples when all have been read.
+struct SampleRange {
+  bool partly_transparent = false;
+  float least = 0, most = 1;  ///< of colours, if they are floats; 0 and 1 if none lies beyond
+};
+
+/// Messages about samples that the format could not store.
+std::vector<std::string> what_was_lost(const PictureHeader& picture, const SampleRange& samples,
+                                       const std::filesystem::path& path);
+
 /// Writes a picture whose rows come from `source`, frame after frame and from top to bottom, in the format of the
 /// name's suffix and with the picture's metadata. While rows are encoded, the source computes the next on another
 /// thread, and `before_commit` is called after the last; what it throws keeps an old file. Samples are rounded to

@@ -133,6 +133,21 @@ void UpscaledRows::start_frame() {
   }
 }
 
+void UpscaledRows::look_at(const Tensor<float>& block) {
+  const int64_t pixels = block.shape().h * block.shape().w;
+  if (header_.bits == 32) {
+    const float* const colours = block.plane(0, 0);
+    const auto [least, most] = std::minmax_element(colours, colours + header_.colour_planes * pixels);
+    samples_.least = std::min(samples_.least, *least);
+    samples_.most = std::max(samples_.most, *most);
+  }
+  if (!header_.is_transparent() || samples_.partly_transparent) return;
+  const float* const alpha = block.plane(0, block.shape().c - 1);
+  constexpr float kHalfLevel = 0.5F / 255;
+  samples_.partly_transparent =
+      std::any_of(alpha, alpha + pixels, [](float a) { return a > kHalfLevel && a < 1 - kHalfLevel; });
+}
+
 /// The next rows of the input, with colours under transparent pixels.
 Tensor<float> UpscaledRows::read_block() {
   const int64_t count = std::min(RowStream::block_rows(header_.width), header_.height - row_),
@@ -141,6 +156,7 @@ Tensor<float> UpscaledRows::read_block() {
     const AddSeconds timer(times_.reading);
     Tensor<float> block({1, planes, rows, header_.width});
     reader_.read(block);
+    look_at(block);
     return block;
   };
   if (window_.count() == 0) return read(count);
@@ -339,6 +355,9 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   };
   const double writing_s = write_picture(
       header, output, [&] { return middle.next(); }, options.encoding, finish_reading);
+  for (std::string& warning : what_was_lost(header, rows.samples(), output)) {
+    result.warnings.push_back(std::move(warning));
+  }
   result.times = rows.times();
   result.times.writing = writing_s;
   for (std::string& message : damage) {

@@ -46,6 +46,8 @@ class UpscaledRows {
   Tensor<float> next();
 
   const PictureTimes& times() const { return times_; }
+  /// Of the input, as far as it was read.
+  const SampleRange& samples() const { return samples_; }
 
  private:
   /// Of a plane after the network's.
@@ -56,6 +58,7 @@ class UpscaledRows {
 
   bool is_guided(size_t plane) const { return guides_ && (plane == 1 || plane == 2); }
   void start_frame();
+  void look_at(const Tensor<float>& block);
   Tensor<float> read_block();
   Tensor<float> to_networks_colours(Tensor<float> block) const;
   void to_pictures_colours(std::span<float* const> from, std::span<float* const> to) const;
@@ -68,6 +71,7 @@ class UpscaledRows {
   ScalePlan plan_;
   Progress progress_;
   PictureTimes times_;
+  SampleRange samples_;
   int64_t frame_ = 0, row_ = 0, output_row_ = 0;
   bool rgb_;        // what the network reads
   int64_t planes_;  // of the picture as the network wants it, and alpha

@@ -362,7 +362,6 @@ void VipsDecoder::normalise() {
   // libvips' rule: RGB of floats without a profile is scRGB.
   header_.linear = header_.bits == 32 && kind == VIPS_INTERPRETATION_scRGB && !has(image_.get(), VIPS_META_ICC_NAME);
   if (const int bits = heif_bits(image_.get()); bits != 0) header_.used_bits = bits;
-  header_.hard_alpha = loader_.starts_with("gif");
   if (header_.bits != 32) start_.white = white_level(image_.get(), header_.bits);
 }
 
