@@ -165,6 +165,18 @@ TEST(PictureKinds, FloatsMayLeaveTheRange) {
         << "16 bits from 0 to 1 left";
     EXPECT_EQ(read_picture(folder / "out.png").header.bits, 16);
   }
+  // Only colours do: transparency would not.
+  Picture soft;
+  soft.header.bits = 32;
+  soft.header.has_alpha = true;
+  soft.planes = Tensor<float>({1, 4, 20, 30});
+  for (int64_t i = 0; i < 20 * 30; ++i) soft.planes.plane(0, 3)[i] = i % 30 < 15 ? 1.0F : 0.0F;
+  write_picture(soft, folder / "soft.tif");
+  upscale_picture(engine, folder / "soft.tif", folder / "out.tif");
+  const Tensor<float> out = read_picture(folder / "out.tif").planes;
+  const auto [least, most] = std::minmax_element(out.plane(0, 3), out.plane(0, 3) + 40 * 60);
+  EXPECT_GE(*least, 0);
+  EXPECT_LE(*most, 1);
   Picture nan;
   nan.header.bits = 32;
   nan.planes = Tensor<float>({1, 3, 1, 1}, {0, NAN, 0});

@@ -282,6 +282,10 @@ Tensor<float> UpscaledRows::take_ready() {
       const float black = rgb_ ? 0 : k == 0 ? 16 / 255.0F : 128 / 255.0F;
       divide_by_alpha(from[static_cast<size_t>(k)], from.back(), width, black);
     }
+    // Of integers what overshoots is cut off when they are rounded.
+    if (header_.is_transparent() && header_.bits == 32) {
+      std::transform(from.back(), from.back() + width, from.back(), [](float a) { return std::clamp(a, 0.0F, 1.0F); });
+    }
     to_pictures_colours(from, to);
   });
   for (size_t k = 0; k < ready_.size(); ++k) {
