@@ -181,6 +181,52 @@ TEST(TiffKinds, WholeChroma) {
   }
 }
 
+// All of them, as the first.
+TEST(TiffKinds, PagesOfUnusualSamples) {
+  const TemporaryFolder folder;
+  const auto header = [&](const test::TiffPageText& page, const std::vector<unsigned char>& samples,
+                          uint32_t channels) {
+    write_file(folder / "a.tif", as_bytes(test::tiff_of({page, page}, samples, channels)));
+    PictureReader reader(folder / "a.tif");
+    EXPECT_EQ(reader.header().frames, 2);
+    for (int frame = 0; frame < 2; ++frame) {
+      Tensor<float> rows({1, reader.header().planes(), page.height, page.width});
+      reader.read(rows);
+      EXPECT_NEAR(rows(0, 0, 0, 0), 0.5, 0.01);
+      EXPECT_NEAR(rows(0, 0, page.height - 1, page.width - 1), 0.5, 0.01);
+    }
+    return reader.header();
+  };
+  std::vector<unsigned char> samples = as_samples<uint16_t>({0x3800, 0x3800});
+  samples.resize(64);
+  test::TiffPageText halves{1, 2, {}};
+  halves.replaced = {test::number_field(test::kBits, 16), test::number_field(test::kSampleFormat, 3),
+                     test::number_field(test::kStripBytes, 4)};
+  EXPECT_EQ(header(halves, samples, 1).bits, 32);
+
+  test::TiffPageText ycbcr{2, 1, {{test::kPhotometric, 6}}};
+  TiffField subsampling{530, 3, 2, {}};
+  put<uint16_t>(subsampling.value, 1);
+  put<uint16_t>(subsampling.value, 1);
+  ycbcr.others = {subsampling};
+  ycbcr.replaced = {test::number_field(test::kStripBytes, 6)};
+  EXPECT_EQ(header(ycbcr, std::vector<unsigned char>(64, 128), 3).colour_planes, 3);
+  // Turned by its orientation, as others are.
+  ycbcr.fields.push_back({test::kOrientation, 6});
+  write_file(folder / "a.tif",
+             as_bytes(test::tiff_of({ycbcr}, std::vector<unsigned char>{80, 128, 128, 90, 128, 128}, 3)));
+  const Tensor<float> planes = read_picture(folder / "a.tif").planes;
+  ASSERT_EQ(planes.shape(), (Shape{1, 3, 2, 1}));
+  EXPECT_NEAR(planes(0, 1, 0, 0), 80.0 / 255, 0.01);
+
+  const test::TiffPageText other{1, 1, {{test::kPhotometric, 6}}, ycbcr.others, {}};
+  ycbcr.fields.pop_back();
+  write_file(folder / "a.tif", as_bytes(test::tiff_of({ycbcr, other}, test::kBlackSamples, 3)));
+  EXPECT_EQ(
+      error_of([&] { PictureReader(folder / "a.tif"); }),
+      "3: '" + (folder / "a.tif").string() + "' has 2 pages of different sizes or types; extract the page you want");
+}
+
 TEST(TiffKinds, ManyChannelsAreRefused) {
   const TemporaryFolder folder;
   write_file(folder / "a.tif",

@@ -58,6 +58,7 @@ int ignore_warning(TIFF*, void*, const char*, const char*, va_list) { return 1; 
 /// What a page's samples are.
 struct Kind {
   uint32_t width = 0, height = 0;
+  uint16_t orientation = ORIENTATION_TOPLEFT;
   uint16_t bits = 1, samples = 1, format = SAMPLEFORMAT_UINT, photometric = PHOTOMETRIC_MINISBLACK,
            compression = COMPRESSION_NONE, planar = PLANARCONFIG_CONTIG;
   bool tiled = false;
@@ -71,7 +72,9 @@ struct Kind {
     TIFFGetField(file, TIFFTAG_PHOTOMETRIC, &photometric);
     TIFFGetFieldDefaulted(file, TIFFTAG_COMPRESSION, &compression);
     TIFFGetFieldDefaulted(file, TIFFTAG_PLANARCONFIG, &planar);
+    TIFFGetField(file, TIFFTAG_ORIENTATION, &orientation);
   }
+  bool operator==(const Kind&) const = default;
   bool is_signed() const { return format == SAMPLEFORMAT_INT; }
   bool is_complex() const { return format == SAMPLEFORMAT_COMPLEXINT || format == SAMPLEFORMAT_COMPLEXIEEEFP; }
   bool is_plain() const { return photometric <= PHOTOMETRIC_RGB && samples <= 4; }
@@ -119,7 +122,7 @@ void unpack(const Kind& kind, const std::byte* row, size_t count, size_t stride,
 using Check = std::function<void(bool)>;
 
 /// Row by row, of strips; or a row of tiles after the other.
-void read_rows(TIFF* file, const Kind& kind, VipsImage* image, const Check& check) {
+void read_rows(TIFF* file, const Kind& kind, VipsImage* image, int top, const Check& check) {
   const bool apart = kind.planar == PLANARCONFIG_SEPARATE;
   const size_t sample_bytes = VIPS_IMAGE_SIZEOF_ELEMENT(image), stride = apart ? kind.samples : 1;
   const auto planes = static_cast<uint16_t>(apart ? kind.samples : 1);
@@ -143,7 +146,8 @@ void read_rows(TIFF* file, const Kind& kind, VipsImage* image, const Check& chec
                          : TIFFReadScanline(file, buffer.data(), y, plane) == 1);
         const size_t width = std::min(tile_width, kind.width - x);
         for (uint32_t row = 0; row < std::min(tile_height, kind.height - y); ++row) {
-          auto* const to = reinterpret_cast<std::byte*>(VIPS_IMAGE_ADDR(image, x, y + row)) + plane * sample_bytes;
+          auto* const to = reinterpret_cast<std::byte*>(VIPS_IMAGE_ADDR(image, x, top + static_cast<int>(y + row))) +
+                           plane * sample_bytes;
           unpack(kind, buffer.data() + row * row_bytes, width * per_pixel, stride, to);
         }
       }
@@ -151,11 +155,11 @@ void read_rows(TIFF* file, const Kind& kind, VipsImage* image, const Check& chec
   }
 }
 
-/// As libtiff shows it: red, green and blue of 8 bits.
-void read_shown(TIFF* file, const Kind& kind, VipsImage* image, const Check& check) {
+/// As libtiff shows it, but not turned: red, green and blue of 8 bits.
+void read_shown(TIFF* file, const Kind& kind, VipsImage* image, int top, const Check& check) {
   std::vector<uint32_t> pixels(size_t{kind.width} * kind.height);
-  check(TIFFReadRGBAImageOriented(file, kind.width, kind.height, pixels.data(), ORIENTATION_TOPLEFT, 1) == 1);
-  auto* to = reinterpret_cast<uint8_t*>(VIPS_IMAGE_ADDR(image, 0, 0));
+  check(TIFFReadRGBAImageOriented(file, kind.width, kind.height, pixels.data(), kind.orientation, 1) == 1);
+  auto* to = reinterpret_cast<uint8_t*>(VIPS_IMAGE_ADDR(image, 0, top));
   for (const uint32_t pixel : pixels) {
     *to++ = static_cast<uint8_t>(TIFFGetR(pixel));
     *to++ = static_cast<uint8_t>(TIFFGetG(pixel));
@@ -163,14 +167,14 @@ void read_shown(TIFF* file, const Kind& kind, VipsImage* image, const Check& che
   }
 }
 
-void describe_image(TIFF* file, VipsImage* image, bool turned) {
+void describe_image(TIFF* file, const Kind& kind, VipsImage* image) {
   uint32_t size = 0;
   const void* profile = nullptr;
   if (TIFFGetField(file, TIFFTAG_ICCPROFILE, &size, &profile) == 1) {
     vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, profile, size);
   }
   float x = 0, y = 0;
-  uint16_t unit = RESUNIT_INCH, orientation = ORIENTATION_TOPLEFT;
+  uint16_t unit = RESUNIT_INCH;
   TIFFGetFieldDefaulted(file, TIFFTAG_RESOLUTIONUNIT, &unit);
   if (unit != RESUNIT_NONE && TIFFGetField(file, TIFFTAG_XRESOLUTION, &x) == 1 &&
       TIFFGetField(file, TIFFTAG_YRESOLUTION, &y) == 1 && x > 0 && y > 0) {
@@ -179,15 +183,14 @@ void describe_image(TIFF* file, VipsImage* image, bool turned) {
     image->Yres = y / millimetres;
     vips_image_set_string(image, VIPS_META_RESOLUTION_UNIT, unit == RESUNIT_CENTIMETER ? "cm" : "in");
   }
-  TIFFGetField(file, TIFFTAG_ORIENTATION, &orientation);
-  if (!turned) vips_image_set_int(image, VIPS_META_ORIENTATION, orientation);
+  vips_image_set_int(image, VIPS_META_ORIENTATION, kind.orientation);
   vips_image_set_string(image, VIPS_META_LOADER, "tiffload");
-  vips_image_set_int(image, VIPS_META_N_PAGES, static_cast<int>(TIFFNumberOfDirectories(file)));
 }
 
 }  // namespace
 
-TiffSamples read_tiff_samples(const PictureFile& picture, const std::function<void(int64_t, int64_t)>& on_size) {
+TiffSamples read_tiff_samples(const PictureFile& picture, int64_t pages,
+                              const std::function<void(int64_t, int64_t)>& on_size) {
   std::string message;
   const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(),
                                                                              TIFFOpenOptionsFree);
@@ -201,7 +204,8 @@ TiffSamples read_tiff_samples(const PictureFile& picture, const std::function<vo
       TIFFClose);
   if (file == nullptr) return {};
   const Kind kind(file.get());
-  if (std::max(kind.width, kind.height) > VIPS_MAX_COORD || std::min(kind.width, kind.height) == 0) return {};
+  if (std::max<int64_t>(kind.width, pages * kind.height) > VIPS_MAX_COORD || std::min(kind.width, kind.height) == 0)
+    return {};
   if (kind.is_signed() || kind.is_complex()) {
     fail(ErrorCode::input,
          "'{}' has {} samples of {} bits, of which the file does not say which are black and white; convert it to 16 "
@@ -218,7 +222,7 @@ TiffSamples read_tiff_samples(const PictureFile& picture, const std::function<vo
   };
   const std::shared_ptr<VipsImage> image(vips_image_new_memory(), VipsUnref());
   const bool gray = !shown && kind.samples < 3;
-  vips_image_init_fields(image.get(), static_cast<int>(kind.width), static_cast<int>(kind.height),
+  vips_image_init_fields(image.get(), static_cast<int>(kind.width), static_cast<int>(pages * kind.height),
                          shown ? 3 : kind.samples,
                          shown    ? VIPS_FORMAT_UCHAR
                          : floats ? VIPS_FORMAT_FLOAT
@@ -230,11 +234,15 @@ TiffSamples read_tiff_samples(const PictureFile& picture, const std::function<vo
                                   : VIPS_INTERPRETATION_RGB16,
                          1, 1);
   check(vips_image_write_prepare(image.get()) == 0);
-  describe_image(file.get(), image.get(), shown);
-  if (shown) {
-    read_shown(file.get(), kind, image.get(), check);
-  } else {
-    read_rows(file.get(), kind, image.get(), check);
+  describe_image(file.get(), kind, image.get());
+  for (int64_t page = 0; page < pages; ++page) {
+    check(page == 0 || TIFFReadDirectory(file.get()) == 1);
+    if (Kind(file.get()) != kind) {
+      fail(ErrorCode::input, "'{}' has {} pages of different sizes or types; extract the page you want", name, pages);
+    }
+    const auto top = static_cast<int>(page * kind.height);
+    shown ? read_shown(file.get(), kind, image.get(), top, check)
+          : read_rows(file.get(), kind, image.get(), top, check);
   }
   return {image, !shown && kind.bits < 16 ? kind.bits : 0,
           !floats           ? ""

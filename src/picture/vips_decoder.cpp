@@ -98,6 +98,8 @@ class VipsDecoder : public RowDecoder {
   void open(int64_t most_pixels, const std::function<void(int64_t)>& on_size);
   void check_size(int64_t width, int64_t height, int64_t frames, int64_t most_pixels) const;
   int64_t count_tiff_pages();
+  bool open_tiff_samples(int64_t most_pixels, const std::function<void(int64_t)>& on_size);
+  void check_orientations() const;
   void open_all_pages(int64_t pages);
   void normalise();
   void turn_upright();
@@ -165,22 +167,7 @@ bool VipsDecoder::states_resolution() const {
 void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
   image_ = open_image(file_, format_);
   const std::string message = image_ == nullptr ? vips_message() : "";
-  // libvips takes YCbCr for RGB, and reads halves without a word from 8.16 on.
-  const auto needs_samples = [&] {
-    const std::vector<TiffPage> first = tiff_pages(*file_.stream(), 1);
-    return !first.empty() && (first[0].is_ycbcr || first[0].is_half);
-  };
-  if (format_.loader.starts_with("tiff") && (image_ == nullptr || !is_read_as_it_is(image_.get()) || needs_samples())) {
-    TiffSamples samples = read_tiff_samples(file_, [&](int64_t width, int64_t height) {
-      check_size(width, height, 1, most_pixels);
-      if (on_size) on_size(width * height);
-    });
-    if (samples.image != nullptr) image_ = std::move(samples.image);
-    header_.used_bits = samples.used_bits;
-    if (!samples.become_floats.empty()) {
-      warn(fmt::format("'{}' has {}, which become floats of 32 bits", name_, samples.become_floats));
-    }
-  }
+  if (format_.loader.starts_with("tiff") && open_tiff_samples(most_pixels, on_size)) return;
   if (image_ == nullptr) fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(message));
   const std::string& loader = loader_ = loader_of(image_.get());
   const bool layered = format_.name == "PSD";  // the first page is the picture, the others are what it is made of
@@ -205,23 +192,54 @@ void VipsDecoder::check_size(int64_t width, int64_t height, int64_t frames, int6
        height, frames > 1 ? fmt::format(" in each of {} frames", frames) : "", most_pixels);
 }
 
+/// Of a TIFF whose samples libvips reads otherwise than they are meant: the whole picture.
+bool VipsDecoder::open_tiff_samples(int64_t most_pixels, const std::function<void(int64_t)>& on_size) {
+  // libvips takes YCbCr for RGB, and reads halves without a word from 8.16 on.
+  tiff_pages_ = tiff_pages(*file_.stream(), 1);
+  const bool misread = !tiff_pages_.empty() && (tiff_pages_[0].is_ycbcr || tiff_pages_[0].is_half);
+  if (image_ != nullptr && is_read_as_it_is(image_.get()) && !misread) return false;
+  const int64_t pages = count_tiff_pages();
+  if (pages > 1) check_orientations();
+  TiffSamples samples = read_tiff_samples(file_, pages, [&](int64_t width, int64_t height) {
+    check_size(width, height, pages, most_pixels);
+    if (on_size) on_size(width * height * pages);
+  });
+  if (samples.image == nullptr) return false;
+  image_ = std::move(samples.image);
+  loader_ = loader_of(image_.get());
+  header_.width = image_->Xsize;
+  header_.height = image_->Ysize / pages;
+  header_.frames = pages;
+  header_.used_bits = samples.used_bits;
+  if (!samples.become_floats.empty()) {
+    warn(fmt::format("'{}' has {}, which become floats of 32 bits", name_, samples.become_floats));
+  }
+  return true;
+}
+
 /// Smaller copies of the first page (pyramids, thumbnails) do not count as pages.
 int64_t VipsDecoder::count_tiff_pages() {
-  const int64_t pages = page_count(image_.get());
-  tiff_pages_ = tiff_pages(*file_.stream(), static_cast<size_t>(pages));
+  constexpr int64_t kMost = 1 << 20;
+  const int64_t known = image_ != nullptr ? page_count(image_.get()) : 0;
+  tiff_pages_ = tiff_pages(*file_.stream(), static_cast<size_t>(known != 0 ? known : kMost));
+  const int64_t pages = known != 0 ? known : std::max<int64_t>(1, std::ssize(tiff_pages_));
   const auto is_reduced = [](const TiffPage& page) { return page.is_reduced; };
   const bool copies = std::ssize(tiff_pages_) == pages && pages > 1 &&
                       std::all_of(tiff_pages_.begin() + 1, tiff_pages_.end(), is_reduced);
   return copies ? 1 : pages;
 }
 
-void VipsDecoder::open_all_pages(int64_t pages) {
+void VipsDecoder::check_orientations() const {
   for (size_t i = 1; i < tiff_pages_.size(); ++i) {
     if (tiff_pages_[i].orientation == tiff_pages_[0].orientation) continue;
     fail(ErrorCode::input,
          "'{}' has {} pages, and the orientation of page {} differs from the first; extract the page you want", name_,
-         pages, i + 1);
+         tiff_pages_.size(), i + 1);
   }
+}
+
+void VipsDecoder::open_all_pages(int64_t pages) {
+  check_orientations();
   const bool known = loader_.starts_with("gif") || loader_.starts_with("webp") || loader_.starts_with("tiff");
   if (known) {
     image_ = open_image(file_, format_, true);
