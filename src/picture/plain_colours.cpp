@@ -2,6 +2,7 @@
 
 #include <array>
 #include <istream>
+#include <memory>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -68,6 +69,40 @@ double opaque_float(VipsInterpretation kind) {
   return vips_version(1) >= 15 && kind == VIPS_INTERPRETATION_scRGB ? 1 : 255;
 }
 
+/// TIFF's Lab is of ICC's white, D50. libvips takes all Lab for D65's, and alpha beside it for 255 times too large.
+void bring_from_lab(std::shared_ptr<VipsImage>& image, const fs::path& path) {
+  std::shared_ptr<VipsImage> alpha;
+  if (image->Type == VIPS_INTERPRETATION_LABS && image->Bands == 4) {
+    alpha = image;
+    replace(alpha, path, [](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 3, nullptr); });
+    replace(alpha, path, [](VipsImage* in, VipsImage** out) {
+      return vips_copy(in, out, "format", VIPS_FORMAT_USHORT, nullptr);  // as which it was read
+    });
+    replace(image, path, [](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, "n", 3, nullptr); });
+  }
+  replace(image, path,
+          [](VipsImage* in, VipsImage** out) { return vips_colourspace(in, out, VIPS_INTERPRETATION_LAB, nullptr); });
+  replace(image, path, [](VipsImage* in, VipsImage** out) {
+    const std::unique_ptr<VipsArrayDouble, void (*)(VipsArrayDouble*)> white(
+        vips_array_double_newv(3, 96.422, 100.0, 82.521),
+        [](VipsArrayDouble* array) { vips_area_unref(VIPS_AREA(array)); });  // NOLINT: libvips' cast
+    return vips_Lab2XYZ(in, out, "temp", white.get(), nullptr);
+  });
+  replace(image, path, [](VipsImage* in, VipsImage** out) {
+    // Bradford's adaptation to D65.
+    constexpr std::array kMatrix = {0.9555766, -0.0230393, 0.0631636,  -0.0282895, 1.0099416,
+                                    0.0210077, 0.0122982,  -0.0204830, 1.3299098};
+    const VipsPtr<VipsImage> matrix(vips_image_new_matrix_from_array(3, 3, kMatrix.data(), kMatrix.size()));
+    return vips_recomb(in, out, matrix.get(), nullptr);
+  });
+  replace(image, path,
+          [](VipsImage* in, VipsImage** out) { return vips_colourspace(in, out, VIPS_INTERPRETATION_RGB16, nullptr); });
+  if (alpha != nullptr) {
+    replace(image, path, [&](VipsImage* in, VipsImage** out) { return vips_bandjoin2(in, alpha.get(), out, nullptr); });
+  }
+  vips_image_remove(image.get(), VIPS_META_ICC_NAME);  // that of Lab
+}
+
 }  // namespace
 
 void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const PictureFile& file, const std::string& loader,
@@ -94,11 +129,7 @@ void bring_to_plain_colours(std::shared_ptr<VipsImage>& image, const PictureFile
   }
   if (image->Type == VIPS_INTERPRETATION_LAB || image->Type == VIPS_INTERPRETATION_LABS ||
       image->Type == VIPS_INTERPRETATION_LABQ) {
-    const bool eight = image->Type == VIPS_INTERPRETATION_LABQ;
-    replace(image, path, [eight](VipsImage* in, VipsImage** out) {
-      return vips_colourspace(in, out, eight ? VIPS_INTERPRETATION_sRGB : VIPS_INTERPRETATION_RGB16, nullptr);
-    });
-    vips_image_remove(image.get(), VIPS_META_ICC_NAME);  // that of Lab
+    bring_from_lab(image, path);
   }
   if (loader.starts_with("openexr") && image->Bands == 4) {
     // Its colours have been multiplied by alpha, which libvips brought to 255 before 8.15.

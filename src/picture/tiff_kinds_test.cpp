@@ -229,6 +229,22 @@ TEST(TiffKinds, PagesOfUnusualSamples) {
 
 TEST(TiffKinds, ManyChannelsAreRefused) {
   const TemporaryFolder folder;
+// Lab (128, 30, -30) of 8 bits, whose white is D50's, as sRGB; the second time with alpha.
+TEST(TiffKinds, LabIsOfIccsWhite) {
+  const TemporaryFolder folder;
+  for (const uint32_t channels : {3, 4}) {
+    std::vector<unsigned char> samples(64);
+    const std::array<unsigned char, 4> pixel = {128, 30, 226, 200};
+    for (size_t i = 0; i < 4 * channels; ++i) samples[i] = pixel[i % channels];
+    write_file(folder / "a.tif", as_bytes(test::tiff_of({{2, 2, {{test::kPhotometric, 8}, {test::kExtraSamples, 2}}}},
+                                                        samples, channels)));
+    const Picture picture = read_picture(folder / "a.tif");
+    ASSERT_EQ(picture.planes.shape(), (Shape{1, channels, 2, 2}));
+    const std::array expected = {150.3 / 255, 100.8 / 255, 171.4 / 255, 200 / 255.0};
+    for (uint32_t k = 0; k < channels; ++k) EXPECT_NEAR(picture.planes(0, k, 1, 1), expected[k], 0.8 / 255) << k;
+  }
+}
+
   write_file(folder / "a.tif",
              as_bytes(test::tiff_of({{2, 2, {{test::kPhotometric, 1}}}}, std::vector<unsigned char>(64), 3)));
   EXPECT_NE(error_of([&] { PictureReader(folder / "a.tif"); }).find("is gray with 2 channels beside"),
