@@ -141,9 +141,9 @@ std::string pack_start(const PictureStart& start) {
   const PictureHeader& h = start.header;
   Packer packer;
   for (const int64_t number :
-       {h.width, h.height, h.frames, int64_t{h.colour_planes}, int64_t{h.has_alpha}, int64_t{h.alpha_is_data},
-        int64_t{h.bits}, int64_t{h.used_bits}, int64_t{h.linear}, int64_t{h.halves_chroma}, int64_t{h.lossless},
-        int64_t{h.colours.has_value()}, int64_t{h.colours.value_or(Cicp()).primaries},
+       {h.width, h.height, h.frames, int64_t{h.colour_planes}, int64_t{h.has_alpha}, int64_t{h.left_out},
+        int64_t{h.alpha_is_data}, int64_t{h.bits}, int64_t{h.used_bits}, int64_t{h.linear}, int64_t{h.halves_chroma},
+        int64_t{h.lossless}, int64_t{h.colours.has_value()}, int64_t{h.colours.value_or(Cicp()).primaries},
         int64_t{h.colours.value_or(Cicp()).transfer}, int64_t{h.colours.value_or(Cicp()).matrix},
         int64_t{start.white}}) {
     packer.number(number);
@@ -167,6 +167,7 @@ PictureStart unpack_start(std::string_view bytes, int64_t most_pixels) {
   if (h.height > most_pixels / h.width || h.frames > most_pixels / h.width / h.height) fail_malformed();
   h.colour_planes = static_cast<int>(from.number_within(1, 3));
   h.has_alpha = from.number_within(0, 1) != 0;
+  h.left_out = static_cast<int>(from.number_within(0, UINT16_MAX));
   h.alpha_is_data = from.number_within(0, 1) != 0;
   h.bits = static_cast<int>(from.number_within(8, 32));
   h.used_bits = static_cast<int>(from.number_within(0, 16));

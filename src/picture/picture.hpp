@@ -18,6 +18,7 @@ struct PictureHeader {
   int64_t frames = 1;             ///< of an animation, or pages
   int colour_planes = 3;          ///< 1 (gray) or 3 (red, green, blue)
   bool has_alpha = false;
+  int left_out = 0;                     ///< channels beside the colours, if there are several: none of them is alpha
   bool alpha_is_data = false;           ///< alpha is none but data beside the colours: infrared, a mask, a selection
   int bits = 8;                         ///< of a sample: 8, 16, or 32 for floats
   int used_bits = 0;                    ///< of these, where it has fewer in the file (10 or 12); 0: all

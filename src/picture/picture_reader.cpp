@@ -47,6 +47,14 @@ PictureReader::~PictureReader() = default;
 const PictureHeader& PictureReader::header() const { return decoder_->start().header; }
 const std::vector<std::string>& PictureReader::warnings() const { return decoder_->start().warnings; }
 
+void PictureReader::require_all_channels() const {
+  if (header().left_out == 0) return;
+  fail(ErrorCode::input,
+       "'{}' is {} with {} channels beside; supported: at most one; use --alpha drop, or take out those that you need "
+       "first, e.g. with vips extract_band",
+       path_.string(), header().colour_planes == 1 ? "gray" : "RGB", header().left_out);
+}
+
 EmbeddedMetadata PictureReader::metadata(const MetadataTarget& target, std::vector<std::string>& warnings) {
   return decoder_->metadata(target, warnings);
 }
@@ -81,6 +89,7 @@ Picture read_picture(const fs::path& path) {
     fail(ErrorCode::input, "'{}' has {} frames or pages; expected a single picture", path.string(),
          reader.header().frames);
   }
+  reader.require_all_channels();
   const PictureHeader& header = reader.header();
   Picture picture{header, Tensor<float>({1, header.planes(), header.height, header.width})};
   for (int64_t y = 0; y < header.height; y += kDecodedRows) {

@@ -28,6 +28,8 @@ class PictureReader : public PictureRows {
   ~PictureReader() override;
 
   const PictureHeader& header() const override;
+  /// Throws Error(input) if there are channels that are left out.
+  void require_all_channels() const;
   /// Messages about how the picture was read.
   const std::vector<std::string>& warnings() const;
 

@@ -3,8 +3,10 @@
 #include <string>
 
 #include "base/atomic_output.hpp"
+#include "network/builtin.hpp"
 #include "picture/colour.hpp"
 #include "picture/picture_reader.hpp"
+#include "picture/upscale_picture.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiff.hpp"
@@ -227,8 +229,6 @@ TEST(TiffKinds, PagesOfUnusualSamples) {
       "3: '" + (folder / "a.tif").string() + "' has 2 pages of different sizes or types; extract the page you want");
 }
 
-TEST(TiffKinds, ManyChannelsAreRefused) {
-  const TemporaryFolder folder;
 // Lab (128, 30, -30) of 8 bits, whose white is D50's, as sRGB; the second time with alpha.
 TEST(TiffKinds, LabIsOfIccsWhite) {
   const TemporaryFolder folder;
@@ -245,13 +245,19 @@ TEST(TiffKinds, LabIsOfIccsWhite) {
   }
 }
 
+TEST(TiffKinds, ManyChannelsAreRefused) {
+  const TemporaryFolder folder;
   write_file(folder / "a.tif",
              as_bytes(test::tiff_of({{2, 2, {{test::kPhotometric, 1}}}}, std::vector<unsigned char>(64), 3)));
-  EXPECT_NE(error_of([&] { PictureReader(folder / "a.tif"); }).find("is gray with 2 channels beside"),
+  EXPECT_NE(error_of([&] { read_picture(folder / "a.tif"); }).find("is gray with 2 channels beside"),
             std::string::npos);
   write_file(folder / "a.tif", as_bytes(test::tiff_of({{2, 2, {}}}, std::vector<unsigned char>(64), 5)));
-  EXPECT_NE(error_of([&] { PictureReader(folder / "a.tif"); }).find("is RGB with 2 channels beside"),
-            std::string::npos);
+  EXPECT_NE(error_of([&] { read_picture(folder / "a.tif"); }).find("is RGB with 2 channels beside"), std::string::npos);
+  // But they can be dropped.
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  EXPECT_TRUE(error_of([&] { upscale_picture(engine, folder / "a.tif", folder / "b.tif"); }).starts_with("3: "));
+  upscale_picture(engine, folder / "a.tif", folder / "b.tif", {.alpha = {.kind = AlphaKind::dropped}});
+  EXPECT_EQ(read_picture(folder / "b.tif").planes.shape(), (Shape{1, 3, 4, 4}));
 }
 
 }  // namespace

@@ -322,6 +322,7 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   PictureReader reader(input, options.most_pixels);
   AlphaUse picture(reader, options.alpha, output.string(), stores_alpha(output));
   UpscaledPicture result;
+  if (options.alpha.kind != AlphaKind::dropped) reader.require_all_channels();
   result.input = picture.header();
   Engine& engine = engine_for(options.target.factor(result.input.width, result.input.height));
   result.engine = &engine;

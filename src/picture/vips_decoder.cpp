@@ -356,12 +356,10 @@ void VipsDecoder::normalise() {
   const VipsBandFormat format = image_->BandFmt;
   const bool samples = format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT || format == VIPS_FORMAT_FLOAT;
   const bool gray = kind == VIPS_INTERPRETATION_B_W || kind == VIPS_INTERPRETATION_GREY16;
-  if (gray_or_rgb && samples && image_->Bands > (gray ? 2 : 4)) {
-    fail(ErrorCode::input,
-         "'{}' is {} with {} channels beside; supported: at most one; take out those that you need first, e.g. with "
-         "vips "
-         "extract_band",
-         name_, gray ? "gray" : "RGB", image_->Bands - (gray ? 1 : 3));
+  if (const int colours = gray ? 1 : 3; gray_or_rgb && samples && image_->Bands > colours + 1) {
+    header_.left_out = image_->Bands - colours;
+    replace(image_, file_.path(),
+            [colours](VipsImage* in, VipsImage** out) { return vips_extract_band(in, out, 0, "n", colours, nullptr); });
   }
   if (!gray_or_rgb || !samples || image_->Bands > 4 || image_->Coding != VIPS_CODING_NONE) {
     fail(ErrorCode::input,
