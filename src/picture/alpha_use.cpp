@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "picture/metadata.hpp"
+#include "picture/vips_support.hpp"
 
 namespace fsrcnn {
 
@@ -22,15 +24,24 @@ AlphaUse::AlphaUse(PictureRows& picture, const AlphaOptions& options, std::strin
          "--alpha transparency if it is not");
   }
   opaque_ = !stores_alpha && !header_.alpha_is_data && options.kind != AlphaKind::dropped && !options.background;
+  const bool on_ground = options.background && options.kind != AlphaKind::dropped;
   if (options.kind == AlphaKind::dropped || options.background || opaque_) header_.has_alpha = false;
+  if (!on_ground || header_.colour_planes == 3) return;
+  const auto& [red, green, blue] = *options.background;
+  if (red == green && green == blue) return;
+  header_.colour_planes = 3;
+  if (header_.metadata == nullptr) return;
+  header_.metadata = describe(header_.metadata.get());
+  vips_image_remove(header_.metadata.get(), VIPS_META_ICC_NAME);  // for gray
 }
 
 void AlphaUse::read(Tensor<float>& rows) {
   if (header_.has_alpha == picture_.header().has_alpha) return picture_.read(rows);
   const auto [n, c, h, w] = rows.shape();
-  Tensor<float> all({1, c + 1, h, w});
+  const int64_t stored = picture_.header().colour_planes;
+  Tensor<float> all({1, stored + 1, h, w});
   picture_.read(all);
-  const float* const alpha = all.plane(0, c);
+  const float* const alpha = all.plane(0, stored);
   // Of floats opaque is 1, too; what is nearly so, as resampling leaves it, is.
   constexpr float kOpaque = 1 - 0.5F / 255;
   if (opaque_ && std::any_of(alpha, alpha + h * w, [](float a) { return a < kOpaque; })) {
@@ -40,15 +51,13 @@ void AlphaUse::read(Tensor<float>& rows) {
          output_);
   }
   for (int64_t k = 0; k < c; ++k) {
-    const float* const from = all.plane(0, k);
+    const float* const from = all.plane(0, std::min(k, stored - 1));
     float* const to = rows.plane(0, k);
     if (!options_.background || options_.kind == AlphaKind::dropped) {
       std::copy_n(from, h * w, to);
       continue;
     }
-    const auto& colour = *options_.background;
-    const float ground =
-        c == 1 ? 0.299F * colour[0] + 0.587F * colour[1] + 0.114F * colour[2] : colour[static_cast<size_t>(k)];
+    const float ground = (*options_.background)[static_cast<size_t>(k)];
     for (int64_t i = 0; i < h * w; ++i) {
       const float a = std::clamp(alpha[i], 0.0F, 1.0F);
       to[i] = a * from[i] + (1 - a) * ground;

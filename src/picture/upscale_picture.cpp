@@ -12,7 +12,9 @@
 #include "base/plane.hpp"
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
+#include "picture/metadata.hpp"
 #include "picture/tiled_picture.hpp"
+#include "picture/vips_support.hpp"
 #include "picture/write_metadata.hpp"
 
 namespace fsrcnn {
@@ -320,9 +322,9 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
                                 const std::filesystem::path& output, const PictureOptions& options,
                                 const Progress& progress) {
   PictureReader reader(input, options.most_pixels);
+  if (options.alpha.kind != AlphaKind::dropped) reader.require_all_channels();
   AlphaUse picture(reader, options.alpha, output.string(), stores_alpha(output));
   UpscaledPicture result;
-  if (options.alpha.kind != AlphaKind::dropped) reader.require_all_channels();
   result.input = picture.header();
   Engine& engine = engine_for(options.target.factor(result.input.width, result.input.height));
   result.engine = &engine;
@@ -332,6 +334,11 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
   header.height = result.plan.cut_height;
   check_writable(header, output);
   result.warnings = reader.warnings();
+  if (result.input.colour_planes != reader.header().colour_planes &&
+      describes(reader.header().metadata.get(), VIPS_META_ICC_NAME)) {
+    result.warnings.emplace_back(
+        "the picture's profile is for gray; it was dropped, because the background has a colour");
+  }
   if (std::string note = options.target.stretches(result.input.width, result.input.height); !note.empty()) {
     result.warnings.push_back(std::move(note));
   }
