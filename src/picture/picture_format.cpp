@@ -62,6 +62,13 @@ bool is_ppm(const Start& start) {
 /// Bits as digits, which libvips takes for one number if there are no blanks between them.
 bool is_bitmap_text(const Start& start) { return start.has(0, "P1") && is_ppm(start); }
 
+/// A program in C: "#define NAME_width 64".
+bool is_xbm(const Start& start) {
+  const std::string_view text = start.text();
+  const size_t define = text.find("#define "), width = text.find("_width ", define);
+  return define != std::string_view::npos && text.find('\n', define) > width && width != std::string_view::npos;
+}
+
 bool is_pam(const Start& start) {
   return start.has(0, "P7\n") && start.text().find("\nENDHDR\n") != std::string_view::npos;
 }
@@ -143,7 +150,7 @@ constexpr PictureFormat kCameraRaw = {
     "is camera raw, of which only the preview could be read; develop it to a TIFF first, e.g. with darktable"};
 
 // In this order.
-constexpr std::array<Entry, 26> kEntries = {{
+constexpr std::array<Entry, 27> kEntries = {{
     {{"JPEG", "jpegload_source", {}}, {"\xFF\xD8\xFF"}},
     {{"PNG", "pngload_source", {}}, {"\x89PNG\r\n\x1a\n"}},
     {{"TIFF", "tiffload_source", {}},
@@ -171,6 +178,9 @@ constexpr std::array<Entry, 26> kEntries = {{
     {{"ICO", kMagick, {}}, {}, is_ico},
     {{"SGI", kMagick, {}}, {}, is_sgi},
     {{"XPM", kMagick, {}}, {"/* XPM */"}},
+    {{"XBM", {}, "is an X bitmap (XBM), which is not supported; convert it to a PNG first, e.g. with ffmpeg"},
+     {},
+     is_xbm},
     {{"FITS", "fitsload", {}}, {"SIMPLE  ="}},
     {{"TGA", kMagick, {}}, {}, is_tga, ".tga"},
     {{"PCX", kMagick, {}}, {}, is_pcx, ".pcx"},

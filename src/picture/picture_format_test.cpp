@@ -9,8 +9,11 @@
 #include "picture/output_format.hpp"
 #include "picture/picture_reader.hpp"
 #include "picture/picture_writer.hpp"
+#include "picture/png_chunks.hpp"
+#include "picture/vips_support.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/tiff.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -116,6 +119,15 @@ TEST(PictureFormat, MessagesNameTheFile) {
   EXPECT_EQ(error.find("/proc/"), std::string::npos) << error;
 }
 
+TEST(PictureFormat, MessagesAreThoseOfPeople) {
+  EXPECT_EQ(plain_message("source input: bad seek to 7\nheif: Invalid input: No 'meta' box\n"), "No 'meta' box");
+  EXPECT_EQ(plain_message("magick2vips: libMagick error: improper image header `a.bmp' @ error/bmp.c/Read/637\n"
+                          "magick2vips: unable to read file \"a.bmp\"\n"),
+            "improper image header `a.bmp'");
+  EXPECT_EQ(plain_message("one\ntwo\none\n"), "one; two");
+  EXPECT_EQ(plain_message(""), "its decoder gives no reason");
+}
+
 TEST(PictureFormat, WhatIsRefusedSaysWhatToDo) {
   const TemporaryFolder folder;
   const auto read = [&](const std::string& content) {
@@ -128,6 +140,16 @@ TEST(PictureFormat, WhatIsRefusedSaysWhatToDo) {
                                 "with rsvg-convert");
   EXPECT_EQ(read("%PDF-1.4"),
             name + "is a document (PDF); render its pages at the resolution that you want, e.g. with pdftoppm");
+  EXPECT_EQ(read("/* ours */\n#define a_width 8\n#define a_height 8\n"),
+            name + "is an X bitmap (XBM), which is not supported; convert it to a PNG first, e.g. with ffmpeg");
+  EXPECT_NE(read("#define a 8\nint b_width = 3;\n").find("is not a picture"), std::string::npos);
+  EXPECT_EQ(read("\x89PNG\r\n\x1a\n" + png_chunk("IHDR", as_bytes(std::string("\0\0\0\0\0\0\0\x8\x8\0\0\0\0", 13)))),
+            name + "is damaged: its header says 0x8 pixels");
+  EXPECT_EQ(read(std::string("II*\0\5\0\0\0", 8)), name + "is damaged: the TIFF's list of fields cannot be read");
+  EXPECT_EQ(read(test::tiff_of({{1, 1, {{259, 50002}}}}, test::kBlackSamples)),
+            name +
+                "is a TIFF whose compression (JPEG XL, 50002) libtiff does not support on this machine; convert it "
+                "first, e.g. with the program that wrote it");
   EXPECT_EQ(read("FUJIFILMCCD-RAW"), name +
                                          "is camera raw, of which only the preview could be read; develop it to a TIFF "
                                          "first, e.g. with darktable");

@@ -106,6 +106,10 @@ PngChunks png_chunks(std::istream& file) {
   const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
   result.animated = has("acTL") && number_of(chunks["acTL"]) > 1;
   result.has_resolution = has("pHYs") && chunks["pHYs"].back() == 1;
+  if (has("IHDR")) {
+    result.width = number_of(chunks["IHDR"]);
+    result.height = number_of(std::string_view(chunks["IHDR"]).substr(4));
+  }
   result.interlaced = has("IHDR") && chunks["IHDR"].back() != 0;
   // The first of cICP, iCCP, sRGB and the other two holds.
   if (has("cICP")) {

@@ -13,6 +13,7 @@ namespace fsrcnn {
 
 /// What libvips does not say about a PNG.
 struct PngChunks {
+  uint32_t width = 0, height = 0;
   bool animated = false;
   bool has_resolution = false;       ///< pHYs, in pixels per metre
   bool interlaced = false;           ///< such a picture is decoded as a whole

@@ -31,7 +31,6 @@ uint32_t number_of(const TiffField& field) {
 
 TiffPage page_of(const std::vector<TiffField>& fields) {
   TiffPage page;
-  bool is_jpeg = false;
   uint32_t bits = 1, format = 1;
   for (const TiffField& field : fields) {
     const uint32_t number = number_of(field);
@@ -40,13 +39,13 @@ TiffPage page_of(const std::vector<TiffField>& fields) {
       case kSubfileType: page.is_reduced = page.is_reduced || number == 2; break;
       case kBitsPerSample: bits = number; break;
       case kSampleFormat: format = number; break;
-      case kCompression: is_jpeg = number == kJpeg; break;
+      case kCompression: page.compression = static_cast<uint16_t>(number); break;
       case kPhotometric: page.white_is_zero = number == 0, page.is_ycbcr = number == kYcbcr; break;
       case kOrientation: page.orientation = number >= 1 && number <= 8 ? static_cast<int>(number) : 1; break;
       default: page.alpha_is_applied = number == 1, page.extra_is_data = number == 0;
     }
   }
-  page.is_ycbcr = page.is_ycbcr && !is_jpeg;
+  page.is_ycbcr = page.is_ycbcr && page.compression != kJpeg;
   page.is_half = bits == 16 && format == kFloat;
   return page;
 }
@@ -59,7 +58,9 @@ std::vector<TiffPage> tiff_pages(std::istream& file, size_t most) {
   std::vector<TiffPage> pages;
   std::unordered_set<uint64_t> seen;
   for (uint64_t at = folders.first(); at != 0 && pages.size() < most && seen.insert(at).second; at = folders.next(at)) {
-    pages.push_back(page_of(folders.read(at, kMostBytes, is_wanted)));
+    const std::vector<TiffField> fields = folders.read(at, kMostBytes, is_wanted);
+    if (fields.empty()) break;
+    pages.push_back(page_of(fields));
   }
   return pages;
 }

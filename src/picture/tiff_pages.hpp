@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <istream>
 #include <vector>
 
@@ -8,7 +9,8 @@ namespace fsrcnn {
 
 /// Properties of a TIFF page that libvips does not report, or not for all pages at once.
 struct TiffPage {
-  int orientation = 1;      ///< EXIF's, 1 to 8
+  int orientation = 1;  ///< EXIF's, 1 to 8
+  uint16_t compression = 1;
   bool is_reduced = false;  ///< a smaller copy of another page, as of a pyramid
   bool white_is_zero = false;
   bool is_ycbcr = false;          ///< and not compressed as JPEG, which decoders turn into RGB themselves

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -188,6 +189,17 @@ void describe_image(TIFF* file, const Kind& kind, VipsImage* image) {
 }
 
 }  // namespace
+
+std::string unknown_tiff_compression(uint16_t compression) {
+  if (TIFFIsCODECConfigured(compression) == 1) return "";
+  const TIFFCodec* const codec = TIFFFindCODEC(compression);
+  constexpr std::array<std::pair<int, const char*>, 5> kNames = {
+      {{33003, "JPEG 2000"}, {33005, "JPEG 2000"}, {34712, "JPEG 2000"}, {50002, "JPEG XL"}, {52546, "JPEG XL"}}};
+  const auto* const known =
+      std::find_if(kNames.begin(), kNames.end(), [&](const auto& entry) { return entry.first == compression; });
+  const char* const name = known != kNames.end() ? known->second : codec != nullptr ? codec->name : "";
+  return fmt::format("{}{}{}", name, *name != '\0' ? ", " : "", compression);
+}
 
 TiffSamples read_tiff_samples(const PictureFile& picture, int64_t pages,
                               const std::function<void(int64_t, int64_t)>& on_size) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "picture/picture.hpp"
@@ -15,6 +16,9 @@ struct TiffSamples {
   int used_bits = 0;                 ///< of 16, which they are scaled to; 0: all
   std::string_view become_floats;    ///< what they are, if they become floats of 32 bits
 };
+
+/// A compression's name, or its number, if libtiff cannot decode it here; empty if it can.
+std::string unknown_tiff_compression(uint16_t compression);
 
 /// The first pages of a TIFF, one under the other, whose samples libvips does not read, by libtiff: 9 to 15 bits, which
 /// become 16, 32 bits, halves and doubles, which become floats, and colours that are stored as luma and coarser chroma.

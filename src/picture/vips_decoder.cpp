@@ -112,6 +112,8 @@ class VipsDecoder : public RowDecoder {
   bool states_resolution() const;
   void check_file_end();
   void check_jp2() const;
+  void check_tiff() const;
+  [[noreturn]] void fail_unreadable(const std::string& message) const;
   void check_jxl();
   void warn(std::string message) { start_.warnings.push_back(std::move(message)); }
 
@@ -137,6 +139,7 @@ VipsDecoder::VipsDecoder(PictureFile file, const PictureFormat& format, int64_t 
   take_vips_warnings();  // those are others'
   check_file_end();
   check_jp2();
+  check_tiff();
   check_jxl();
   open(most_pixels, on_size);
   check_gif_file();
@@ -168,7 +171,7 @@ void VipsDecoder::open(int64_t most_pixels, const std::function<void(int64_t)>& 
   image_ = open_image(file_, format_);
   const std::string message = image_ == nullptr ? vips_message() : "";
   if (format_.loader.starts_with("tiff") && open_tiff_samples(most_pixels, on_size)) return;
-  if (image_ == nullptr) fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(message));
+  if (image_ == nullptr) fail_unreadable(message);
   const std::string& loader = loader_ = loader_of(image_.get());
   const bool layered = format_.name == "PSD";  // the first page is the picture, the others are what it is made of
   const int64_t pages = layered ? 1 : loader.starts_with("tiff") ? count_tiff_pages() : page_count(image_.get());
@@ -400,6 +403,28 @@ void VipsDecoder::check_file_end() {
   if (end.is_cut) fail(ErrorCode::input, "'{}' is damaged: the {} is truncated", name_, format_.name);
   if (end.pictures > 1) {
     warn(fmt::format("'{}' holds {} pictures; only the first is upscaled", name_, end.pictures));
+  }
+}
+
+void VipsDecoder::fail_unreadable(const std::string& message) const {
+  if (format_.name == "PNG") {
+    const PngChunks png = png_chunks(*file_.stream());
+    if (png.width == 0 || png.height == 0) {
+      fail(ErrorCode::input, "'{}' is damaged: its header says {}x{} pixels", name_, png.width, png.height);
+    }
+  }
+  fail(ErrorCode::input, "'{}' is not a readable picture: {}", name_, file_.shown(message));
+}
+
+void VipsDecoder::check_tiff() const {
+  if (!format_.loader.starts_with("tiff")) return;
+  const std::vector<TiffPage> first = tiff_pages(*file_.stream(), 1);
+  if (first.empty()) fail(ErrorCode::input, "'{}' is damaged: the TIFF's list of fields cannot be read", name_);
+  if (const std::string name = unknown_tiff_compression(first[0].compression); !name.empty()) {
+    fail(ErrorCode::input,
+         "'{}' is a TIFF whose compression ({}) libtiff does not support on this machine; convert it first, e.g. with "
+         "the program that wrote it",
+         name_, name);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gmodule.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
@@ -51,9 +52,38 @@ int start_without_modules(const char* name) {
 }  // namespace
 
 std::string vips_message() {
-  const std::string message = on_one_line(vips_error_buffer());
+  const std::string message = plain_message(vips_error_buffer());
   vips_error_clear();
-  return message.empty() ? "no reason given" : message;
+  return message;
+}
+
+std::string plain_message(std::string_view lines) {
+  // Who says it, and what follows from it; ImageMagick's places in its source.
+  constexpr std::array<std::string_view, 7> kSpeakers = {
+      "source input: ", "heif: ", "Invalid input: ", "magick2vips: ", "libMagick error: ", "exr2vips: ", "webp: "};
+  constexpr std::array<std::string_view, 6> kConsequences = {
+      "bad seek to",         "tiff2vips: read error",     "vips__tiff_openin_source: unable to open",
+      "unable to read file", "unable to call JxlDecoder", "rad2vips: read error"};
+  std::string result;
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find('\n', at), lines.size());
+    std::string_view line = lines.substr(at, end - at);
+    at = end + 1;
+    for (size_t before = 0; before != line.size();) {
+      before = line.size();
+      for (const std::string_view speaker : kSpeakers) {
+        if (line.starts_with(speaker)) line.remove_prefix(speaker.size());
+      }
+    }
+    line = line.substr(0, line.find(" @ error/"));
+    line = line.substr(0, line.find(" @ warning/"));
+    const bool follows = std::any_of(kConsequences.begin(), kConsequences.end(), [&](std::string_view consequence) {
+      return line.find(consequence) != std::string_view::npos;
+    });
+    if (line.empty() || follows || result.find(line) != std::string::npos) continue;
+    result += (result.empty() ? "" : "; ") + std::string(line);
+  }
+  return result.empty() ? "its decoder gives no reason" : result;
 }
 
 std::vector<std::string> take_vips_warnings() {

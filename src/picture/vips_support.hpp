@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fsrcnn {
@@ -27,8 +28,11 @@ void start_vips();
 /// Whether libvips has an operation, whose module is loaded if it is in one: "heifload_source".
 bool has_operation(const std::string& name);
 
-/// libvips' message about the last failure, on one line.
+/// libvips' message about the last failure, on one line and without what only its authors can use.
 std::string vips_message();
+
+/// Lines of such a message, in the words that matter.
+std::string plain_message(std::string_view lines);
 
 /// What libvips has warned of since the last call, by any thread.
 std::vector<std::string> take_vips_warnings();
