@@ -71,6 +71,10 @@ void write_avif(const PictureHeader& picture, VipsImage* pixels, FileTarget& fil
   if (!exif.empty()) (void)avifImageSetMetadataExif(image.get(), octets(exif), exif.size());
   if (!xmp.empty()) (void)avifImageSetMetadataXMP(image.get(), octets(xmp), xmp.size());
   image->transformFlags = AVIF_TRANSFORM_NONE;  // whatever EXIF says: the pixels lie upright
+  if (picture.has_other_aspect()) {
+    image->transformFlags = AVIF_TRANSFORM_PASP;
+    image->pasp = {picture.pixel_aspect.first, picture.pixel_aspect.second};
+  }
 
   avifRGBImage rgb;
   avifRGBImageSetDefaults(&rgb, image.get());

@@ -126,5 +126,29 @@ TEST(ColoursKept, ProfilesThatLibpngRejects) {
   EXPECT_TRUE(has(reader.header().metadata.get(), VIPS_META_ICC_NAME));
 }
 
+// Pixels that are not square are so in the output, or it is told.
+TEST(ShapeOfPixels, IsKeptOrTold) {
+  using Aspect = std::pair<uint32_t, uint32_t>;
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  Picture picture;
+  picture.planes = test::random_tensor({1, 3, 8, 8}, 1);
+  picture.header.pixel_aspect = {4, 3};
+  for (const char* name : {"a.png", "a.avif"}) {
+    write_picture(picture, folder / name);
+    const auto upscaled = [&](const char* to, const TargetSize& target = {}) {
+      return upscale_picture(engine, folder / name, folder / to, {.target = target}).warnings;
+    };
+    EXPECT_EQ(upscaled("b.png"), Texts());
+    EXPECT_EQ(PictureReader(folder / "b.png").header().pixel_aspect, (Aspect{4, 3}));
+    EXPECT_EQ(upscaled("b.avif"), Texts());
+    EXPECT_EQ(PictureReader(folder / "b.avif").header().pixel_aspect, (Aspect{4, 3}));
+    EXPECT_EQ(upscaled("b.jpg"), Texts{".jpg cannot say that the picture's pixels are not square, 4:3: it will look "
+                                       "narrower; use .png or .avif"});
+    EXPECT_EQ(upscaled("b.png", {.width = 32, .height = 12}).size(), 1U);
+    EXPECT_EQ(PictureReader(folder / "b.png").header().pixel_aspect, (Aspect{1, 2}));
+  }
+}
+
 }  // namespace
 }  // namespace fsrcnn

@@ -143,7 +143,8 @@ std::string pack_start(const PictureStart& start) {
   for (const int64_t number :
        {h.width, h.height, h.frames, int64_t{h.colour_planes}, int64_t{h.has_alpha}, int64_t{h.left_out},
         int64_t{h.alpha_is_data}, int64_t{h.bits}, int64_t{h.used_bits}, int64_t{h.linear}, int64_t{h.halves_chroma},
-        int64_t{h.lossless}, int64_t{h.colours.has_value()}, int64_t{h.colours.value_or(Cicp()).primaries},
+        int64_t{h.pixel_aspect.first}, int64_t{h.pixel_aspect.second}, int64_t{h.lossless},
+        int64_t{h.colours.has_value()}, int64_t{h.colours.value_or(Cicp()).primaries},
         int64_t{h.colours.value_or(Cicp()).transfer}, int64_t{h.colours.value_or(Cicp()).matrix},
         int64_t{start.white}}) {
     packer.number(number);
@@ -173,6 +174,8 @@ PictureStart unpack_start(std::string_view bytes, int64_t most_pixels) {
   h.used_bits = static_cast<int>(from.number_within(0, 16));
   h.linear = from.number_within(0, 1) != 0;
   h.halves_chroma = from.number_within(0, 1) != 0;
+  h.pixel_aspect.first = static_cast<uint32_t>(from.number_within(1, UINT32_MAX));
+  h.pixel_aspect.second = static_cast<uint32_t>(from.number_within(1, UINT32_MAX));
   h.lossless = from.number_within(0, 1) != 0;
   const bool has_colours = from.number_within(0, 1) != 0;
   Cicp colours;

@@ -99,18 +99,25 @@ HeifBoxes heif_boxes(std::istream& file) {
     // Apple's, and that of the standard before ISO 21496-1.
     if (property.name == "auxC" && property.content.find("hdrgainmap") != std::string::npos) boxes.has_gain_map = true;
   }
+  bool turned = false;
   for (const uint64_t number : meta.of_primary) {
     if (number == 0 || number > meta.properties.size()) continue;
     const auto& [name, content] = meta.properties[number - 1];
     const auto byte = [&content = content](size_t at) {
       return at < content.size() ? static_cast<unsigned char>(content[at]) : 0U;
     };
+    const auto word = [&byte](size_t at) {
+      return byte(at) << 24 | byte(at + 1) << 16 | byte(at + 2) << 8 | byte(at + 3);
+    };
+    if (name == "pasp" && word(0) > 0 && word(4) > 0) boxes.pixel_aspect = {word(0), word(4)};
+    if (name == "irot") turned = byte(0) % 2 == 1;  // by 90 degrees
     if (name == "colr" && content.starts_with("nclx")) {
       // Numbers of 16 bits, of which none is above 255.
       boxes.colours = {static_cast<uint8_t>(byte(5)), static_cast<uint8_t>(byte(7)), static_cast<uint8_t>(byte(9))};
     }
     if (name == "colr" && (content.starts_with("prof") || content.starts_with("rICC"))) boxes.has_profile = true;
   }
+  if (turned) std::swap(boxes.pixel_aspect.first, boxes.pixel_aspect.second);
   // A picture of tiles has them of the tiles.
   const auto coded = std::find_if(meta.properties.begin(), meta.properties.end(), [](const Property& property) {
     return property.name == "av1C" || property.name == "hvcC";

@@ -59,6 +59,14 @@ TEST(HeifBoxes, TellColoursOfThePrimaryPicture) {
   EXPECT_FALSE(none.colours || none.has_profile);
 }
 
+TEST(HeifBoxes, TellTheShapeOfPixels) {
+  using Aspect = std::pair<uint32_t, uint32_t>;
+  const std::string properties = heif_box("pasp", big_endian(4) + big_endian(3)) + heif_box("irot", "\1");
+  EXPECT_EQ(heif_properties(heif_of(properties, "\1", "")).pixel_aspect, (Aspect{4, 3}));
+  EXPECT_EQ(heif_properties(heif_of(properties, "\1\2", "")).pixel_aspect, (Aspect{3, 4})) << "turned";
+  EXPECT_EQ(heif_properties(heif_of(properties, "", "\1")).pixel_aspect, (Aspect{1, 1})) << "of another picture";
+}
+
 TEST(HeifBoxes, TellChroma) {
   EXPECT_TRUE(heif_properties(heif_of(av1_box(0x0C), "\1", "")).halves_chroma);
   EXPECT_FALSE(heif_properties(heif_of(av1_box(0x08), "\1", "")).halves_chroma) << "4:2:2";

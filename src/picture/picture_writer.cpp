@@ -259,6 +259,13 @@ std::vector<std::string> what_is_lost(const PictureHeader& picture, const fs::pa
     lost.push_back(fmt::format("{} cannot say the picture's colours, {}: they will look different; use .png or .avif",
                                format.suffix, describe(*picture.colours)));
   }
+  if (picture.has_other_aspect() && format.encoder != Encoder::png && format.encoder != Encoder::avif) {
+    lost.push_back(
+        fmt::format("{} cannot say that the picture's pixels are not square, {}:{}: it will look {}; use .png "
+                    "or .avif",
+                    format.suffix, picture.pixel_aspect.first, picture.pixel_aspect.second,
+                    picture.pixel_aspect.first > picture.pixel_aspect.second ? "narrower" : "wider"));
+  }
   if (picture.precision() > format.bits) {
     lost.push_back(fmt::format("{} stores {} bits per sample; the picture has {}", format.suffix, format.bits,
                                picture.bits == 32 ? "floats" : std::to_string(picture.precision())));

@@ -106,6 +106,11 @@ PngChunks png_chunks(std::istream& file) {
   const auto has = [&](const char* name) { return chunks.contains(name) && !chunks[name].empty(); };
   result.animated = has("acTL") && number_of(chunks["acTL"]) > 1;
   result.has_resolution = has("pHYs") && chunks["pHYs"].back() == 1;
+  if (has("pHYs") && chunks["pHYs"].back() == 0) {
+    // Per unit there are more pixels where they are narrower.
+    const uint32_t across = number_of(chunks["pHYs"]), down = number_of(std::string_view(chunks["pHYs"]).substr(4));
+    if (across > 0 && down > 0) result.pixel_aspect = {down, across};
+  }
   if (has("IHDR")) {
     result.width = number_of(chunks["IHDR"]);
     result.height = number_of(std::string_view(chunks["IHDR"]).substr(4));

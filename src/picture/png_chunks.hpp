@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.hpp"
@@ -15,9 +16,10 @@ namespace fsrcnn {
 struct PngChunks {
   uint32_t width = 0, height = 0;
   bool animated = false;
-  bool has_resolution = false;       ///< pHYs, in pixels per metre
-  bool interlaced = false;           ///< such a picture is decoded as a whole
-  std::optional<Cicp> numbers;       ///< cICP's, which hold before all other chunks about colours
+  bool has_resolution = false;                          ///< pHYs, in pixels per metre
+  std::pair<uint32_t, uint32_t> pixel_aspect = {1, 1};  ///< width and height, from pHYs without a unit
+  bool interlaced = false;                              ///< such a picture is decoded as a whole
+  std::optional<Cicp> numbers;                          ///< cICP's, which hold before all other chunks about colours
   std::string profile;               ///< iCCP's, deflated; libpng drops those that it finds something wrong with
   std::vector<std::string> colours;  ///< chunks that specify colours other than sRGB, which libvips does not apply
   std::string exif;                  ///< also from behind the samples, where ImageMagick writes it

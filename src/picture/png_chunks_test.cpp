@@ -32,6 +32,13 @@ TEST(PngChunks, TellAnAnimation) {
   EXPECT_FALSE(of(chunk("acTL", number(4))).animated) << "of the wrong size";
 }
 
+TEST(PngChunks, TellTheShapeOfPixels) {
+  using Aspect = std::pair<uint32_t, uint32_t>;
+  EXPECT_EQ(of(chunk("pHYs", number(2) + number(1) + std::string(1, '\0'))).pixel_aspect, (Aspect{1, 2}));
+  EXPECT_EQ(of(chunk("pHYs", number(2) + number(1) + "\1")).pixel_aspect, (Aspect{1, 1})) << "that is a resolution";
+  EXPECT_EQ(of(chunk("pHYs", number(0) + number(1) + std::string(1, '\0'))).pixel_aspect, (Aspect{1, 1}));
+}
+
 TEST(PngChunks, TellInterlacing) {
   EXPECT_FALSE(of("").interlaced);
   EXPECT_TRUE(of("", 1).interlaced);

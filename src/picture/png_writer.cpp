@@ -165,6 +165,10 @@ void write_description(const PictureHeader& picture, VipsImage* description, Fil
     content.append(reinterpret_cast<const char*>(deflated.data()), deflated.size());
     write_chunk(file, "iCCP", as_bytes(content));
   }
+  if (picture.has_other_aspect() && !knows_resolution(description)) {
+    const auto& [width, height] = picture.pixel_aspect;
+    write_chunk(file, "pHYs", as_bytes(big_endian(height) + big_endian(width) + '\0'));
+  }
   if (!knows_resolution(description)) return;
   const auto per_metre = [](double per_millimetre) {
     return big_endian(static_cast<uint64_t>(std::clamp(std::round(1000 * per_millimetre), 0.0, 4294967295.0)));

@@ -13,6 +13,7 @@
 #include "picture/bleed.hpp"
 #include "picture/colour.hpp"
 #include "picture/metadata.hpp"
+#include "picture/picture_change.hpp"
 #include "picture/tiled_picture.hpp"
 #include "picture/vips_support.hpp"
 #include "picture/write_metadata.hpp"
@@ -91,6 +92,15 @@ class Middle {
   ScalePlan plan_;
   int64_t left_, top_, row_ = 0;
 };
+
+/// Pixels are narrower where there are more of them. Those that nobody said to be other than square stay so.
+std::pair<uint32_t, uint32_t> stretched_aspect(const PictureHeader& output, const PictureHeader& input) {
+  if (!input.has_other_aspect()) return input.pixel_aspect;
+  const auto [width, height] = input.pixel_aspect;
+  const auto [narrower, same] = changed_resolution(width, height, output.width, input.width);
+  const auto [across, down] = changed_resolution(narrower, same, input.height, output.height);
+  return {std::max(across, 1U), std::max(down, 1U)};
+}
 
 }  // namespace
 
@@ -340,6 +350,7 @@ UpscaledPicture upscale_picture(const EngineFor& engine_for, const std::filesyst
         "the picture's profile is for gray; it was dropped, because the background has a colour");
   }
   if (std::string note = options.target.stretches(result.input.width, result.input.height); !note.empty()) {
+    header.pixel_aspect = stretched_aspect(header, result.input);
     result.warnings.push_back(std::move(note));
   }
   header.embedded = reader.metadata({header.width, header.height, metadata_form(output)}, result.warnings);

@@ -271,6 +271,7 @@ void VipsDecoder::check_png() {
          "-i '{}' frames.webp",
          name_, name_);
   }
+  header_.pixel_aspect = png_.pixel_aspect;
   constexpr size_t kMuchMemory = 256 << 20;
   if (const size_t bytes = VIPS_IMAGE_SIZEOF_IMAGE(image_.get()); png_.interlaced && bytes > kMuchMemory) {
     warn(fmt::format("'{}' is interlaced and must be decoded as a whole: {} MB of memory", name_, bytes >> 20));
@@ -303,6 +304,7 @@ void VipsDecoder::check_heif() {
   if (!loader_.starts_with("heif")) return;
   const HeifBoxes boxes = heif_boxes(*file_.stream());
   header_.halves_chroma = boxes.halves_chroma;
+  header_.pixel_aspect = boxes.pixel_aspect;
   if (boxes.colours && !boxes.has_profile && !boxes.colours->is_srgb()) header_.colours = boxes.colours;
   if (boxes.has_gain_map) {
     warn_of_gain_map();
@@ -390,6 +392,7 @@ void VipsDecoder::turn_upright() {
   const bool is_hidden = orientation_ == 1 && (loader_.starts_with("png") || loader_.starts_with("jp2k"));
   if (is_hidden) orientation_ = orientation_of(embedded_.exif);
   if (orientation_ == 1) return;
+  if (orientation_ >= 5) std::swap(header_.pixel_aspect.first, header_.pixel_aspect.second);
   // Turning needs the rows in another order than they come from the file.
   replace(image_, file_.path(),
           [](VipsImage* in, VipsImage** out) { return (*out = vips_image_copy_memory(in)) == nullptr ? -1 : 0; });
