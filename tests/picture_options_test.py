@@ -103,6 +103,10 @@ class PictureOptions(ProgramTest):
         self.succeed("upscale", "--in-place", "link.png")
         self.assertTrue((self.folder / "link.png").is_symlink())
         self.assertEqual(png_size(self.folder / "in" / "a.png"), (380, 308))
+        # A hard link keeps the old picture.
+        os.link(self.folder / "in" / "deep" / "b.png", self.folder / "hard.png")
+        self.assertIn("other names (hard links)", self.run_program("upscale", "--in-place", "hard.png").stderr)
+        self.assertEqual(png_size(self.folder / "in" / "deep" / "b.png"), (190, 154))
         # What is damaged, a film, or of a format that is not written, stays.
         whole = self.folder / "in" / "deep" / "b.png"
         damaged = self.folder / "damaged.jpg"

@@ -319,14 +319,16 @@ class Pictures(ProgramTest):
             self.assertEqual(self.files().keys(), before)
 
     def test_signals_after_a_film(self):
-        """A film catches them, to end well; a picture after it ends like one alone."""
+        """A film catches them, to end well; of several inputs it is said how many are done."""
         ffmpeg("-i", CROP, "-c:v", "ffv1", self.folder / "film.mkv")
         gray_tiff(self.folder / "in.tif", 4000, 4000)
-        process = subprocess.Popen([PROGRAM, "upscale", "film.mkv", "in.tif", "-o", "out"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([PROGRAM, "upscale", "film.mkv", "in.tif", "-o", "out"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         out = self.folder / "out"
         self.wait_for(lambda: (out / "film.mkv").exists() and not (out / "film.mkv.parts").exists() and list(out.glob(".fsrcnn.*")), process)
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(), -signal.SIGINT)
+        said = process.communicate()[1]
+        self.assertEqual(process.returncode, 128 + signal.SIGINT, said)
+        self.assertIn("interrupted; 1 of 2 inputs are done", said)
         self.assertEqual(self.outputs(), ["film.mkv"])
 
     def test_summary_of_what_a_signal_stopped(self):

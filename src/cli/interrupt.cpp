@@ -7,12 +7,12 @@
 namespace fsrcnn::cli {
 namespace {
 
-std::atomic<bool> stop{false}, awaited{false};
-std::atomic<int> signal_received{0};
+std::atomic<bool> stop{false};
+std::atomic<int> awaited{0}, signal_received{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 void on_signal(int signal_number) {
-  if (awaited && !stop) {
+  if (awaited > 0 && !stop) {
     signal_received = signal_number;
     stop = true;
     return;
@@ -25,8 +25,8 @@ void on_signal(int signal_number) {
 
 }  // namespace
 
-StopRequest::StopRequest() { awaited = true; }
-StopRequest::~StopRequest() { awaited = false; }
+StopRequest::StopRequest() { ++awaited; }
+StopRequest::~StopRequest() { --awaited; }
 StopRequest::operator const std::atomic<bool>&() const { return stop; }
 
 int stop_signal() { return signal_received; }

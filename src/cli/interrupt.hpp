@@ -4,7 +4,7 @@
 
 namespace fsrcnn::cli {
 
-/// While an object exists, SIGINT, SIGTERM and SIGHUP make it true instead of ending the program; a second signal ends
+/// While any object exists, SIGINT, SIGTERM and SIGHUP make it true instead of ending the program; a second signal ends
 /// it.
 class StopRequest {
  public:

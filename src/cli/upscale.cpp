@@ -97,16 +97,23 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
     fail(ErrorCode::usage, "'{}' is a picture; --fit pad is for films", job.input.string());
   }
   picture_options.only_whole = job.in_place;
+  std::error_code unknown, unknown_links;
+  // They lead to the file that is replaced by another.
+  const uintmax_t links = job.in_place ? std::filesystem::hard_link_count(job.input, unknown_links) : 1;
   std::optional<StandardOutput> standard_output;
   if (job.output == "-") standard_output.emplace(job.input, options.jobs.format);
-  std::error_code unknown;
   std::ifstream file;  // not of what can be read but once
   if (std::filesystem::is_regular_file(job.input, unknown)) file.open(job.input, std::ios::binary);
   const bool is_compressed = jpeg_quality(file).value_or(100) <= kCompressed;
-  const UpscaledPicture picture =
-      upscale_picture([&](const auto& factor) -> Engine& { return engines.engine_for(factor, is_compressed); },
-                      job.input, standard_output ? standard_output->file() : job.output, picture_options,
-                      [&](double share) { bar.update(share); });
+  const UpscaledPicture picture = upscale_picture(
+      [&](const auto& factor) -> Engine& { return engines.engine_for(factor, is_compressed); }, job.input,
+      standard_output ? standard_output->file() : job.output, picture_options,
+      [&](double share) {
+        if (stop_signal() != 0) {
+          fail(ErrorCode::cancelled, "'{}' was interrupted; nothing of it is written", job.input.string());
+        }
+        bar.update(share);
+      });
   if (standard_output) standard_output->send();
   summary.kind = "picture";
   summary.width = picture.input.width;
@@ -123,6 +130,10 @@ void upscale_picture_file(EngineChoice& engines, const Job& job, const UpscaleOp
                     {"resampling", picture.times.resampling},
                     {"writing", picture.times.writing}};
   summary.warnings = picture.warnings;
+  if (!unknown_links && links > 1) {
+    summary.warnings.push_back(
+        fmt::format("'{}' has other names (hard links), under which the old picture stays", job.input.string()));
+  }
   if (const std::vector<std::string> given = options.film.given(); !given.empty()) {
     summary.warnings.push_back(fmt::format("'{}' is a picture; {} {} films only", summary.input, fmt::join(given, ", "),
                                            given.size() == 1 ? "is for" : "are for"));
@@ -193,6 +204,9 @@ void report(const InputSummary& input, const UpscaleOptions& options) {
 
 void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
   const std::vector<Job> jobs = plan_jobs(options.jobs, summary.warnings);
+  // Of several, it is told how far it came; one ends at once.
+  std::optional<StopRequest> stop;
+  if (jobs.size() > 1) stop.emplace();
   if (!options.quiet) {
     for (const std::string& warning : summary.warnings) fmt::print(stderr, "fsrcnn: note: {}\n", warning);
   }
@@ -223,15 +237,19 @@ void run_jobs(const UpscaleOptions& options, RunSummary& summary) {
     running.push_back(std::async(alone ? std::launch::deferred : std::launch::async,
                                  [&, i] { return run_job(engines, job, options, [&, i] { return oldest == i; }); }));
     if (alone) finish_all_but(0);
-    if (stop_signal() != 0) return;
+    if (stop_signal() != 0) break;
   }
   finish_all_but(0);
+  if (stop_signal() == 0 || jobs.size() == 1) return;
+  const int64_t done = std::ssize(summary.inputs) - summary.count(InputSummary::Status::failed);
+  fmt::print(stderr, "fsrcnn: interrupted; {} of {} inputs are done{}\n", done, jobs.size(),
+             options.jobs.in_place ? "" : ", which --skip-existing leaves as they are");
 }
 
 void list_failures(const RunSummary& summary) {
   const int64_t failed = summary.count(InputSummary::Status::failed),
                 damaged = summary.count(InputSummary::Status::damaged);
-  if (failed + damaged == 0 || summary.inputs.size() == 1) return;
+  if (failed + damaged == 0 || summary.inputs.size() == 1 || summary.signal != 0) return;
   fmt::print(stderr, "fsrcnn: {} of {} inputs failed{}:\n", failed, summary.inputs.size(),
              damaged == 0 ? "" : fmt::format(", {} damaged", damaged));
   for (const InputSummary& input : summary.inputs) {

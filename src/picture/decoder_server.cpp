@@ -9,6 +9,7 @@
 #include <atomic>
 #include <charconv>
 #include <climits>
+#include <csignal>
 #include <cstring>
 #include <new>
 #include <string>
@@ -149,6 +150,8 @@ void decode_pictures_apart(int argc, const char* const* argv) {
 }
 
 void serve_pictures(int socket) {
+  // A terminal sends it to all of the program, which decides what becomes of the picture.
+  std::signal(SIGINT, SIG_IGN);
   try {
     start_vips();
   } catch (const Error&) {
