@@ -164,6 +164,24 @@ TEST(Metadata, OfATiffHasIptcInTwoPlaces) {
   }
 }
 
+TEST(Metadata, DescriptionsOfATiffHaveTheNewSizes) {
+  const TemporaryFolder folder;
+  Engine engine(builtin_network("fsrcnn-x2").value());
+  const std::string text(R"({"shape": [8, 4]})");
+  test::TiffPageText page{4, 8, {}};
+  page.others = {TiffField{270, 2, static_cast<uint32_t>(text.size() + 1), {text.begin(), text.end()}}};
+  page.others[0].value.push_back(0);
+  write_file(folder / "a.tif", as_bytes(test::tiff_of({page}, test::kBlackSamples)));
+  EXPECT_EQ(upscale_picture(engine, folder / "a.tif", folder / "b.tif").warnings, Texts());
+  VipsImage* image = nullptr;
+  const char* found = "";
+  ASSERT_EQ(vips_tiffload((folder / "b.tif").c_str(), &image, nullptr), 0);
+  EXPECT_EQ(vips_image_get_string(image, VIPS_META_IMAGEDESCRIPTION, &found), 0);
+  EXPECT_STREQ(found, R"({"shape": [16, 8]})");
+  g_object_unref(image);
+  EXPECT_EQ(metadata_of(folder / "b.tif", ".tif").description, R"({"shape": [16, 8]})");
+}
+
 /// A field of doubles.
 TiffField doubles(uint16_t tag, const std::vector<double>& values) {
   TiffField field{tag, 12, static_cast<uint32_t>(values.size()), {}};
