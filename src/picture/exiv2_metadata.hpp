@@ -28,9 +28,10 @@ int orientation_of(const std::string& exif);
 /// Pixels per millimetre across and down that an EXIF block states, if it does.
 std::optional<std::pair<double, double>> resolution_of(const std::string& exif);
 
-/// An EXIF block for the changed picture: upright, of its size, with places in it where they are now, without thumbnail. Fields are changed where they are,
-/// if that is possible, so that makers' notes, which may refer to places in the block, stay whole. Nothing if it is
-/// damaged. For a TIFF it has the machine's byte order, and a GeoTIFF's place scaled.
+/// An EXIF block for the changed picture: upright, of its size, with places in it where they are now, without
+/// thumbnail. Fields are changed where they are, if that is possible, so that makers' notes, which may refer to places
+/// in the block, stay whole. Nothing if it is damaged. For a TIFF it has the machine's byte order, and a GeoTIFF's
+/// place scaled.
 std::optional<std::string> change_exif(std::string exif, const PictureChange& change);
 
 /// Changes XMP likewise: sizes, orientation, no thumbnails, and nothing about pictures and films that lie behind this
