@@ -60,10 +60,6 @@ FrameFilter::FrameFilter(const std::string& graph, const FrameKind& input, const
   parameters->time_base = input.time_base;
   parameters->sample_aspect_ratio = like.sample_aspect_ratio;
   parameters->frame_rate = input.rate;
-  // From FFmpeg 7 on decimate refuses films without a rate, as where their times jump.
-  if ((input.rate.num <= 0 || input.rate.den <= 0) && graph.find("decimate") != std::string::npos) {
-    parameters->frame_rate = {30000, 1001};
-  }
   set_colours(*parameters, like);
   av_check(av_buffersrc_parameters_set(source_, parameters.get()), ErrorCode::usage, "opening {}", option);
   av_check(avfilter_init_str(source_, nullptr), ErrorCode::usage, "opening {}", option);

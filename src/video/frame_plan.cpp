@@ -143,7 +143,10 @@ void plan_deinterlacing(const Film& film, const FilterOptions& options, const Fi
       plan.reach = kReach;
       break;
     }
-    case Scan::Kind::telecine:
+    case Scan::Kind::telecine: {
+      // FFmpeg 7 states none where times jump, and its decimate needs one.
+      AVRational& rate = plan.decoded.rate;
+      if (rate.num <= 0 || rate.den <= 0) rate = graph.kind().rate = {30000, 1001};
       graph.add(fmt::format("fieldmatch=order={}:combmatch=full,bwdif=mode=send_frame:deint=interlaced,decimate",
                             !scan.top_first   ? "auto"
                             : *scan.top_first ? "tff"
@@ -153,6 +156,7 @@ void plan_deinterlacing(const Film& film, const FilterOptions& options, const Fi
       plan.reach.reset();
       plan.restarts = true;
       break;
+    }
     case Scan::Kind::soft_telecine: {
       const AVRational rate = film.video().avg_frame_rate;
       // A film of 24 frames a second, which all flags together show 30 times.

@@ -43,11 +43,9 @@ AvFrame PartFrames::read() {
     at_end_ = true;
     return nullptr;
   }
-  AVRational rate = film_.video().avg_frame_rate;
-  if (rate.num <= 0 || rate.den <= 0) rate = {30000, 1001};  // FFmpeg 7 gives none where times jump
   if (plan_.restarts && last_read_) {
-    const double frames =
-        static_cast<double>(frame->pts - *last_read_) * av_q2d(film_.video().time_base) * av_q2d(rate);
+    const double frames = static_cast<double>(frame->pts - *last_read_) * av_q2d(film_.video().time_base) *
+                          av_q2d(plan_.decoded.rate);
     if (frames > 1.75 || frames < 0.25) {
       kept_ = std::move(frame);
       return nullptr;
