@@ -197,6 +197,23 @@ class FilmFiltersTest(FilmCase):
             with self.subTest(graph):
                 self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", option, graph, *LOSSLESS, says=says)
 
+    def test_filters_know_how_long_frames_last(self):
+        """As FFmpeg's program tells them: the last frame's end, too."""
+        for name, codec in (("a.mkv", ("-c:v", "ffv1")), ("a.mp4", ("-c:v", "libx264"))):
+            film = self.make(name, *codec, frames=10)
+            for graph in ("fps=12", "fps=60", "tpad=stop=5", "tpad=stop_duration=0.5", "separatefields"):
+                with self.subTest(f"{name} {graph}"):
+                    self.succeed("upscale", film, "-o", "o.mkv", "--filter-before", graph, *LOSSLESS)
+                    right = ffmpeg("-i", film, "-vf", graph, "-fps_mode", "passthrough", "-c:v", "ffv1", self.folder / "right.mkv")
+                    self.assertEqual(right.returncode, 0)
+                    self.assert_same_times(frames_of(self.folder / "o.mkv"), frames_of(self.folder / "right.mkv"))
+
+    def test_times_that_do_not_go_on_are_refused(self):
+        film = self.make("a.mkv", "-c:v", "ffv1", frames=30)
+        for graph in ("setpts=0", "setpts=-PTS", "setpts='if(gt(N,20),0,PTS)'", "setpts='min(PTS,20/25/TB)'"):
+            with self.subTest(graph):
+                self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--filter-before", graph, *LOSSLESS, says=f"--filter-before '{graph}' gives pictures whose times stand still")
+
     def test_black_bars(self):
         film = self.moving("a.mkv", ",format=yuv420p,pad=96:80:16:14", rate="25", frames=10)
         result = self.run_program("upscale", film, "-o", "o.mkv", "--crop", "auto", *LOSSLESS)

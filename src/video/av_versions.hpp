@@ -34,6 +34,22 @@ inline bool is_top_first(const AVFrame& frame) { return frame.top_field_first !=
 inline void clear_key(AVFrame& frame) { frame.key_frame = 0; }
 #endif
 
+/// In the unit of its time.
+inline int64_t duration_of(const AVFrame& frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)  // FFmpeg 6.0
+  return frame.duration;
+#else
+  return frame.pkt_duration;
+#endif
+}
+inline void set_duration(AVFrame& frame, int64_t duration) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)  // FFmpeg 6.0
+  frame.duration = duration;
+#else
+  frame.pkt_duration = duration;
+#endif
+}
+
 /// What a graph of filters is told of the frames to come, besides their size.
 inline void set_colours([[maybe_unused]] AVBufferSrcParameters& to, [[maybe_unused]] const AVFrame& frame) {
 #if LIBAVFILTER_VERSION_INT >= AV_VERSION_INT(9, 16, 100)  // FFmpeg 7.0

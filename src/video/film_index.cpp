@@ -198,6 +198,14 @@ bool lacks_times(const AVInputFormat& format, AVCodecID pictures) {
   return std::string_view(format.name) == "avi" && reorders;
 }
 
+int64_t duration_at(const std::vector<IndexedFrame>& index, int64_t time) {
+  const auto frame =
+      std::lower_bound(index.begin(), index.end(), time, [](const IndexedFrame& f, int64_t t) { return f.time < t; });
+  if (frame == index.end()) return 0;
+  if (frame->duration > 0) return frame->duration;
+  return std::next(frame) != index.end() ? std::next(frame)->time - frame->time : 0;
+}
+
 FilmIndex read_index(const Film& film) {
   FilmIndex index;
   index.has_captions =

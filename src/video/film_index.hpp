@@ -18,6 +18,9 @@ struct IndexedFrame {
   int64_t dts;  ///< of its packet
 };
 
+/// How long the frame of a time is shown, as its packet states or until the next one; 0 if neither is known.
+int64_t duration_at(const std::vector<IndexedFrame>& index, int64_t time);
+
 /// Frames [begin, end) of a film, in the order in which they are shown.
 struct FrameRange {
   int64_t begin = 0, end = 0;

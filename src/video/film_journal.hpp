@@ -18,6 +18,7 @@ class FilmJournal {
   /// Creates the folder, or opens the one of an earlier call if its journal describes the same `job` (input, model,
   /// options, segments). Throws Error(usage) if it does not, or if another process uses it, and Error(io).
   FilmJournal(const std::filesystem::path& folder, const nlohmann::json& job);
+  /// Removes the folder if it has no finished segment.
   ~FilmJournal();
   FilmJournal(const FilmJournal&) = delete;
   FilmJournal& operator=(const FilmJournal&) = delete;

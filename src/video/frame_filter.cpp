@@ -60,6 +60,7 @@ FrameFilter::FrameFilter(const std::string& graph, const FrameKind& input, const
   parameters->time_base = input.time_base;
   parameters->sample_aspect_ratio = like.sample_aspect_ratio;
   parameters->frame_rate = input.rate;
+  if (input.rate.num > 0 && input.rate.den > 0) frame_duration_ = av_rescale_q(1, av_inv_q(input.rate), input.time_base);
   set_colours(*parameters, like);
   av_check(av_buffersrc_parameters_set(source_, parameters.get()), ErrorCode::usage, "opening {}", option);
   av_check(avfilter_init_str(source_, nullptr), ErrorCode::usage, "opening {}", option);
@@ -94,7 +95,12 @@ FrameFilter::FrameFilter(const std::string& graph, const FrameKind& input, const
 }
 
 void FrameFilter::push(AvFrame frame) {
-  const int result = av_buffersrc_add_frame_flags(source_, frame.get(), 0);
+  if (frame) {
+    if (duration_of(*frame) <= 0) set_duration(*frame, frame_duration_);
+    end_ = frame->pts + duration_of(*frame);
+  }
+  const int result = frame ? av_buffersrc_add_frame_flags(source_, frame.get(), 0)
+                           : av_buffersrc_close(source_, end_, AV_BUFFERSRC_FLAG_PUSH);
   if (result == AVERROR_EOF) return;  // filters that end by themselves
   av_check(result, ErrorCode::input, "filtering pictures by {}", option_);
 }
@@ -149,6 +155,22 @@ FrameKind filtered_kind(const std::string& graph, const FrameKind& input, const 
     filter.describe(*first);
   }
   return {without_samples(*first), filter.time_base(), filter.rate()};
+}
+
+bool turns_back(const std::string& graph, const FrameKind& input, const std::string& option) {
+  FrameFilter filter(graph, input, option);
+  constexpr int kEnough = 3;
+  int came = 0;
+  int64_t last = 0;
+  for (int i = 0; i <= kBlankFrames; ++i) {
+    filter.push(i < kBlankFrames ? blank_frame(input, i) : nullptr);
+    while (const AvFrame frame = filter.pull()) {
+      if (frame->pts == AV_NOPTS_VALUE || (came > 0 && frame->pts <= last)) return true;
+      last = frame->pts;
+      if (++came == kEnough) return false;
+    }
+  }
+  return false;
 }
 
 bool keeps_frames(const std::string& graph, const FrameKind& input, const std::string& option) {

@@ -30,7 +30,7 @@ class FrameFilter {
   /// option: whose text the graph is, for messages. Throws Error(usage) if FFmpeg refuses it.
   FrameFilter(const std::string& graph, const FrameKind& input, const std::string& option);
 
-  /// Its pts in the input's time base; null at the end.
+  /// Its pts and duration in the input's time base; null at the end, which is where the last frame's duration ends.
   void push(AvFrame frame);
   /// The next frame that is complete, or null.
   AvFrame pull();
@@ -46,10 +46,15 @@ class FrameFilter {
   std::string option_;
   Graph graph_;
   AVFilterContext *source_ = nullptr, *sink_ = nullptr;
+  int64_t frame_duration_ = 0;  // by the rate, of frames without one
+  int64_t end_ = AV_NOPTS_VALUE;
 };
 
 /// What frames of a kind become in a graph; found with a few blank frames. Throws what FrameFilter throws.
 FrameKind filtered_kind(const std::string& graph, const FrameKind& input, const std::string& option);
+
+/// Whether the times of what a few blank frames become stand still or go back.
+bool turns_back(const std::string& graph, const FrameKind& input, const std::string& option);
 
 /// Whether each of a few blank frames comes out once and at its own time.
 bool keeps_frames(const std::string& graph, const FrameKind& input, const std::string& option);

@@ -258,6 +258,13 @@ const int32_t* turn_matrix(const Film& film) {
   return turns ? matrix : nullptr;
 }
 
+void fail_for_filter_before(const std::string& graph) {
+  fail(ErrorCode::usage,
+       "--filter-before '{}' gives pictures whose times stand still or go back, which no film can have; check its "
+       "setpts",
+       graph);
+}
+
 void fail_for_filter_after(const std::string& graph) {
   fail(ErrorCode::usage,
        "--filter-after '{}' must give each picture once and at its own time; filters that add, drop or move pictures "
@@ -299,7 +306,9 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
   if (const std::string crop = finds_crop ? look.crop : options.crop; !crop.empty())
     graph.add("crop=" + crop, "--crop");
   if (!options.before.empty()) {
+    if (turns_back(options.before, graph.kind(), "--filter-before")) fail_for_filter_before(options.before);
     graph.add(options.before, "--filter-before");
+    plan.asked_before = options.before;
     plan.reach.reset();
   }
   if (const int32_t* matrix = can_turn ? nullptr : turn_matrix(film)) {

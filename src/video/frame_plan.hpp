@@ -29,6 +29,7 @@ struct FilterOptions {
 struct FramePlan {
   std::string before;                ///< a graph of libavfilter, or empty
   std::optional<int64_t> reach = 0;  ///< frames around a range that it looks at; nothing: all that were before
+  std::string asked_before;          ///< of it what --filter-before says
   bool restarts = false;             ///< where the film's times jump, because it counts frames
   bool is_turned = false;            ///< pictures are turned as the film wants to be shown
   bool is_progressive = false;       ///< whatever the frames say of themselves
@@ -43,6 +44,9 @@ struct FramePlan {
   bool keeps_times = true;           ///< the output has the frames and times of the film's index
   std::vector<std::string> notes;    ///< what was found and decided, for people
 };
+
+/// Throws Error(usage): --filter-before gives times that stand still or go back.
+[[noreturn]] void fail_for_filter_before(const std::string& graph);
 
 /// Throws Error(usage): --filter-after adds, drops or moves pictures.
 [[noreturn]] void fail_for_filter_after(const std::string& graph);

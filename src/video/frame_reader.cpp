@@ -134,6 +134,7 @@ AvFrame FrameReader::next() {
       ++came_;
     }
     frame->pts = time;
+    set_duration(*frame, film_.is_pipe() ? 0 : duration_at(film_.index().frames, time));
     film_.complete(*frame);
     return frame;
   }

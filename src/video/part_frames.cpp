@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "video/av_versions.hpp"
+
 namespace fsrcnn {
 
 PartFrames::PartFrames(const Film& film, const FramePlan& plan, const std::vector<FilmPart>& parts,
@@ -22,6 +24,7 @@ void PartFrames::open() {
   at_end_ = ends_filter_ = false;
   last_read_.reset();
   last_.reset();
+  is_later_ = false;
 }
 
 void PartFrames::finish_part() {
@@ -65,8 +68,14 @@ AvFrame PartFrames::filtered() {
     }
     if (AvFrame frame = filter_->pull()) {
       // Of two at one time, which rounding can make, the second comes later.
-      if (last_ && frame->pts <= *last_) frame->pts = *last_ + 1;
+      const bool stands = last_ && (frame->pts < given_ || (frame->pts == given_ && is_later_));
+      if ((stands || frame->pts == AV_NOPTS_VALUE) && !plan_.asked_before.empty())
+        fail_for_filter_before(plan_.asked_before);
+      given_ = frame->pts;
+      is_later_ = last_ && frame->pts <= *last_;
+      if (is_later_) frame->pts = *last_ + 1;
       last_ = frame->pts;
+      set_duration(*frame, 0);  // what filters leave may be in another unit
       return frame;
     }
     if (ends_filter_) {

@@ -46,6 +46,8 @@ class PartFrames {
   AvFrame kept_;  // read, but after a jump of times
   bool is_open_ = false, at_end_ = false, ends_filter_ = false;
   std::optional<int64_t> last_read_, last_;
+  int64_t given_ = 0;      // the last one's time as the filter gave it
+  bool is_later_ = false;  // than that
 };
 
 }  // namespace fsrcnn

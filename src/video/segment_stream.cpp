@@ -257,10 +257,7 @@ int64_t SegmentStream::duration_at(int64_t time) const {
     if (after != sorted_.end()) return *after - time;
     return rate_.num > 0 ? av_rescale_q(1, av_inv_q(rate_), time_base_) : 0;
   }
-  const auto frame =
-      std::lower_bound(index_.begin(), index_.end(), time, [](const IndexedFrame& f, int64_t t) { return f.time < t; });
-  if (frame->duration > 0) return frame->duration;
-  return std::next(frame) != index_.end() ? std::next(frame)->time - frame->time : 0;
+  return fsrcnn::duration_at(index_, time);
 }
 
 bool SegmentStream::next(AVPacket& packet) {
