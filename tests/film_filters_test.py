@@ -241,6 +241,28 @@ class FilmFiltersTest(FilmCase):
             self.assertGreater(psnr(shown * 2, upscaled * 2, 64 * 48 * 3 // 2), 28)
             self.assertNotIn("side_data_list", self.video(self.folder / name))
 
+    def test_sizes_are_those_that_are_shown(self):
+        """Of a phone's clip, whether the output's format stores how it is turned or not."""
+        film = self.make("a.mp4", "-c:v", "libx264", frames=2)
+        turn(film)
+        for arguments, shown in ((("--height", 128), (96, 128)), (("--size", "100x200", "--fit", "pad"), (100, 200)), (("--filter-after", "crop=90:100"), (90, 100))):
+            for name in ("o.mp4", "o.mkv"):
+                with self.subTest(f"{name} {arguments}"):
+                    said = self.succeed("upscale", film, "-o", name, *arguments, *SMALL, *FAST)
+                    self.assertIn("48x64 -> {}x{}".format(*shown), said)
+                    raw = ffmpeg("-i", self.folder / name, "-f", "yuv4mpegpipe", "-frames:v", "1", "-").stdout
+                    self.assertIn(b" W%d H%d " % shown, raw[:30])
+        # What is seen is cropped: the lower part.
+        self.succeed("upscale", film, "-o", "o.mp4", "--crop", "48:32:0:32", *SMALL, *FAST)
+        lower = ffmpeg("-i", film, "-vf", "crop=48:32:0:32", "-f", "rawvideo", "-pix_fmt", "gray", "-").stdout
+        back = ffmpeg("-i", self.folder / "o.mp4", "-vf", "scale=48:32:flags=area", "-f", "rawvideo", "-pix_fmt", "gray", "-").stdout
+        self.assertGreater(psnr(lower * 2, back * 2, 48 * 32), 28)
+        # FFmpeg turns 4:2:2 as 4:4:4 only.
+        film = self.make("p.mov", "-c:v", "prores_ks", frames=2, pixels="yuv422p10le")
+        turn(film)
+        self.succeed("upscale", film, "-o", "o.mkv", *SMALL)
+        self.assertEqual([self.video(self.folder / "o.mkv")[key] for key in ("width", "height", "pix_fmt")], [96, 128, "yuv422p10le"])
+
     def test_part_of_a_film(self):
         film = self.film_with_everything()
         self.succeed("upscale", film, "-o", "part.mkv", "--start", "0.8", "--end", "00:00:01.6", *FAST, *SMALL)

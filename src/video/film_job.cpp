@@ -103,12 +103,20 @@ AvParameters try_encoder(const FilmJob& job, const Film& film, const FramePlan& 
   return parameters;
 }
 
-void set_sizes(FilmResult& result, const Film& film, const FramePlan& plan) {
+// As they are shown, wherever the film says how to turn its pictures.
+void set_sizes(FilmResult& result, const Film& film, bool is_turned, int output_width, int output_height) {
   const AVFrame* first = film.first_frame();
   result.width = first != nullptr ? first->width : film.video().codecpar->width;
   result.height = first != nullptr ? first->height : film.video().codecpar->height;
-  result.output_width = plan.output.like->width;
-  result.output_height = plan.output.like->height;
+  result.output_width = output_width;
+  result.output_height = output_height;
+  if (!is_sideways(film)) return;
+  std::swap(result.width, result.height);
+  if (!is_turned) std::swap(result.output_width, result.output_height);
+}
+
+void set_sizes(FilmResult& result, const Film& film, const FramePlan& plan) {
+  set_sizes(result, film, plan.is_turned, plan.output.like->width, plan.output.like->height);
 }
 
 // Of so many of the film.
@@ -349,10 +357,7 @@ FilmResult join_film(const std::string& input, const std::vector<fs::path>& segm
   const StreamPlan plan = plan_streams(film, output, pictures.parameters(), streams, frames,
                                        cut_at(film, frames_between(film, std::nullopt, std::nullopt)));
   pictures.check_whole();
-  result.width = film.first_frame()->width;
-  result.height = film.first_frame()->height;
-  result.output_width = pictures.parameters().width;
-  result.output_height = pictures.parameters().height;
+  set_sizes(result, film, frames.is_turned, pictures.parameters().width, pictures.parameters().height);
   result.encoder = avcodec_get_name(pictures.parameters().codec_id);
   result.frames = pictures.count();
   result.warnings = film.index().notes;

@@ -113,12 +113,13 @@ void add_fields(const AVFrame* before, const AVFrame& frame, PlaceLook& look) {
 
 }  // namespace
 
-FilmLook look_at(const Film& film, bool at_borders) {
+FilmLook look_at(const Film& film, bool at_borders, const std::string& turns) {
   FilmLook look;
   const FrameKind kind{without_samples(*film.first_frame()), film.video().time_base, film.video().avg_frame_rate};
   // cropdetect remembers the largest picture of all places, idet the fields of the frame before.
   std::optional<FrameFilter> borders;
-  if (at_borders) borders.emplace("cropdetect=round=2:reset=0", kind, "--crop auto");
+  std::string whole;
+  if (at_borders) borders.emplace((turns.empty() ? "" : turns + ",") + "cropdetect=round=2:reset=0", kind, "--crop auto");
   for (const FrameRange& place : places_of(film)) {
     FrameFilter fields("idet", kind, "--deinterlace auto");
     PlaceLook& at = look.places.emplace_back();
@@ -135,6 +136,7 @@ FilmLook look_at(const Film& film, bool at_borders) {
         if (borders) {
           borders->push(reference_to(*frame));
           while (const AvFrame seen = borders->pull()) {
+            whole = fmt::format("{}:{}:", seen->width, seen->height);
             const std::string_view w = tag_of(*seen, "lavfi.cropdetect.w"), h = tag_of(*seen, "lavfi.cropdetect.h");
             if (w.empty() || w.front() == '-' || h.empty() || h.front() == '-' || w == "0" || h == "0") continue;
             look.crop = fmt::format("{}:{}:{}:{}", w, h, tag_of(*seen, "lavfi.cropdetect.x"),
@@ -149,7 +151,7 @@ FilmLook look_at(const Film& film, bool at_borders) {
       }
     }
   }
-  if (look.crop.starts_with(fmt::format("{}:{}:", kind.like->width, kind.like->height))) look.crop.clear();
+  if (look.crop.starts_with(whole)) look.crop.clear();
   return look;
 }
 

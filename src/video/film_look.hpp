@@ -26,8 +26,9 @@ struct FilmLook {
   std::string crop;
 };
 
-/// Decodes some dozen frames each of several places. Throws what reading frames throws.
-FilmLook look_at(const Film& film, bool at_borders);
+/// Decodes some dozen frames each of several places. turns: filters that make the pictures ones as they are shown, of
+/// which the borders are; or empty. Throws what reading frames throws.
+FilmLook look_at(const Film& film, bool at_borders, const std::string& turns);
 
 /// What is to be done about a film's fields.
 struct Scan {

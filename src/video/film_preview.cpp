@@ -84,6 +84,7 @@ FilmResult preview_film(const EngineFor& engine_for, const FilmJob& job, int64_t
   FilmResult result;
   result.width = film.first_frame()->width;
   result.height = film.first_frame()->height;
+  if (is_sideways(film)) std::swap(result.width, result.height);
   result.output_width = 2 * plan.output.like->width;
   result.output_height = plan.output.like->height;
   result.frames = 1;

@@ -172,11 +172,12 @@ void plan_deinterlacing(const Film& film, const FilterOptions& options, const Fi
 }
 
 // What the network's output is resized to, and how often it works.
-void plan_size(const FilterOptions& options, AVRational aspect, AVPixelFormat pixels,
+void plan_size(const FilterOptions& options, bool is_sideways, AVRational aspect, AVPixelFormat pixels,
                const std::function<int64_t(std::optional<double>)>& scale_of, FramePlan& plan) {
   const AVFrame& in = *plan.input.like;
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
   TargetSize target = options.target;
+  if (is_sideways) std::swap(target.width, target.height);
   FrameTarget& to = plan.target;
   if (aspect.num <= 0 || aspect.den <= 0) aspect = {1, 1};
   // Encoders want whole samples of chroma; what was asked for is taken as it is.
@@ -188,7 +189,8 @@ void plan_size(const FilterOptions& options, AVRational aspect, AVPixelFormat pi
     // Pixels become square. Only the shape counts, so it may have any unit.
     const int64_t shape_x = int64_t{in.width} * aspect.num, shape_y = int64_t{in.height} * aspect.den;
     const auto [w, h] = target.resampled(shape_x, shape_y);
-    if (const std::string said = target.stretches(shape_x, shape_y); !said.empty()) plan.notes.push_back(said);
+    const std::string said = is_sideways ? options.target.stretches(shape_y, shape_x) : target.stretches(shape_x, shape_y);
+    if (!said.empty()) plan.notes.push_back(said);
     const bool both = target.width > 0 && target.height > 0 && target.longer_side == 0;
     to.inner_width = to.width = static_cast<int>(whole(w, target.longer_side + target.width, d.log2_chroma_w));
     to.inner_height = to.height = static_cast<int>(whole(h, target.longer_side + target.height, d.log2_chroma_h));
@@ -258,6 +260,11 @@ const int32_t* turn_matrix(const Film& film) {
   return turns ? matrix : nullptr;
 }
 
+bool is_sideways(const Film& film) {
+  const int32_t* const matrix = turn_matrix(film);
+  return matrix != nullptr && turns_of(matrix).starts_with("transpose");
+}
+
 void fail_for_filter_before(const std::string& graph) {
   fail(ErrorCode::usage,
        "--filter-before '{}' gives pictures whose times stand still or go back, which no film can have; check its "
@@ -295,13 +302,27 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
   if (finds_crop && film.is_pipe()) {
     fail(ErrorCode::usage, "--crop auto looks at the whole film, which standard input does not allow; give W:H:X:Y");
   }
-  if ((looks || finds_crop) && !film.is_pipe()) look = look_at(film, finds_crop);
+  const int32_t* const matrix = turn_matrix(film);
+  const std::string turns = matrix == nullptr ? "" : turns_of(matrix);
+  if ((looks || finds_crop) && !film.is_pipe()) look = look_at(film, finds_crop, turns);
   if (looks) plan_deinterlacing(film, options, look, graph, plan);
   if (options.deinterlacer == Deinterlacer::off) plan.is_progressive = true;
   if (finds_crop) {
     plan.notes.push_back(look.crop.empty()
                              ? "--crop auto: the film has no black bars"
                              : fmt::format("--crop auto: the picture inside the black bars is {}", look.crop));
+  }
+  // What is cropped and filtered is what people see.
+  const bool is_seen = !options.crop.empty() || !options.before.empty() || !options.after.empty();
+  AVPixelFormat own = planar_format(static_cast<AVPixelFormat>(graph.kind().like->format));
+  if (!turns.empty() && (is_seen || !can_turn)) {
+    graph.add(turns, "the film's rotation");
+    plan.is_turned = true;
+    plan.notes.emplace_back(can_turn
+                                ? "the pictures are turned as the film says, so that they are cropped and filtered as "
+                                  "they are shown"
+                                : "the pictures are turned as the film says, because the output's format cannot store "
+                                  "that");
   }
   if (const std::string crop = finds_crop ? look.crop : options.crop; !crop.empty())
     graph.add("crop=" + crop, "--crop");
@@ -310,15 +331,6 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
     graph.add(options.before, "--filter-before");
     plan.asked_before = options.before;
     plan.reach.reset();
-  }
-  if (const int32_t* matrix = can_turn ? nullptr : turn_matrix(film)) {
-    const std::string turns = turns_of(matrix);
-    if (!turns.empty()) {
-      graph.add(turns, "the film's rotation");
-      plan.is_turned = true;
-      plan.notes.emplace_back(
-          "the pictures are turned as the film says, because the output's format cannot store that");
-    }
   }
   plan.before = graph.text();
   const bool is_filtered = !plan.before.empty();
@@ -329,11 +341,13 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
     if (plan.is_turned) av_frame_remove_side_data(plan.input.like.get(), AV_FRAME_DATA_DISPLAYMATRIX);
   }
 
-  const AVPixelFormat own = planar_format(static_cast<AVPixelFormat>(plan.input.like->format));
+  const AVPixelFormat seen = planar_format(static_cast<AVPixelFormat>(plan.input.like->format));
+  // To turn 4:2:2, FFmpeg makes 4:4:4 of it, which becomes 4:2:2 again.
+  if (!plan.is_turned || !options.before.empty()) own = seen;
   const AVPixelFormat pixels = asked_pixels(options, own);
   int64_t scale = 1;
   plan_size(
-      options, plan.aspect, pixels, [&](auto factor) { return scale = scale_of(factor); }, plan);
+      options, !plan.is_turned && is_sideways(film), plan.aspect, pixels, [&](auto factor) { return scale = scale_of(factor); }, plan);
   plan.target.pixels = pixels;
   if (av_image_check_size(static_cast<unsigned>(plan.target.width), static_cast<unsigned>(plan.target.height), 0,
                           nullptr) < 0) {
@@ -344,7 +358,7 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
     network_width *= scale;
     network_height *= scale;
   }
-  plan.is_deep = plan.passes != 1 || pixels != own || plan.target.width != network_width ||
+  plan.is_deep = plan.passes != 1 || pixels != seen || plan.target.width != network_width ||
                  plan.target.height != network_height || plan.target.share_x != 1 || plan.target.share_y != 1;
 
   FrameKind output = copy_of(plan.input);
