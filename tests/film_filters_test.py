@@ -105,11 +105,10 @@ class FilmFiltersTest(FilmCase):
         self.assertEqual(len(times), 48)
         self.assert_same_times(times, [i * 1001 / 24000 + (10.01 if i >= 24 else 0) for i in range(48)], 0.0021)
 
-    def test_soft_pulldown_gets_even_times(self):
-        """Of MPEG-2, whose pictures have flags to show a field again."""
-        self.moving("p.mkv", rate="24000/1001", frames=24)
+    def with_soft_pulldown(self, film, rate):
+        """MPEG-2 of that many frames a second, whose pictures have flags to show a field again."""
         stream = self.folder / "p.m2v"
-        ffmpeg("-i", self.folder / "p.mkv", "-r", "30000/1001", "-vf", "setpts=N/(30000/1001)/TB", "-c:v", "mpeg2video", "-bf", "0", "-q:v", "2", stream)
+        ffmpeg("-i", film, "-r", rate, "-vf", f"setpts=N/({rate})/TB", "-c:v", "mpeg2video", "-bf", "0", "-q:v", "2", stream)
         data, fields, repeats = bytearray(stream.read_bytes()), 0, 1
         for match in re.finditer(rb"\x00\x00\x01\xb5", bytes(data)):
             at = match.end()
@@ -121,14 +120,24 @@ class FilmFiltersTest(FilmCase):
                 data[at + 4] |= 0x80
                 fields += 2 + repeats
         stream.write_bytes(data)
+        return stream
+
+    def test_soft_pulldown_gets_even_times(self):
+        stream = self.with_soft_pulldown(self.moving("p.mkv", rate="24000/1001", frames=24), "30000/1001")
         ffmpeg("-fflags", "+genpts", "-i", stream, "-c", "copy", self.folder / "soft.ts")
         stored = frames_of(self.folder / "soft.ts")
         steps = {round(b - a, 2) for a, b in zip(stored, stored[1:])}
         self.assertEqual(steps, {0.03, 0.05})
-        result = self.run_program("upscale", "soft.ts", "-o", "o.mkv", *LOSSLESS)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        times = frames_of(self.folder / "o.mkv")
-        self.assert_same_times([t - times[0] for t in times], [i * 1001 / 24000 for i in range(24)], 0.0021)
+        for film in ("soft.ts", "p.m2v"):
+            self.succeed("upscale", film, "-o", "o.mkv", *LOSSLESS)
+            times = frames_of(self.folder / "o.mkv")
+            self.assert_same_times([t - times[0] for t in times], [i * 1001 / 24000 for i in range(24)], 0.0021)
+        self.succeed("upscale", "p.m2v", "-o", "o.mkv", "--deinterlace", "off", *LOSSLESS)
+        self.assert_same_times(frames_of(self.folder / "o.mkv"), [(i * 5 // 2) * 1001 / 60000 for i in range(24)])
+        # 24 frames a second are no 24000/1001.
+        self.with_soft_pulldown(self.make("q.mkv", "-c:v", "mpeg4", frames=600, size="16x16"), "30")
+        self.succeed("upscale", "p.m2v", "-o", "o.mkv", *LOSSLESS)
+        self.assert_same_times(frames_of(self.folder / "o.mkv"), [i / 24 for i in range(600)])
 
     def test_sizes(self):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=2)

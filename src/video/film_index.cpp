@@ -2,6 +2,7 @@
 
 extern "C" {
 #include <libavutil/adler32.h>
+#include <libavutil/opt.h>
 }
 
 #include <algorithm>
@@ -19,6 +20,14 @@ extern "C" {
 
 namespace fsrcnn {
 namespace {
+
+// Codecs' raw streams. FFmpeg makes up times for some, which are others after it seeks.
+bool has_no_clock(const AVInputFormat& format) {
+  const AVClass* options = format.priv_class;
+  return (format.flags & AVFMT_NOTIMESTAMPS) != 0 ||
+         (options != nullptr &&
+          av_opt_find(&options, "raw_packet_size", nullptr, 0, AV_OPT_SEARCH_FAKE_OBJ) != nullptr);
+}
 
 // Closed captions of ATSC A/53 as MPEG-2, H.264 and HEVC have them in their pictures.
 bool has_a53_captions(const AVPacket& packet, AVCodecID codec) {
@@ -67,10 +76,12 @@ struct FoundPacket {
   int64_t duration;
   bool is_key, is_shown, waits;
   std::optional<int> order;
+  int fields;
 };
 
-// Gives each picture of [begin, end) a time of those at which they are decoded, in the order in which they are shown.
-void order_pictures(std::vector<FoundPacket>& found, size_t begin, size_t end) {
+// Gives each picture of [begin, end) a time of those at which they are decoded, in the order in which they are shown,
+// or one by what comes before it.
+void order_pictures(std::vector<FoundPacket>& found, size_t begin, size_t end, bool by_durations) {
   std::vector<size_t> shown;
   std::optional<size_t> waiting;
   for (size_t i = begin; i < end; ++i) {
@@ -86,28 +97,33 @@ void order_pictures(std::vector<FoundPacket>& found, size_t begin, size_t end) {
   std::vector<int64_t> times;
   for (size_t i = begin; i < end; ++i) times.push_back(found[i].packet.dts);
   std::sort(times.begin(), times.end());
-  for (size_t i = 0; i < shown.size(); ++i) found[shown[i]].packet.pts = times[i];
+  for (size_t i = 0; i < shown.size(); ++i) {
+    if (by_durations && i > 0) times[i] = times[i - 1] + found[shown[i - 1]].duration;
+    found[shown[i]].packet.pts = times[i];
+  }
 }
 
 // Of what the packets themselves say: the order in which they are shown begins anew with a key that is not behind all.
-void make_times(const Film& film, std::vector<FoundPacket>& found) {
+void make_times(const Film& film, AVRational parsed, std::vector<FoundPacket>& found) {
   const AVStream& stream = film.video();
-  const bool has_no_clock = (film.format().iformat->flags & AVFMT_NOTIMESTAMPS) != 0;
-  const AVRational stated = stated_rate(*stream.codecpar);
-  const AVRational rate = has_no_clock && stated.num > 0  ? stated
+  const bool is_raw = has_no_clock(*film.format().iformat);
+  const AVRational stated = parsed.num > 0 && parsed.den > 0 ? parsed : stated_rate(*stream.codecpar);
+  const AVRational rate = is_raw && stated.num > 0        ? stated
                           : stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate
                           : stream.r_frame_rate.num > 0   ? stream.r_frame_rate
                                                           : AVRational{25, 1};
-  const auto time_of_number = [&](size_t i) {
-    return av_rescale_q(static_cast<int64_t>(i), av_inv_q(rate), stream.time_base);
+  const auto time_of_field = [&](int64_t fields) {
+    return av_rescale_q(fields, {rate.den, 2 * rate.num}, stream.time_base);
   };
-  const int64_t step = std::max<int64_t>(1, time_of_number(1));
+  const int64_t step = std::max<int64_t>(1, time_of_field(2));
+  int64_t fields = 0;
   for (size_t i = 0; i < found.size(); ++i) {
     int64_t& dts = found[i].packet.dts;
-    if (has_no_clock) dts = time_of_number(i);
+    if (is_raw) dts = time_of_field(fields);
+    if (is_raw) found[i].duration = time_of_field(fields += found[i].fields) - dts;
     if (dts == AV_NOPTS_VALUE) dts = i > 0 ? found[i - 1].packet.dts + step : 0;
     if (i > 0) dts = std::max(dts, found[i - 1].packet.dts + 1);
-    if (found[i].duration <= 0 || has_no_clock) found[i].duration = step;
+    if (found[i].duration <= 0) found[i].duration = step;
   }
   size_t begin = 0;
   constexpr int kNone = std::numeric_limits<int>::min();
@@ -116,13 +132,13 @@ void make_times(const Film& film, std::vector<FoundPacket>& found) {
     const int order = found[i].order.value_or(kNone);
     if (order == kNone) continue;
     if (found[i].is_key && order <= latest) {
-      order_pictures(found, begin, i);
+      order_pictures(found, begin, i, is_raw);
       begin = i;
       latest = kNone;
     }
     latest = std::max(latest, order);
   }
-  order_pictures(found, begin, found.size());
+  order_pictures(found, begin, found.size(), is_raw);
 }
 
 // What the packets say of the pictures that they will be, gathered over the whole film.
@@ -193,7 +209,7 @@ PacketFingerprint fingerprint(const AVPacket& packet) {
 }
 
 bool lacks_times(const AVInputFormat& format, AVCodecID pictures) {
-  if ((format.flags & AVFMT_NOTIMESTAMPS) != 0) return true;
+  if (has_no_clock(format)) return true;
   const bool reorders = pictures == AV_CODEC_ID_H264 || pictures == AV_CODEC_ID_HEVC || pictures == AV_CODEC_ID_MPEG4;
   return std::string_view(format.name) == "avi" && reorders;
 }
@@ -247,10 +263,15 @@ FilmIndex read_index(const Film& film) {
     const bool is_key = (packet->flags & AV_PKT_FLAG_KEY) != 0 && picture.is_key.value_or(true);
     const PacketFingerprint print = fingerprint(*packet);
     index.checksum = index.checksum * 0x100000001B3U + print.checksum;
-    found.push_back(
-        {{print, packet->pts, packet->dts}, packet->duration, is_key, is_shown, picture.waits, picture.order});
+    found.push_back({{print, packet->pts, packet->dts},
+                     packet->duration,
+                     is_key,
+                     is_shown,
+                     picture.waits,
+                     picture.order,
+                     picture.fields});
   }
-  if (lacking) make_times(film, found);
+  if (lacking) make_times(film, parser.rate(), found);
   std::vector<IndexedFrame>& frames = index.frames;
   for (const FoundPacket& f : found) {
     const int64_t time = f.packet.pts != AV_NOPTS_VALUE ? f.packet.pts : f.packet.dts;

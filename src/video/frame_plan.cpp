@@ -83,6 +83,21 @@ const char* name_of(Deinterlacer deinterlacer) {
   }
 }
 
+// Of a film of 24 frames a second, or 24000/1001, which with the flags for fields has 30 or 30000/1001.
+AVRational even_rate(const Film& film) {
+  const AVRational stated = film.video().r_frame_rate;
+  const double rate = stated.num > 0 ? av_q2d(stated) : 0;
+  constexpr double kSame = 0.005, kMost = 121;
+  const auto is_whole = [](double number) { return std::abs(number - std::round(number)) < kSame; };
+  if (rate > 1 && rate < kMost && is_whole(rate)) return {24, 1};
+  if (rate > 1 && rate < kMost && is_whole(rate * 1.001)) return {24000, 1001};
+  const std::vector<IndexedFrame>& index = film.index().frames;
+  const double span_s = static_cast<double>(index.back().time - index.front().time) * av_q2d(film.video().time_base);
+  const double frames = static_cast<double>(index.size() - 1);
+  return std::abs(frames - 24 * span_s) < std::abs(frames - 24 / 1.001 * span_s) ? AVRational{24, 1}
+                                                                                 : AVRational{24000, 1001};
+}
+
 // Frames keep their order; each moves to its place of an even rate, counted from the film's first.
 std::string even_times(const Film& film, AVRational rate) {
   const int64_t first = film.is_pipe() ? 0 : film.index().frames.front().time;
@@ -158,9 +173,7 @@ void plan_deinterlacing(const Film& film, const FilterOptions& options, const Fi
       break;
     }
     case Scan::Kind::soft_telecine: {
-      const AVRational rate = film.video().avg_frame_rate;
-      // A film of 24 frames a second, which all flags together show 30 times.
-      const AVRational even{24000, rate.den % 1001 == 0 || rate.num % 1001 != 0 ? 1001 : 1000};
+      const AVRational even = even_rate(film);
       graph.add(even_times(film, even), "--deinterlace");
       graph.kind().rate = even;
       done = fmt::format("their times become even, {}/{}", even.num, even.den);
@@ -189,7 +202,8 @@ void plan_size(const FilterOptions& options, bool is_sideways, AVRational aspect
     // Pixels become square. Only the shape counts, so it may have any unit.
     const int64_t shape_x = int64_t{in.width} * aspect.num, shape_y = int64_t{in.height} * aspect.den;
     const auto [w, h] = target.resampled(shape_x, shape_y);
-    const std::string said = is_sideways ? options.target.stretches(shape_y, shape_x) : target.stretches(shape_x, shape_y);
+    const std::string said =
+        is_sideways ? options.target.stretches(shape_y, shape_x) : target.stretches(shape_x, shape_y);
     if (!said.empty()) plan.notes.push_back(said);
     const bool both = target.width > 0 && target.height > 0 && target.longer_side == 0;
     to.inner_width = to.width = static_cast<int>(whole(w, target.longer_side + target.width, d.log2_chroma_w));
@@ -347,7 +361,8 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
   const AVPixelFormat pixels = asked_pixels(options, own);
   int64_t scale = 1;
   plan_size(
-      options, !plan.is_turned && is_sideways(film), plan.aspect, pixels, [&](auto factor) { return scale = scale_of(factor); }, plan);
+      options, !plan.is_turned && is_sideways(film), plan.aspect, pixels,
+      [&](auto factor) { return scale = scale_of(factor); }, plan);
   plan.target.pixels = pixels;
   if (av_image_check_size(static_cast<unsigned>(plan.target.width), static_cast<unsigned>(plan.target.height), 0,
                           nullptr) < 0) {

@@ -82,6 +82,11 @@ PictureParser::PictureParser(const AVCodecParameters& pictures) : codec_(avcodec
   }
 }
 
+AVRational PictureParser::rate() const {
+  const bool is_stated = codec_->codec_id == AV_CODEC_ID_MPEG1VIDEO || codec_->codec_id == AV_CODEC_ID_MPEG2VIDEO;
+  return is_stated ? codec_->framerate : AVRational{0, 1};
+}
+
 ParsedPicture PictureParser::parse(const AVPacket& packet) {
   ParsedPicture result;
   if (packet.size == 0) return result;
@@ -100,6 +105,10 @@ ParsedPicture PictureParser::parse(const AVPacket& packet) {
   int size = 0;
   av_parser_parse2(parser_.get(), codec_.get(), &out, &size, packet.data, packet.size, packet.pts, packet.dts,
                    packet.pos);
+  // The parser counts what comes beside one field.
+  if (id == AV_CODEC_ID_MPEG1VIDEO || id == AV_CODEC_ID_MPEG2VIDEO || id == AV_CODEC_ID_H264) {
+    result.fields = std::max(2, parser_->repeat_pict + 1);
+  }
   switch (id) {
     case AV_CODEC_ID_H264:
     case AV_CODEC_ID_HEVC:

@@ -12,6 +12,7 @@ struct ParsedPicture {
   std::optional<bool> is_key;  ///< decoding can begin here; none: the codec does not say
   std::optional<int> order;    ///< in which it is shown, among those since a key after which all begins anew
   bool waits = false;          ///< it is shown after those that follow, up to the next one that waits
+  int fields = 2;              ///< for which it is shown; flags of 3:2 pulldown make 3
   bool is_interlaced = false;
   bool is_hidden = false;         ///< decoded for others, but never shown
   const char* aspect = nullptr;   ///< of pictures of MPEG-2, if this one states it
@@ -24,6 +25,8 @@ class PictureParser {
  public:
   explicit PictureParser(const AVCodecParameters& pictures);
   ParsedPicture parse(const AVPacket& packet);
+  /// Frames a second as headers of MPEG-1 and MPEG-2 state it, so far; else 0/1. (Of H.264 it would be that of fields.)
+  AVRational rate() const;
 
  private:
   struct Close {
