@@ -13,6 +13,7 @@
 #include "video/film_identity.hpp"
 #include "video/film_journal.hpp"
 #include "video/film_muxer.hpp"
+#include "video/film_turn.hpp"
 #include "video/picture_stream_writer.hpp"
 #include "video/pixel_format.hpp"
 #include "video/segment_stream.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "video/av_versions.hpp"
+#include "video/film_turn.hpp"
 #include "video/subtitle_converter.hpp"
 
 namespace fsrcnn {

@@ -6,6 +6,7 @@
 #include "base/atomic_output.hpp"
 #include "base/file.hpp"
 #include "video/film_cut.hpp"
+#include "video/film_turn.hpp"
 #include "video/frame_stages.hpp"
 #include "video/part_frames.hpp"
 

@@ -5,12 +5,12 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "video/av_versions.hpp"
 #include "video/film_look.hpp"
+#include "video/film_turn.hpp"
 #include "video/frame_upscaler.hpp"
 #include "video/pixel_format.hpp"
 
@@ -38,30 +38,6 @@ AvFrame first_of(const Film& film) {
 AVRational aspect_of(const Film& film, const AVFrame& first) {
   const AVRational of_stream = film.video().sample_aspect_ratio;
   return of_stream.num > 0 ? of_stream : first.sample_aspect_ratio;
-}
-
-// The filters that turn pictures as a display matrix says, of which only right angles have some.
-std::string turns_of(const int32_t* matrix) {
-  struct Turn {
-    std::array<int, 4> matrix;
-    const char* filters;
-  };
-  static constexpr Turn kTurns[] = {{{0, 1, -1, 0}, "transpose=clock"},
-                                    {{0, -1, 1, 0}, "transpose=cclock"},
-                                    {{-1, 0, 0, -1}, "hflip,vflip"},
-                                    {{-1, 0, 0, 1}, "hflip"},
-                                    {{1, 0, 0, -1}, "vflip"},
-                                    {{0, 1, 1, 0}, "transpose=cclock_flip"},
-                                    {{0, -1, -1, 0}, "transpose=clock_flip"}};
-  constexpr int kOne = 1 << 16;
-  std::array<int, 4> turn{};
-  for (size_t i = 0; i < 4; ++i) {
-    const int32_t value = matrix[i + i / 2];  // 0, 1, 3, 4: the third of each row moves and tilts
-    if (value % kOne != 0) return "";
-    turn[i] = value / kOne;
-  }
-  const auto* found = std::find_if(std::begin(kTurns), std::end(kTurns), [&](auto& t) { return t.matrix == turn; });
-  return found == std::end(kTurns) ? "" : found->filters;
 }
 
 std::string deinterlacer_graph(const std::string& name, const FilterOptions& options, std::optional<bool> top_first,
@@ -264,21 +240,6 @@ AVPixelFormat asked_pixels(const FilterOptions& options, AVPixelFormat own) {
 
 }  // namespace
 
-const int32_t* turn_matrix(const Film& film) {
-  const AVPacketSideData* of_stream = side_data(film.video(), AV_PKT_DATA_DISPLAYMATRIX);
-  const auto* matrix = of_stream != nullptr ? reinterpret_cast<const int32_t*>(of_stream->data) : nullptr;
-  const AVFrameSideData* own =
-      film.first_frame() == nullptr ? nullptr : av_frame_get_side_data(film.first_frame(), AV_FRAME_DATA_DISPLAYMATRIX);
-  if (own != nullptr && matrix == nullptr) matrix = reinterpret_cast<const int32_t*>(own->data);
-  const bool turns = matrix != nullptr && (matrix[0] <= 0 || matrix[1] != 0 || matrix[3] != 0 || matrix[4] <= 0);
-  return turns ? matrix : nullptr;
-}
-
-bool is_sideways(const Film& film) {
-  const int32_t* const matrix = turn_matrix(film);
-  return matrix != nullptr && turns_of(matrix).starts_with("transpose");
-}
-
 void fail_for_filter_before(const std::string& graph) {
   fail(ErrorCode::usage,
        "--filter-before '{}' gives pictures whose times stand still or go back, which no film can have; check its "
@@ -316,8 +277,7 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
   if (finds_crop && film.is_pipe()) {
     fail(ErrorCode::usage, "--crop auto looks at the whole film, which standard input does not allow; give W:H:X:Y");
   }
-  const int32_t* const matrix = turn_matrix(film);
-  const std::string turns = matrix == nullptr ? "" : turns_of(matrix);
+  const std::string turns = turns_of(film);
   if ((looks || finds_crop) && !film.is_pipe()) look = look_at(film, finds_crop, turns);
   if (looks) plan_deinterlacing(film, options, look, graph, plan);
   if (options.deinterlacer == Deinterlacer::off) plan.is_progressive = true;

@@ -51,12 +51,6 @@ struct FramePlan {
 /// Throws Error(usage): --filter-after adds, drops or moves pictures.
 [[noreturn]] void fail_for_filter_after(const std::string& graph);
 
-/// The film's display matrix, if it turns or mirrors pictures; else null.
-const int32_t* turn_matrix(const Film& film);
-
-/// Whether that turns pictures by a quarter, so that their rows are shown as columns.
-bool is_sideways(const Film& film);
-
 /// can_turn: whether the output's format stores how pictures are to be turned. scale_of: the scale of the network that
 /// is chosen for a factor. Throws Error(usage) for what cannot be done.
 FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_turn,
