@@ -168,6 +168,20 @@ class FilmFiltersTest(FilmCase):
             self.assertGreater(psnr(back * 2, decoded(film) * 2, 64 * 48 * 3 // 2), 30)
             (self.folder / "s.mkv").unlink()
 
+    def test_odd_sizes(self):
+        """zimg wants whole samples of chroma; people's films need not have them."""
+        self.make("odd.mkv", frames=2, size="33x19", filters=",format=yuv444p")
+        ffmpeg("-i", self.folder / "odd.mkv", "-pix_fmt", "yuv420p", "-c:v", "ffv1", self.folder / "o.mkv")
+        even = self.make("even.mkv", frames=2)
+        for film, arguments, (w, h) in (("o.mkv", ("--scale", 4), (132, 76)), ("o.mkv", ("--size", "99x57"), (99, 57)), (even, ("--size", "33x25"), (33, 25))):
+            with self.subTest(arguments):
+                self.succeed("upscale", film, "-o", "p.mkv", *arguments, *LOSSLESS)
+                video = self.video(self.folder / "p.mkv")
+                self.assertEqual((video["width"], video["height"], video["pix_fmt"]), (w, h, "yuv420p"))
+                right = ffmpeg("-i", self.folder / film, "-vf", f"scale={w}:{h}:flags=bicubic+accurate_rnd,format=yuv420p", "-f", "rawvideo", "-").stdout
+                self.assertGreater(psnr(decoded(self.folder / "p.mkv"), right, len(right) // 2), 30)
+        self.fail_with(USAGE, "upscale", even, "-o", "x.mp4", "--size", "33x25", "--codec", "libx264", *SMALL, says="33x25 yuv420p pictures have half a chroma sample")
+
     def test_pixels(self):
         """More bits than the film's hold what the network says between two of its levels."""
         film = self.make("a.mkv", "-c:v", "ffv1", frames=2)

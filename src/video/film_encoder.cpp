@@ -137,6 +137,18 @@ std::string without_a_card(const AVCodec& encoder) {
                      preferred == nullptr ? "" : fmt::format("; --codec {} needs none", preferred->encoder));
 }
 
+// What may be wrong with a size that an encoder refuses.
+std::string size_hint(const AVFrame& frame, AVPixelFormat pixels) {
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
+  const int step_x = 1 << d.log2_chroma_w, step_y = 1 << d.log2_chroma_h;
+  if (frame.width % step_x == 0 && frame.height % step_y == 0) return "";
+  return fmt::format(
+      "{}x{} {} pictures have half a chroma sample, which few encoders take; choose --size {}x{}, a --crop of even "
+      "size, --pixel-format yuv444p, or --codec ffv1",
+      frame.width, frame.height, d.name, (frame.width + step_x - 1) / step_x * step_x,
+      (frame.height + step_y - 1) / step_y * step_y);
+}
+
 template <class T>
 const T* told_by(const AVFrame& frame, const AVStream& stream, AVFrameSideDataType of_frame,
                  AVPacketSideDataType of_stream) {
@@ -353,8 +365,9 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
   }
   option_warning();
   if (const int result = avcodec_open2(codec_.get(), &encoder, settings.get()); result < 0) {
-    fail(ErrorCode::usage, "opening the encoder {} for {}x{} {} pictures: {}{}", name, frame.width, frame.height,
-         av_get_pix_fmt_name(samples), av_message(result), is_of_a_card(encoder) ? ". " + without_a_card(encoder) : "");
+    const std::string hint = is_of_a_card(encoder) ? without_a_card(encoder) : size_hint(frame, samples);
+    fail(ErrorCode::usage, "opening the encoder {} for {}x{} {} pictures: {}{}{}", name, frame.width, frame.height,
+         av_get_pix_fmt_name(samples), av_message(result), hint.empty() ? "" : ". ", hint);
   }
   if (const std::string said = option_warning(); !said.empty()) {
     fail(ErrorCode::usage, "the encoder {} rejects an --encoder-option: {}", name, said);

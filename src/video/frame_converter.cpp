@@ -30,7 +30,8 @@ int subsampled(int size, int plane, int shift) { return plane == 1 || plane == 2
 
 }  // namespace
 
-void FrameConverter::prepare(const AVFrame& frame, AVFrame& inner) {
+// frame: width and height are those of the picture in it, which may be less than those of what zimg reads.
+void FrameConverter::prepare(const AVFrame& frame, const AVFrame& inner) {
   if (like_ && like_->width == frame.width && like_->height == frame.height && like_->format == frame.format &&
       like_->colorspace == frame.colorspace && like_->color_range == frame.color_range &&
       like_->chroma_location == frame.chroma_location) {
@@ -43,7 +44,12 @@ void FrameConverter::prepare(const AVFrame& frame, AVFrame& inner) {
   if (is_transparent(target_.pixels)) to.alpha = ZIMG_ALPHA_STRAIGHT;
   // Where only one of both has no matrix (gray), the other's luma is it.
   const double width = frame.width * target_.share_x, height = frame.height * target_.share_y;
-  from.active_region = {(frame.width - width) / 2, (frame.height - height) / 2, width, height};
+  from.width = static_cast<unsigned>(zimg_width(frame));
+  from.height = static_cast<unsigned>(zimg_height(frame));
+  to.width = static_cast<unsigned>(zimg_width(inner));
+  to.height = static_cast<unsigned>(zimg_height(inner));
+  from.active_region = {(frame.width - width) / 2, (frame.height - height) / 2, width * to.width / inner.width,
+                        height * to.height / inner.height};
   zimgxx::zfilter_graph_builder_params params;
   params.resample_filter = params.resample_filter_uv =
       kernel_ == Kernel::lanczos ? ZIMG_RESIZE_LANCZOS : ZIMG_RESIZE_BICUBIC;
@@ -67,8 +73,13 @@ AvFrame FrameConverter::operator()(AvFrame frame) {
                        frame->height == target_.height && target_.inner_width == target_.width &&
                        target_.inner_height == target_.height && target_.share_x == 1 && target_.share_y == 1;
   if (is_same) return frame;
-  AvFrame inner =
-      new_frame(target_.pixels, target_.inner_width, target_.inner_height, static_cast<int>(kZimgAlignment));
+  AvFrame inner = new_frame();
+  inner->format = target_.pixels;
+  inner->width = target_.inner_width;
+  inner->height = target_.inner_height;
+  inner = new_frame(target_.pixels, zimg_width(*inner), zimg_height(*inner), static_cast<int>(kZimgAlignment));
+  inner->width = target_.inner_width;
+  inner->height = target_.inner_height;
   av_check(av_frame_copy_props(inner.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
   // Formats of full range alone say so themselves, others by a property.
   if (is_full_range(*frame) != is_full_range(*inner)) {
@@ -76,6 +87,8 @@ AvFrame FrameConverter::operator()(AvFrame frame) {
   }
   if (AvFrame copy = zimg_aligned(*frame)) {
     av_check(av_frame_copy_props(copy.get(), frame.get()), ErrorCode::io, "copying a frame's properties");
+    copy->width = frame->width;
+    copy->height = frame->height;
     frame = std::move(copy);
   }
   prepare(*frame, *inner);

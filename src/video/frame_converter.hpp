@@ -32,7 +32,7 @@ class FrameConverter {
   AvFrame operator()(AvFrame frame);
 
  private:
-  void prepare(const AVFrame& frame, AVFrame& inner);
+  void prepare(const AVFrame& frame, const AVFrame& inner);
   AvFrame padded(AvFrame inner) const;
 
   FrameTarget target_;

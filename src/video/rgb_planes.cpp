@@ -74,8 +74,8 @@ void RgbConverter::prepare(Way& way, const AVFrame& frame, bool to_rgb) {
 void RgbConverter::to_rgb(const AVFrame& frame, RgbPlanes& rgb) {
   const AvFrame copy = zimg_aligned(frame);
   const AVFrame& from = copy ? *copy : frame;
-  prepare(to_, from, true);
-  if (rgb.width() != from.width || rgb.height() != from.height) rgb = RgbPlanes(from.width, from.height);
+  prepare(to_, frame, true);
+  if (rgb.width() != frame.width || rgb.height() != frame.height) rgb = RgbPlanes(frame.width, frame.height);
   const AVPixFmtDescriptor& d = description(from);
   zimgxx::zimage_buffer_const source;
   zimgxx::zimage_buffer target;

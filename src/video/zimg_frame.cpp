@@ -4,6 +4,8 @@ extern "C" {
 #include <libavutil/pixdesc.h>
 }
 
+#include <cstring>
+
 #include "video/frame_upscaler.hpp"
 #include "video/plane_resizer.hpp"
 
@@ -21,11 +23,36 @@ bool has_aligned_planes(const AVFrame& frame) {
 
 }  // namespace
 
+int zimg_width(const AVFrame& frame) {
+  const int shift = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->log2_chroma_w;
+  return -(-frame.width >> shift) << shift;
+}
+
+int zimg_height(const AVFrame& frame) {
+  const int shift = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format))->log2_chroma_h;
+  return -(-frame.height >> shift) << shift;
+}
+
 AvFrame zimg_aligned(const AVFrame& frame) {
-  if (has_aligned_planes(frame)) return nullptr;
-  AvFrame copy =
-      new_frame(static_cast<AVPixelFormat>(frame.format), frame.width, frame.height, static_cast<int>(kZimgAlignment));
+  const int width = zimg_width(frame), height = zimg_height(frame);
+  const bool is_whole = width == frame.width && height == frame.height;
+  if (is_whole && has_aligned_planes(frame)) return nullptr;
+  const auto pixels = static_cast<AVPixelFormat>(frame.format);
+  AvFrame copy = new_frame(pixels, width, height, static_cast<int>(kZimgAlignment));
+  copy->width = frame.width;
+  copy->height = frame.height;
   av_check(av_frame_copy(copy.get(), &frame), ErrorCode::input, "copying a {}x{} frame", frame.width, frame.height);
+  copy->width = width;
+  copy->height = height;
+  const int bytes = (av_pix_fmt_desc_get(pixels)->comp[0].depth + 7) / 8;
+  for (int p = 0; !is_whole && p < av_pix_fmt_count_planes(pixels); ++p) {
+    if (p == 1 || p == 2) continue;  // chroma is whole
+    for (int y = 0; y < height; ++y) {
+      uint8_t* const row = copy->data[p] + ptrdiff_t{y} * copy->linesize[p];
+      if (y >= frame.height) std::memcpy(row, row - copy->linesize[p], static_cast<size_t>(width * bytes));
+      for (int x = frame.width; x < width; ++x) std::memcpy(row + x * bytes, row + (x - 1) * bytes, bytes);
+    }
+  }
   return copy;
 }
 

@@ -14,7 +14,12 @@ int zimg_matrix(const AVFrame& frame);
 /// Of a planar frame, with this matrix. Of its alpha nothing is said.
 zimgxx::zimage_format zimg_format(const AVFrame& frame, int matrix);
 
-/// A copy whose rows are aligned as zimg wants them; null if the frame's are.
+/// Up to a whole number of chroma samples, as zimg wants it.
+int zimg_width(const AVFrame& frame);
+int zimg_height(const AVFrame& frame);
+
+/// A copy whose rows are aligned, and whose size is, as zimg wants them; null if the frame's are. Beyond the frame's own
+/// size its last row and column are repeated.
 AvFrame zimg_aligned(const AVFrame& frame);
 
 /// FFmpeg's plane that is zimg's c-th: planes of RGB are in the order green, blue, red.
