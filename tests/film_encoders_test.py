@@ -35,6 +35,12 @@ class FilmEncodersTest(FilmCase):
                     self.perturbed(1, "upscale", short, "-o", "c.mkv", "--codec", codec, *options)
                     self.assertEqual([t for t, _ in packets(self.folder / "c.mkv", "v:0")], [i / 25 for i in range(count)])
 
+    def test_quality_beyond_the_range(self):
+        film = self.make("a.mkv", frames=1)
+        for codec, most in (("libx264", 51), ("libx265", 51), ("libvpx-vp9", 63)):
+            self.fail_with(USAGE, "upscale", film, "-o", "b.mkv", "--codec", codec, "--crf", "90", says=f"--crf is 90, but the encoder {codec} has 0 to {most}")
+        self.fail_with(USAGE, "upscale", film, "-o", "b.mkv", "--quality", "90", "--tile", says="--quality, --tile are for pictures; films have --crf")
+
     def test_a_key_frame_at_the_end_is_no_segment(self):
         film = self.make("a.mkv", "-c:v", "mpeg4", "-g", "10", frames=21, size="32x24")
         self.assertEqual(self.succeed("plan", film, "--segment-frames", 10).split(), ["0:10", "10:21"])
