@@ -38,15 +38,21 @@ std::vector<std::string> warnings_of(const FilmResult& result) {
   std::vector<std::string> warnings = result.warnings;
   if (!result.cut_short.empty()) warnings.push_back(result.cut_short);
   const Damage& d = result.damage;
-  const auto tell = [&](int64_t count, const char* what) {
-    if (count > 0) warnings.push_back(fmt::format("{} {}", count, what));
+  const auto tell = [&](int64_t count, const char* of_one, const char* of_many) {
+    if (count > 0) warnings.push_back(count == 1 ? fmt::format("1 {}", of_one) : fmt::format("{} {}", count, of_many));
   };
-  tell(d.packets, "packets of the film are damaged and could not be decoded; their frames are missing");
-  tell(d.frames, "frames of the film are damaged and were decoded with errors");
-  tell(d.out_of_order, "frames of the film have no timestamp of their own and were dropped");
-  tell(d.missing, "frames of the film could not be decoded and are missing");
-  tell(d.dropped, "frames were dropped by the encoder; choose another encoder with --codec");
-  tell(d.interlaced, "frames of the film are interlaced; they may show combing, which --deinterlace bwdif removes");
+  tell(d.packets, "packet of the film is damaged and could not be decoded; its frame is missing",
+       "packets of the film are damaged and could not be decoded; their frames are missing");
+  tell(d.frames, "frame of the film is damaged and was decoded with errors",
+       "frames of the film are damaged and were decoded with errors");
+  tell(d.out_of_order, "frame of the film has no timestamp of its own and was dropped",
+       "frames of the film have no timestamp of their own and were dropped");
+  tell(d.missing, "frame of the film could not be decoded and is missing",
+       "frames of the film could not be decoded and are missing");
+  tell(d.dropped, "frame was dropped by the encoder; choose another encoder with --codec",
+       "frames were dropped by the encoder; choose another encoder with --codec");
+  tell(d.interlaced, "frame of the film is interlaced; it may show combing, which --deinterlace bwdif removes",
+       "frames of the film are interlaced; they may show combing, which --deinterlace bwdif removes");
   return warnings;
 }
 
@@ -118,8 +124,11 @@ void FilmOption::add_to(CLI::App& command) {
                                      "Films: write only frames A to B - 1, as a segment (.nut) for `fsrcnn join`")
                                  ->type_name("A:B");
   add_filter_options(command, filters);
-  CLI::Option* const start = add_time(command, "--start", "Films: begin with the frame shown then, at 0", start_us);
-  CLI::Option* const end = add_time(command, "--end", "Films: end before the frame shown then", end_us);
+  CLI::Option* const start = add_time(
+      command, "--start",
+      "Films: begin with the first frame at or after this time, as ffmpeg -ss does; it is then at 0", start_us);
+  CLI::Option* const end =
+      add_time(command, "--end", "Films: end before the first frame at or after this time", end_us);
   start->excludes(range);
   end->excludes(range);
   CLI::Option* const file =
@@ -129,7 +138,8 @@ void FilmOption::add_to(CLI::App& command) {
               "Films: write only one picture, before, enlarged bicubically, and after side by side, in place of "
               "--output")
           ->type_name("FILE.png");
-  CLI::Option* const at = add_time(command, "--at", "Films: time of the picture of --preview", at_us);
+  CLI::Option* const at =
+      add_time(command, "--at", "Films: time of the picture of --preview, the first at or after it", at_us);
   file->needs(at);
   at->needs(file);
   add_segment_frames(command, segment_frames);
@@ -196,7 +206,8 @@ void upscale_film_file(const EngineFor& engine_for, const std::string& input, co
     const std::filesystem::path parts = parts_folder(output);
     const bool resumable = std::filesystem::is_directory(parts);
     if (e.code() == ErrorCode::cancelled) {
-      fail(ErrorCode::cancelled, "stopped after {} frames; {}", last.frames_done,
+      fail(ErrorCode::cancelled, "stopped after {} {}; {}", last.frames_done,
+           last.frames_done == 1 ? "frame" : "frames",
            resumable ? fmt::format("run the same command again to resume from '{}'", parts.string())
                      : "nothing was written");
     }
@@ -209,7 +220,10 @@ void upscale_film_file(const EngineFor& engine_for, const std::string& input, co
   const FilmStatistics& s = result.statistics;
   fill(summary, result);
   summary.method = fmt::format("{}, {}", summary.model, result.encoder);
-  if (result.frames_before > 0) summary.method += fmt::format("; {} frames were already done", result.frames_before);
+  if (result.frames_before > 0)
+    summary.method +=
+        fmt::format("; {} already done",
+                    result.frames_before == 1 ? "1 frame was" : fmt::format("{} frames were", result.frames_before));
   if (s.strips_copied > 0) {
     summary.method += fmt::format("; {:.0f}% of the frames' area was unchanged and copied",
                                   100.0 * static_cast<double>(s.strips_copied) / static_cast<double>(s.strips));

@@ -36,7 +36,7 @@ FrameRange frames_between(const Film& film, std::optional<int64_t> start_us, std
   if (range.begin < range.end) return range;
   const auto seconds = [](int64_t us) { return static_cast<double>(us) / AV_TIME_BASE; };
   const int64_t last = av_rescale_q(index.back().time - index.front().time, unit, kMicroseconds);
-  fail(ErrorCode::usage, "no frame is shown from {:.3f} s until {}; the film has frames from 0 to {:.3f} s",
+  fail(ErrorCode::usage, "no frame begins from {:.3f} s until {}; the film's frames begin from 0 to {:.3f} s",
        seconds(start_us.value_or(0)), end_us ? fmt::format("{:.3f} s", seconds(*end_us)) : "its end", seconds(last));
 }
 
