@@ -90,6 +90,18 @@ class FilmClocksTest(FilmCase):
         self.assertLess(abs(sound[-1][0] - packets(self.folder / "c.mkv", "v:0")[-1][0]), 0.1)
         self.assertLess(max(b[0] - a[0] for a, b in zip(sound, sound[1:])), 0.1)
 
+    def test_transport_streams_that_break_off(self):
+        """It shows in their last packet alone."""
+        for name in ("a.ts", "a.m2ts"):
+            film = self.make(name, "-c:v", "libx264", frames=10)
+            data = film.read_bytes()
+            for cut, is_told in ((data, False), (data[50:], False), (data[:-50], True)):
+                film.write_bytes(cut)
+                for source in (name, "-"):
+                    with self.subTest(f"{name} {source} {len(cut) - len(data)}"):
+                        result = self.run_program("upscale", source, "-o", "b.mkv", "--codec", "ffv1", text=False, input=cut if source == "-" else b"")
+                        self.assertEqual((result.returncode, b"ends in the middle of a packet" in result.stderr), (int(is_told), is_told), result.stderr)
+
     def test_films_without_times(self):
         film = self.make("a.mkv", "-c:v", "libx264", "-g", "15", "-bf", "3", "-x264-params", "b-pyramid=normal:open-gop=1", frames=60)
         hevc = self.make("b.mkv", "-c:v", "libx265", "-g", "15", "-x265-params", "log-level=none:bframes=3", frames=60)

@@ -12,6 +12,7 @@
 #include "cli/stream_option.hpp"
 #include "video/film.hpp"
 #include "video/film_check.hpp"
+#include "video/frame_plan.hpp"
 
 // `plan` and `join`: a film upscaled in segments, by many machines if need be.
 
@@ -40,6 +41,9 @@ void add_plan(CLI::App& app) {
     };
     const std::string& cut_short = film.index().cut_short;
     std::vector<std::string> notes = film.index().notes;
+    // What the pictures themselves say, as `upscale` does with its defaults. The network's scale changes nothing of it.
+    const FramePlan frames = plan_frames(film, {}, true, [](auto) { return 2; });
+    notes.insert(notes.end(), frames.notes.begin(), frames.notes.end());
     if (!cut_short.empty()) notes.push_back(cut_short);
     for (const std::string& note : notes) fmt::print(stderr, "fsrcnn: note: {}\n", note);
     if (options->json) {
@@ -84,7 +88,8 @@ void add_join(CLI::App& app) {
       const StopRequest stop;
       const FilmResult result = join_film(options->film, segments, options->output, options->streams, stop);
       fill(film, result);
-      film.method = fmt::format("{} segments, {}", result.segments, result.encoder);
+      film.method =
+          fmt::format("{} {}, {}", result.segments, result.segments == 1 ? "segment" : "segments", result.encoder);
       film.stages = {{"writing", result.mux_s}};
     };
     const auto begin = std::chrono::steady_clock::now();
@@ -97,7 +102,8 @@ void add_join(CLI::App& app) {
     if (film.error) {
       fmt::print(stderr, "fsrcnn: {}\n", film.error->what());
     } else if (!options->quiet && !options->json) {
-      fmt::print("{}: {} frames of {} segments\n", options->output, film.frames, segments.size());
+      fmt::print("{}: {} {} of {} {}\n", options->output, film.frames, film.frames == 1 ? "frame" : "frames",
+                 segments.size(), segments.size() == 1 ? "segment" : "segments");
     }
     finish(summary, options->json);
   });

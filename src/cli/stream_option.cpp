@@ -1,9 +1,26 @@
 #include "cli/stream_option.hpp"
 
+#include <charconv>
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+
 namespace fsrcnn::cli {
+namespace {
+
+std::vector<int> parse_numbers(const std::vector<std::string>& texts) {
+  std::vector<int> numbers;
+  for (const std::string& text : texts) {
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data(), end, numbers.emplace_back());
+    if (error == std::errc() && last == end) continue;
+    fail(ErrorCode::usage, "--streams has '{}', but must have numbers of streams, e.g. 0,2", text);
+  }
+  return numbers;
+}
+
+}  // namespace
 
 void add_streams(CLI::App& command, StreamChoice& choice) {
   command.add_flag_callback(
@@ -26,8 +43,8 @@ void add_streams(CLI::App& command, StreamChoice& choice) {
       ->check(CLI::IsMember({"convert", "copy", "drop"}).description(""))
       ->type_name("convert|copy|drop");
   command
-      .add_option_function<std::vector<int>>(
-          "--streams", [&choice](const std::vector<int>& numbers) { choice.streams = numbers; },
+      .add_option_function<std::vector<std::string>>(
+          "--streams", [&choice](const std::vector<std::string>& texts) { choice.streams = parse_numbers(texts); },
           "Films: keep only these streams beside the pictures, by their numbers from 0 on, e.g. 0,2")
       ->delimiter(',')
       ->allow_extra_args(false)

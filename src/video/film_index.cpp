@@ -42,6 +42,25 @@ bool has_a53_captions(const AVPacket& packet, AVCodecID codec) {
   return false;
 }
 
+// Whether a file of MPEG's transport packets ends in the middle of one. It may begin there, as recordings do.
+bool ends_in_packet(const std::string& path) {
+  constexpr int64_t kPacket = 188, kTail = 8 * 204;
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const int64_t size = file.tellg();
+  if (size < kTail) return false;
+  std::string tail(kTail, '\0');
+  if (!file.seekg(size - kTail).read(tail.data(), kTail)) return false;
+  // Alone, with their times before them (M2TS), or with error correction behind them.
+  for (const int64_t step : {188, 192, 204}) {
+    for (int64_t first = 0; first < step; ++first) {
+      int64_t last = first;
+      for (; last < kTail && tail[static_cast<size_t>(last)] == '\x47';) last += step;
+      if (last >= kTail) return kTail - (last - step) < kPacket;
+    }
+  }
+  return false;
+}
+
 // FilmIndex::cut_short. Sizes and times that are estimated from the file's end cannot show it.
 std::string missing_at_end(const Film& film, const PacketReader& packets, int64_t end_us, int64_t frame_us,
                            int64_t end_of_subtitles_us) {
@@ -49,6 +68,10 @@ std::string missing_at_end(const Film& film, const PacketReader& packets, int64_
   const auto seconds = [](int64_t us) { return static_cast<double>(us) / AV_TIME_BASE; };
   if (const std::string why = packets.broken_off(); !why.empty()) {
     return fmt::format("the film's file {} after {:.2f} s", why, seconds(end_us));
+  }
+  if (std::string_view(input.iformat->name) == "mpegts" && ends_in_packet(film.path())) {
+    return fmt::format("the film's file is truncated: it ends in the middle of a packet, after {:.2f} s",
+                       seconds(end_us));
   }
   if (input.duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return "";
   int64_t stated_us = input.duration;

@@ -176,6 +176,23 @@ void warn_of_dynamic_metadata(const Film& film, StreamPlan& plan) {
   }
 }
 
+// Says whether it is because of another stream than the pictures.
+[[noreturn]] void fail_for_head(const Film& film, const std::filesystem::path& output,
+                                const AVCodecParameters& pictures, const StreamPlan& plan, int refused,
+                                const std::string& otherwise) {
+  const std::string reason = av_message(refused);
+  for (int i = 0; i < static_cast<int>(plan.output_of.size()); ++i) {
+    if (i == film.video_index() || plan.output_of[static_cast<size_t>(i)] < 0) continue;
+    StreamPlan without = plan;
+    for (int& number : without.output_of) number -= number > plan.output_of[static_cast<size_t>(i)] ? 1 : 0;
+    without.output_of[static_cast<size_t>(i)] = -1;
+    if (write_head(*open_output(film, pictures, without, output, "/dev/null"), output) < 0) continue;
+    fail(ErrorCode::usage, "the format {} ('{}') cannot store {} of the film; use .mkv, or leave it out by --streams",
+         container_of(output), output.string(), describe(*film.format().streams[i]));
+  }
+  fail(ErrorCode::usage, "{}: {}", otherwise, reason);
+}
+
 }  // namespace
 
 StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, const AVCodecParameters& pictures,
@@ -256,9 +273,12 @@ StreamPlan plan_streams(const Film& film, const std::filesystem::path& output, c
   warn_of_dynamic_metadata(film, plan);
   // Muxers look at more than the codec when they write the head.
   const AvOutput head = open_output(film, pictures, plan, output, "/dev/null");
-  av_check(write_head(*head, output), ErrorCode::usage,
-           "the format {} ('{}') cannot store the film with these {} pictures; use {}another --codec", container,
-           output.string(), avcodec_get_name(pictures.codec_id), other_container);
+  if (const int refused = write_head(*head, output); refused < 0) {
+    fail_for_head(
+        film, output, pictures, plan, refused,
+        fmt::format("the format {} ('{}') cannot store the film with these {} pictures; use {}another --codec",
+                    container, output.string(), avcodec_get_name(pictures.codec_id), other_container));
+  }
   return plan;
 }
 
