@@ -59,6 +59,7 @@ class FilmFiltersTest(FilmCase):
                     self.assertGreater(psnr(decoded(output), right, size), 29)
         self.succeed("upscale", "top.mkv", "-o", "many.mkv", "--segment-frames", 6, *LOSSLESS)
         self.assertEqual(decoded(self.folder / "many.mkv"), decoded(self.folder / "top_auto.mkv"))
+        self.assertIn("the film is interlaced", self.run_program("plan", "top.mkv").stderr)
         self.succeed("upscale", "top.mkv", "-o", "off.mkv", "--deinterlace", "off", *LOSSLESS)
         self.assertEqual(len(frames_of(self.folder / "off.mkv")), 20)
         self.succeed("upscale", "top.mkv", "-o", "one.mkv", "--deinterlace", "auto:frame", *LOSSLESS)
@@ -205,6 +206,15 @@ class FilmFiltersTest(FilmCase):
         self.assertAlmostEqual(sum(luma) / len(luma), 125.5, delta=0.1)
         self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--pixel-format", "purple", says="--pixel-format 'purple'")
         self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--codec", "mpeg4", "--pixel-format", "yuv420p10le", says="does not support")
+        self.fail_with(USAGE, "upscale", film, "-o", "x.mov", "--codec", "prores_ks", says="another with --pixel-format (the nearest is yuv422p10le; it also has yuv444p10le")
+        for pixels in ("pal8", "monow"):
+            self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--pixel-format", pixels, *LOSSLESS, says=f"--pixel-format {pixels} cannot hold")
+        self.make("alpha.mkv", frames=1, pixels="yuva420p")
+        ffmpeg("-i", film, "-pix_fmt", "monow", "-c:v", "rawvideo", self.folder / "mono.nut")
+        for name, arguments, says in (("a.mkv", ("--pixel-format", "nv12"), "--pixel-format nv12: the encoder gets yuv420p"), ("mono.nut", (), "monow pixels become gray"),
+                                      ("alpha.mkv", ("--pixel-format", "yuv420p"), "transparency is dropped")):  # fmt: skip
+            with self.subTest(says):
+                self.assertIn(says, self.run_program("upscale", name, "-o", "o.mkv", *arguments, *LOSSLESS).stderr)
 
     def test_filters(self):
         film = self.make("a.mkv", "-c:v", "ffv1", frames=30)
@@ -248,6 +258,19 @@ class FilmFiltersTest(FilmCase):
         self.assertIn("no black bars", self.run_program("upscale", inner, "-o", "j.mkv", "--crop", "auto", *LOSSLESS).stderr)
         self.succeed("upscale", film, "-o", "g.mkv", "--crop", "64:48:16:14", *LOSSLESS)
         self.assertEqual(decoded(self.folder / "g.mkv"), decoded(self.folder / "i.mkv"))
+
+    def test_crops(self):
+        film = self.make("a.mkv", "-c:v", "ffv1", frames=2)
+        for crop, of_ffmpeg in (("33:25:2:4", "33:25:2:4:exact=1"), ("20:10", "20:10:22:18")):
+            ffmpeg("-i", film, "-vf", f"crop={of_ffmpeg}", "-c:v", "ffv1", self.folder / "part.mkv")
+            self.succeed("upscale", "part.mkv", "-o", "right.mkv", *LOSSLESS)
+            self.succeed("upscale", film, "-o", "o.mkv", "--crop", crop, *LOSSLESS)
+            self.assertEqual(decoded(self.folder / "o.mkv"), decoded(self.folder / "right.mkv"))
+        self.assertIn("20x10 pixels from the middle of 64x48", self.run_program("upscale", film, "-o", "o.mkv", "--crop", "20:10", *LOSSLESS).stderr)
+        for crop, says in (("-5", "but must be auto"), ("in_w:4", "but must be auto"), ("1:2:3", "but must be auto"), ("65:20:0:0", "a part of the 64x48 pictures"),
+                           ("0:0", "a part of the 64x48"), ("33:25:1:1", "choose e.g. 33:25:0:0")):  # fmt: skip
+            with self.subTest(crop):
+                self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--crop", crop, *LOSSLESS, says=says)
 
     def test_turned_pictures(self):
         """Matroska cannot say how pictures are to be turned, so they are."""
@@ -304,9 +327,12 @@ class FilmFiltersTest(FilmCase):
         self.succeed("upscale", film, "-o", "lossless.mkv", "--start", "0.8", "--end", "1.6", "--codec", "ffv1", *SMALL)
         size = 128 * 96 * 3 // 2
         self.assertEqual(decoded(self.folder / "lossless.mkv"), decoded(self.folder / "whole.mkv")[20 * size : 40 * size])
-        self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--start", "5", says="the film has frames from 0 to")
+        # Between two frames, as with ffmpeg -ss and -to: from the next one on.
+        self.succeed("upscale", film, "-o", "between.mkv", "--start", "0.77", "--end", "0.85", "--codec", "ffv1", *SMALL)
+        self.assertEqual(decoded(self.folder / "between.mkv"), decoded(self.folder / "whole.mkv")[20 * size : 22 * size])
+        self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--start", "5", says="the film's frames begin from 0 to")
         self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--start", "soon", says="seconds or HH:MM:SS")
-        self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--end", "1:00", "--start", "2:00", says="no frame is shown")
+        self.fail_with(USAGE, "upscale", film, "-o", "x.mkv", "--end", "1:00", "--start", "2:00", says="no frame begins")
 
     def dvd(self):
         """A short PAL DVD's file: fields, pixels of 16:15, two sounds, subtitles of pictures."""
@@ -393,7 +419,7 @@ class FilmFiltersTest(FilmCase):
             near, far = (psnr(half * 2, e * 2 + half[:0], 128 * 96 // 2) for e in (expected, other))
             self.assertGreater(near, 34)
             self.assertGreater(near, far)
-        self.fail_with(USAGE, "upscale", film, "--preview", "p2.png", "--at", "8", *SMALL, says="no frame is shown")
+        self.fail_with(USAGE, "upscale", film, "--preview", "p2.png", "--at", "8", *SMALL, says="no frame begins")
         self.fail_with(USAGE, "upscale", CROP, "--preview", "p2.png", "--at", "0", says="for films")
 
 

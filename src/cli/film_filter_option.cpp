@@ -1,6 +1,7 @@
 #include "cli/film_filter_option.hpp"
 
 #include <algorithm>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,16 @@ void parse_deinterlacer(const std::string& text, FilterOptions& filters) {
   filters.deinterlacer = found->second;
 }
 
+// Whether it lies in the pictures is known when there are some.
+std::string parse_crop(const std::string& text) {
+  static const std::regex kForm("auto|[0-9]{1,8}:[0-9]{1,8}(:[0-9]{1,8}:[0-9]{1,8})?");
+  if (std::regex_match(text, kForm)) return text;
+  fail(ErrorCode::usage,
+       "--crop is '{}', but must be auto, W:H:X:Y (the size and the left upper corner, in pixels) or W:H (of the "
+       "middle), e.g. 1920:800:0:140",
+       text);
+}
+
 }  // namespace
 
 void add_filter_options(CLI::App& command, FilterOptions& filters) {
@@ -46,9 +57,12 @@ void add_filter_options(CLI::App& command, FilterOptions& filters) {
       ->default_str("auto")
       ->type_name("auto|bwdif|yadif|estdif|telecine|off[:frame]");
   command
-      .add_option("--crop", filters.crop,
-                  "Films: the part to upscale, its size and its left upper corner; auto, what black bars leave")
-      ->type_name("auto|W:H:X:Y");
+      .add_option_function<std::string>(
+          "--crop", [&filters](const std::string& text) { filters.crop = parse_crop(text); },
+          "Films: the part to upscale, its size and its left upper corner, or only the size of a part in the middle, "
+          "in "
+          "pixels; auto, what black bars leave")
+      ->type_name("auto|W:H[:X:Y]");
   command
       .add_option(
           "--filter-before", filters.before,

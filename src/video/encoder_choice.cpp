@@ -85,22 +85,49 @@ AVPixelFormat pixel_format(const AVCodec& encoder, AVPixelFormat planar) {
   const AVPixelFormat format = same_samples(planar, pixel_formats(encoder));
   if (format != AV_PIX_FMT_NONE) return format;
   int loss = 0;
+  const auto is_rgb = [](AVPixelFormat pixels) {
+    return (av_pix_fmt_desc_get(pixels)->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+  };
   const AVPixelFormat nearest =
       avcodec_find_best_pix_fmt_of_list(pixel_formats(encoder), planar, is_transparent(planar), &loss);
+  if (is_rgb(nearest) != is_rgb(planar)) {
+    fail(ErrorCode::usage,
+         "the encoder {} does not support the film's pixel format {}; the nearest supported one is {}. Choose another "
+         "encoder with --codec (ffv1 supports nearly all formats), or convert the film first, e.g. ffmpeg -i FILM -map "
+         "0 -c copy -c:v ffv1 -pix_fmt {} CONVERTED.mkv",
+         encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), av_get_pix_fmt_name(nearest));
+  }
+  std::string others;
+  constexpr int kMost = 6;
+  int count = 0;
+  for (const AVPixelFormat* other = pixel_formats(encoder); *other != AV_PIX_FMT_NONE && count < kMost; ++other) {
+    if (*other == nearest || is_rgb(*other) != is_rgb(planar)) continue;
+    others += fmt::format("{}{}", count++ == 0 ? "; it also has " : ", ", av_get_pix_fmt_name(*other));
+  }
   fail(ErrorCode::usage,
-       "the encoder {} does not support the film's pixel format {}; the nearest supported one is {}. Choose another "
-       "encoder with --codec (ffv1 supports nearly all formats), or convert the film first, e.g. ffmpeg -i FILM -map 0 "
-       "-c copy -c:v ffv1 -pix_fmt {} CONVERTED.mkv",
-       encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), av_get_pix_fmt_name(nearest));
+       "the encoder {} does not support the film's pixel format {}. Choose another with --pixel-format (the nearest is "
+       "{}{}), or another encoder with --codec (ffv1 supports nearly all formats)",
+       encoder.name, av_get_pix_fmt_name(planar), av_get_pix_fmt_name(nearest), others);
 }
 
 bool is_of_a_card(const AVCodec& encoder) {
   return (encoder.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0;
 }
 
-bool has_option(const AVCodec& encoder, const char* name) {
-  return encoder.priv_class != nullptr && av_opt_find2(const_cast<AVClass**>(&encoder.priv_class), name, nullptr, 0,
-                                                       AV_OPT_SEARCH_FAKE_OBJ, nullptr) != nullptr;
+namespace {
+
+const AVOption* find_option(const AVCodec& encoder, const char* name) {
+  if (encoder.priv_class == nullptr) return nullptr;
+  return av_opt_find2(const_cast<AVClass**>(&encoder.priv_class), name, nullptr, 0, AV_OPT_SEARCH_FAKE_OBJ, nullptr);
+}
+
+}  // namespace
+
+bool has_option(const AVCodec& encoder, const char* name) { return find_option(encoder, name) != nullptr; }
+
+double most_of_option(const AVCodec& encoder, const char* name, double otherwise) {
+  const AVOption* option = find_option(encoder, name);
+  return option == nullptr ? otherwise : option->max;
 }
 
 }  // namespace fsrcnn

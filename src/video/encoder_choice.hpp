@@ -28,4 +28,7 @@ bool is_of_a_card(const AVCodec& encoder);
 /// Whether it has a private option of this name.
 bool has_option(const AVCodec& encoder, const char* name);
 
+/// The largest value of such an option; `otherwise` if it has none.
+double most_of_option(const AVCodec& encoder, const char* name, double otherwise);
+
 }  // namespace fsrcnn

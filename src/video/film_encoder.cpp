@@ -51,6 +51,15 @@ std::string without_a_card(const AVCodec& encoder) {
                      preferred == nullptr ? "" : fmt::format("; --codec {} needs none", preferred->encoder));
 }
 
+// x264 takes what is beyond for its last, without a word; others' messages name neither the option nor its range.
+void check_crf(const AVCodec& encoder, double crf) {
+  constexpr double kMostOfH26x = 51;
+  const std::string_view name = encoder.name;
+  double most = kMostOfH26x;
+  if (!name.starts_with("libx26") && card_quality(encoder) == nullptr) most = most_of_option(encoder, "crf", crf);
+  if (crf > most) fail(ErrorCode::usage, "--crf is {}, but the encoder {} has 0 to {}", crf, name, most);
+}
+
 // What may be wrong with a size that an encoder refuses.
 std::string size_hint(const AVFrame& frame, AVPixelFormat pixels) {
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(pixels);
@@ -218,6 +227,7 @@ FilmEncoder::FilmEncoder(const EncoderOptions& options, const Film& film, const 
     codec_->global_quality = (encoder.id == AV_CODEC_ID_THEORA ? kTheoraQuality : kQuantizer) * FF_QP2LAMBDA;
   }
 
+  check_crf(encoder, options.crf);
   AvOptions settings;
   const std::string_view name = encoder.name;
   const bool has_crf = has_option(encoder, "crf");

@@ -120,6 +120,14 @@ void set_sizes(FilmResult& result, const Film& film, const FramePlan& plan) {
   set_sizes(result, film, plan.is_turned, plan.output.like->width, plan.output.like->height);
 }
 
+// Packed pixels are asked for by their names, but what matters is their samples.
+void tell_pixels(const std::string& asked, int stored, FilmResult& result) {
+  const AVPixFmtDescriptor* d = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(stored));
+  if (asked.empty() || d == nullptr || asked == d->name || (d->flags & AV_PIX_FMT_FLAG_HWACCEL) != 0) return;
+  result.warnings.push_back(
+      fmt::format("--pixel-format {}: the encoder gets {}, which has the same samples", asked, d->name));
+}
+
 // Of so many of the film.
 int64_t frames_expected(const Film& film, const FramePlan& plan, int64_t frames) {
   const AVRational from = film.video().avg_frame_rate, to = plan.output.rate;
@@ -165,7 +173,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     check_raw_width(plan);
     if (!film.is_pipe()) check_raw(job, encoder, film, plan, result);
   } else if (!film.is_pipe()) {
-    try_encoder(job, film, plan);
+    tell_pixels(job.filters.pixels, try_encoder(job, film, plan)->format, result);
   }
   if (job.frames && part.format == kSegmentFormat) {
     part.time_offset = segment_time_offset(film, plan);
@@ -183,7 +191,8 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     result.damage = r.damage;
     result.frames = r.frames;
     if (film.is_pipe() && !r.broken_off.empty()) {
-      result.cut_short = fmt::format("standard input {} after {} frames", r.broken_off, r.frames);
+      result.cut_short =
+          fmt::format("standard input {} after {} {}", r.broken_off, r.frames, r.frames == 1 ? "frame" : "frames");
     }
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();
@@ -305,8 +314,8 @@ FilmResult upscale_film(const EngineFor& engine_for, const FilmJob& given, const
     return upscale_as_one(engine, job, film, plan, stop, progress);
 
   const FrameRange range = frames_between(film, job.start_us, job.end_us);
-  const StreamPlan streams =
-      plan_streams(film, job.output, *try_encoder(job, film, plan), job.streams, plan, cut_at(film, range));
+  const AvParameters stated = try_encoder(job, film, plan);
+  const StreamPlan streams = plan_streams(film, job.output, *stated, job.streams, plan, cut_at(film, range));
   const std::vector<FrameRange> segments = segments_of(film, range, job.segment_frames);
   nlohmann::json description = describe_job(job, film, plan, engine);
   for (const FrameRange& s : segments) description["segments"].push_back({s.begin, s.end});
@@ -316,6 +325,7 @@ FilmResult upscale_film(const EngineFor& engine_for, const FilmJob& given, const
   result.warnings.insert(result.warnings.end(), plan.notes.begin(), plan.notes.end());
   result.warnings.insert(result.warnings.end(), streams.warnings.begin(), streams.warnings.end());
   check_captions(job.encoder, film, plan, result);
+  tell_pixels(job.filters.pixels, stated->format, result);
   result.cut_short = film.index().cut_short;
   set_sizes(result, film, plan);
   result.encoder = encoder_name(job.encoder, film, plan.output);

@@ -1,6 +1,7 @@
 #include "video/film_look.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -119,7 +120,8 @@ FilmLook look_at(const Film& film, bool at_borders, const std::string& turns) {
   // cropdetect remembers the largest picture of all places, idet the fields of the frame before.
   std::optional<FrameFilter> borders;
   std::string whole;
-  if (at_borders) borders.emplace((turns.empty() ? "" : turns + ",") + "cropdetect=round=2:reset=0", kind, "--crop auto");
+  if (at_borders)
+    borders.emplace((turns.empty() ? "" : turns + ",") + "cropdetect=round=2:reset=0", kind, "--crop auto");
   for (const FrameRange& place : places_of(film)) {
     FrameFilter fields("idet", kind, "--deinterlace auto");
     PlaceLook& at = look.places.emplace_back();
@@ -155,6 +157,31 @@ FilmLook look_at(const Film& film, bool at_borders, const std::string& turns) {
   return look;
 }
 
+// FFmpeg's crop would round to whole samples of chroma, without a word.
+std::string crop_graph(const std::string& crop, const AVFrame& like, std::vector<std::string>& notes) {
+  int w = 0, h = 0, x = 0, y = 0;
+  const int count = std::sscanf(crop.c_str(), "%d:%d:%d:%d", &w, &h, &x, &y);
+  const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(like.format));
+  const int step_x = 1 << d.log2_chroma_w, step_y = 1 << d.log2_chroma_h;
+  if (count == 2) {
+    x = (like.width - w) / 2 / step_x * step_x;
+    y = (like.height - h) / 2 / step_y * step_y;
+    notes.push_back(
+        fmt::format("--crop {}: {}x{} pixels from the middle of {}x{} are taken", crop, w, h, like.width, like.height));
+  }
+  if ((count != 2 && count != 4) || w < 1 || h < 1 || x < 0 || y < 0 || w > like.width - x || h > like.height - y) {
+    fail(ErrorCode::usage, "--crop is '{}', but must be a part of the {}x{} pictures, as W:H:X:Y, or W:H of the middle",
+         crop, like.width, like.height);
+  }
+  if (x % step_x != 0 || y % step_y != 0) {
+    fail(ErrorCode::usage,
+         "--crop is '{}', but X and Y must be multiples of {} and {}, because {} pictures have a chroma sample for as "
+         "many; choose e.g. {}:{}:{}:{}",
+         crop, step_x, step_y, d.name, w, h, x / step_x * step_x, y / step_y * step_y);
+  }
+  return fmt::format("crop={}:{}:{}:{}:exact=1", w, h, x, y);
+}
+
 Scan judge_scan(const std::vector<PlaceLook>& places, AVRational rate) {
   PlaceLook all;
   // 3:2 pulldown makes 30 frames a second, or 60 where each is shown twice.
@@ -179,8 +206,9 @@ Scan judge_scan(const std::vector<PlaceLook>& places, AVRational rate) {
     soft_places += p.soft_repeats * 10 >= p.frames * 3 && p.soft_repeats * 10 <= p.frames * 7;
   }
   const int64_t combed = all.top_first + all.bottom_first;
-  const std::string seen = fmt::format("of {} frames from {} {} of the film {} show combing and {} do not", all.frames,
-                                       count, count == 1 ? "place" : "places", combed, all.progressive);
+  const std::string seen = fmt::format("of {} {} from {} {} of the film {} show combing and {} do not", all.frames,
+                                       all.frames == 1 ? "frame" : "frames", count, count == 1 ? "place" : "places",
+                                       combed, all.progressive);
   Scan scan;
   // Without flags that say so, a few combed places may be a pattern in progressive pictures.
   constexpr int64_t kFewFrames = 12;

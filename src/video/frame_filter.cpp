@@ -60,7 +60,8 @@ FrameFilter::FrameFilter(const std::string& graph, const FrameKind& input, const
   parameters->time_base = input.time_base;
   parameters->sample_aspect_ratio = like.sample_aspect_ratio;
   parameters->frame_rate = input.rate;
-  if (input.rate.num > 0 && input.rate.den > 0) frame_duration_ = av_rescale_q(1, av_inv_q(input.rate), input.time_base);
+  if (input.rate.num > 0 && input.rate.den > 0)
+    frame_duration_ = av_rescale_q(1, av_inv_q(input.rate), input.time_base);
   set_colours(*parameters, like);
   av_check(av_buffersrc_parameters_set(source_, parameters.get()), ErrorCode::usage, "opening {}", option);
   av_check(avfilter_init_str(source_, nullptr), ErrorCode::usage, "opening {}", option);

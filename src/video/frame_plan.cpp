@@ -6,7 +6,6 @@ extern "C" {
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "video/av_versions.hpp"
 #include "video/film_look.hpp"
@@ -220,6 +219,10 @@ AVPixelFormat asked_pixels(const FilterOptions& options, AVPixelFormat own) {
          "unknown --pixel-format '{}'; FFmpeg's names are listed by `ffmpeg -pix_fmts`, e.g. yuv420p10le",
          options.pixels);
   }
+  if (loses_samples(format)) {
+    fail(ErrorCode::usage, "--pixel-format {} cannot hold upscaled pictures, which have more levels and colours",
+         options.pixels);
+  }
   constexpr std::string_view kOldFullRange = "yuvj";  // the range stays the film's
   const auto is_rgb = [](AVPixelFormat pixels) {
     return (av_pix_fmt_desc_get(pixels)->flags & AV_PIX_FMT_FLAG_RGB) != 0;
@@ -298,8 +301,9 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
                                 : "the pictures are turned as the film says, because the output's format cannot store "
                                   "that");
   }
-  if (const std::string crop = finds_crop ? look.crop : options.crop; !crop.empty())
-    graph.add("crop=" + crop, "--crop");
+  if (const std::string crop = finds_crop ? look.crop : options.crop; !crop.empty()) {
+    graph.add(crop_graph(crop, *graph.kind().like, plan.notes), "--crop");
+  }
   if (!options.before.empty()) {
     if (turns_back(options.before, graph.kind(), "--filter-before")) fail_for_filter_before(options.before);
     graph.add(options.before, "--filter-before");
@@ -319,6 +323,14 @@ FramePlan plan_frames(const Film& film, const FilterOptions& options, bool can_t
   // To turn 4:2:2, FFmpeg makes 4:4:4 of it, which becomes 4:2:2 again.
   if (!plan.is_turned || !options.before.empty()) own = seen;
   const AVPixelFormat pixels = asked_pixels(options, own);
+  if (is_transparent(seen) && !is_transparent(pixels)) {
+    plan.notes.push_back(fmt::format("the film's transparency is dropped: --pixel-format {} has none", options.pixels));
+  }
+  if (const auto of_film = static_cast<AVPixelFormat>(plan.decoded.like->format); loses_samples(of_film)) {
+    plan.notes.push_back(
+        fmt::format("the film's {} pixels become {}, because upscaled pictures have more levels and colours",
+                    av_get_pix_fmt_name(of_film), av_get_pix_fmt_name(seen)));
+  }
   int64_t scale = 1;
   plan_size(
       options, !plan.is_turned && is_sideways(film), plan.aspect, pixels,

@@ -47,8 +47,8 @@ AvFrame PartFrames::read() {
     return nullptr;
   }
   if (plan_.restarts && last_read_) {
-    const double frames = static_cast<double>(frame->pts - *last_read_) * av_q2d(film_.video().time_base) *
-                          av_q2d(plan_.decoded.rate);
+    const double frames =
+        static_cast<double>(frame->pts - *last_read_) * av_q2d(film_.video().time_base) * av_q2d(plan_.decoded.rate);
     if (frames > 1.75 || frames < 0.25) {
       kept_ = std::move(frame);
       return nullptr;

@@ -40,12 +40,6 @@ constexpr std::pair<AVPixelFormat, AVPixelFormat> kFullRange[] = {{AV_PIX_FMT_YU
                                                                   {AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUVJ422P},
                                                                   {AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ444P}};
 
-// Packed formats with fewer samples than their planar one.
-bool loses_samples(AVPixelFormat packed) {
-  return packed == AV_PIX_FMT_PAL8 || packed == AV_PIX_FMT_MONOBLACK || packed == AV_PIX_FMT_MONOWHITE ||
-         packed == AV_PIX_FMT_YA8;
-}
-
 // planar_format(), or AV_PIX_FMT_NONE.
 AVPixelFormat find_planar(AVPixelFormat format) {
   const AVPixFmtDescriptor& d = *av_pix_fmt_desc_get(format);
@@ -71,6 +65,11 @@ AVPixelFormat nearest(AVPixelFormat format) {
 }
 
 }  // namespace
+
+bool loses_samples(AVPixelFormat format) {
+  return format == AV_PIX_FMT_PAL8 || format == AV_PIX_FMT_MONOBLACK || format == AV_PIX_FMT_MONOWHITE ||
+         format == AV_PIX_FMT_YA8;
+}
 
 AVPixelFormat planar_format(AVPixelFormat format) {
   const AVPixelFormat planar = find_planar(format);

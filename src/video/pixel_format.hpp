@@ -12,6 +12,9 @@ namespace fsrcnn {
 /// loss. Throws Error(input) for unsupported formats.
 AVPixelFormat planar_format(AVPixelFormat format);
 
+/// Whether it has a few colours only, or else fewer samples than its planar format.
+bool loses_samples(AVPixelFormat format);
+
 /// All planar formats that can be upscaled, ended by AV_PIX_FMT_NONE.
 std::vector<AVPixelFormat> planar_formats();
 
