@@ -268,9 +268,15 @@ std::vector<fs::path> make_segments(Engine& engine, const FilmJob& job, const Fi
   }
   result.frames_before = result.frames;
   const int64_t total = frames_expected(film, plan, segments.back().end - segments.front().begin);
-  result.statistics = run_film_pipeline(film, engine, plan, job.encoder, parts, stop, [&](int64_t frames) {
+  const auto tell = [&](int64_t frames) {
     if (progress) progress({result.frames_before + frames, total, result.frames_before});
-  });
+  };
+  try {
+    result.statistics = run_film_pipeline(film, engine, plan, job.encoder, parts, stop, tell);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::usage) journal.remove_if_empty();
+    throw;
+  }
   return files;
 }
 

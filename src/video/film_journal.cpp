@@ -113,8 +113,9 @@ FilmJournal::FilmJournal(const fs::path& folder, const nlohmann::json& job) : fo
   }
 }
 
-// Without a segment there is nothing to resume from.
-FilmJournal::~FilmJournal() {
+FilmJournal::~FilmJournal() { close(lock_); }
+
+void FilmJournal::remove_if_empty() const {
   std::error_code error;
   const auto is_segment = [](const fs::directory_entry& entry) {
     const std::string name = entry.path().filename().string();
@@ -122,7 +123,6 @@ FilmJournal::~FilmJournal() {
   };
   const fs::directory_iterator entries(folder_, error);
   if (!error && std::none_of(begin(entries), end(entries), is_segment)) fs::remove_all(folder_, error);
-  close(lock_);
 }
 
 fs::path FilmJournal::segment(size_t number) const { return folder_ / fmt::format("{:06}.nut", number); }

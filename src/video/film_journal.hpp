@@ -18,7 +18,6 @@ class FilmJournal {
   /// Creates the folder, or opens the one of an earlier call if its journal describes the same `job` (input, model,
   /// options, segments). Throws Error(usage) if it does not, or if another process uses it, and Error(io).
   FilmJournal(const std::filesystem::path& folder, const nlohmann::json& job);
-  /// Removes the folder if it has no finished segment.
   ~FilmJournal();
   FilmJournal(const FilmJournal&) = delete;
   FilmJournal& operator=(const FilmJournal&) = delete;
@@ -31,6 +30,8 @@ class FilmJournal {
   std::optional<PartResult> done(size_t number) const;
   /// Drops a damaged segment, so that the next call makes it again.
   void drop(const std::filesystem::path& segment) const;
+  /// Removes the folder if it has no finished segment: of a job that was refused nothing is to be resumed.
+  void remove_if_empty() const;
   /// Publishes the segment being written.
   void publish(size_t number, const PartResult& result);
   /// Moves the complete film, a file in the folder, to its name, and removes the folder.
