@@ -4,7 +4,7 @@ options]. With FSRCNN_SWEEP=1, of every encoder and at many sizes."""
 import hashlib
 import os
 
-from support.film_case import FilmCase, decoded, packets
+from support.film_case import FilmCase, decoded, ffmpeg, packets
 from support.program import USAGE, main
 
 SWEEP = bool(os.environ.get("FSRCNN_SWEEP"))
@@ -34,6 +34,15 @@ class FilmEncodersTest(FilmCase):
                     short = self.make("short.mkv", frames=count, pixels=pixels)
                     self.perturbed(1, "upscale", short, "-o", "c.mkv", "--codec", codec, *options)
                     self.assertEqual([t for t, _ in packets(self.folder / "c.mkv", "v:0")], [i / 25 for i in range(count)])
+
+    def test_pictures_that_stay(self):
+        """libtheora makes empty packets of them, which no container keeps."""
+        ffmpeg("-f", "lavfi", "-i", "color=gray:s=90x70:r=25:d=0.12,format=yuv420p", "-c:v", "ffv1", self.folder / "a.mkv")
+        for name in ("b.mkv", "b.ogv"):
+            self.perturbed(1, "upscale", "a.mkv", "-o", name, "--codec", "libtheora")
+            pictures = decoded(self.folder / name)
+            size = 180 * 140 * 3 // 2
+            self.assertEqual(pictures, 3 * pictures[:size])
 
     def test_quality_beyond_the_range(self):
         film = self.make("a.mkv", frames=1)

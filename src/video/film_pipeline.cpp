@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "base/add_seconds.hpp"
 #include "base/bounded_queue.hpp"
 #include "video/frame_stages.hpp"
 #include "video/part_frames.hpp"
 #include "video/picture_stream_writer.hpp"
+#include "video/theora_repeat.hpp"
 
 namespace fsrcnn {
 namespace {
@@ -69,7 +72,16 @@ class PartEncoder {
 
  private:
   void write(AVPacket& packet) {
-    if (packet.size == 0) return;  // Theora's, of a picture like the one before; no container keeps it
+    if (packet.size == 0) {
+      const AVCodecContext& codec = encoder_->context();
+      if (codec.codec_id != AV_CODEC_ID_THEORA) return;
+      const std::vector<uint8_t> repeat = theora_repeat(codec.width, codec.height, codec.pix_fmt);
+      const int64_t time = packet.pts;
+      av_packet_unref(&packet);
+      if (av_new_packet(&packet, static_cast<int>(repeat.size())) < 0) throw std::bad_alloc();
+      std::copy(repeat.begin(), repeat.end(), packet.data);
+      packet.pts = packet.dts = time;
+    }
     writer_->write(packet);
     ++packets_;
   }
