@@ -21,8 +21,8 @@ struct FilmCut {
   int64_t earlier(AVRational time_base) const { return av_rescale_q(begin_us, kMicroseconds, time_base); }
 };
 
-/// The frames whose times are from `start_us` on and before `end_us`, of a film whose first frame comes at 0; empty: its
-/// own start and end. Throws Error(usage) if there are none.
+/// The frames whose times are from `start_us` on and before `end_us`, of a film whose first frame comes at 0; empty:
+/// its own start and end. Throws Error(usage) if there are none.
 FrameRange frames_between(const Film& film, std::optional<int64_t> start_us, std::optional<int64_t> end_us);
 
 /// The cut around these frames.

@@ -30,8 +30,8 @@ struct FilmLook {
 /// which the borders are; or empty. Throws what reading frames throws.
 FilmLook look_at(const Film& film, bool at_borders, const std::string& turns);
 
-/// The filter that takes a part of pictures, W:H:X:Y or W:H of the middle, which a note tells. Throws Error(usage) if it
-/// does not lie in them, or not on whole samples of chroma.
+/// The filter that takes a part of pictures, W:H:X:Y or W:H of the middle, which a note tells. Throws Error(usage) if
+/// it does not lie in them, or not on whole samples of chroma.
 std::string crop_graph(const std::string& crop, const AVFrame& like, std::vector<std::string>& notes);
 
 /// What is to be done about a film's fields.

@@ -34,8 +34,8 @@ class FrameReader {
   /// frames are the same, and a film with few keys is decoded but once.
   bool go_on(const FrameRange& range);
 
-  /// The next frame, its pts and duration in the stream's time base; null at the end. The duration is 0 if unknown. Throws Error(input) if size
-  /// or pixel format change within the range.
+  /// The next frame, its pts and duration in the stream's time base; null at the end. The duration is 0 if unknown.
+  /// Throws Error(input) if size or pixel format change within the range.
   AvFrame next();
   /// The damage since it was last asked for; of missing frames once the range is read.
   Damage take_damage();

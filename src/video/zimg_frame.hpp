@@ -18,8 +18,8 @@ zimgxx::zimage_format zimg_format(const AVFrame& frame, int matrix);
 int zimg_width(const AVFrame& frame);
 int zimg_height(const AVFrame& frame);
 
-/// A copy whose rows are aligned, and whose size is, as zimg wants them; null if the frame's are. Beyond the frame's own
-/// size its last row and column are repeated.
+/// A copy whose rows are aligned, and whose size is, as zimg wants them; null if the frame's are. Beyond the frame's
+/// own size its last row and column are repeated.
 AvFrame zimg_aligned(const AVFrame& frame);
 
 /// FFmpeg's plane that is zimg's c-th: planes of RGB are in the order green, blue, red.
