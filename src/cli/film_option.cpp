@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.hpp"
 #include "base/error.hpp"
 #include "cli/film_filter_option.hpp"
 #include "cli/interrupt.hpp"
@@ -206,8 +207,7 @@ void upscale_film_file(const EngineFor& engine_for, const std::string& input, co
     const std::filesystem::path parts = parts_folder(output);
     const bool resumable = std::filesystem::is_directory(parts);
     if (e.code() == ErrorCode::cancelled) {
-      fail(ErrorCode::cancelled, "stopped after {} {}; {}", last.frames_done,
-           last.frames_done == 1 ? "frame" : "frames",
+      fail(ErrorCode::cancelled, "stopped after {}; {}", counted(last.frames_done, "frame"),
            resumable ? fmt::format("run the same command again to resume from '{}'", parts.string())
                      : "nothing was written");
     }
@@ -221,9 +221,8 @@ void upscale_film_file(const EngineFor& engine_for, const std::string& input, co
   fill(summary, result);
   summary.method = fmt::format("{}, {}", summary.model, result.encoder);
   if (result.frames_before > 0)
-    summary.method +=
-        fmt::format("; {} already done",
-                    result.frames_before == 1 ? "1 frame was" : fmt::format("{} frames were", result.frames_before));
+    summary.method += fmt::format(
+        "; {} already done", counted(result.frames_before, "frame") + (result.frames_before == 1 ? " was" : " were"));
   if (s.strips_copied > 0) {
     summary.method += fmt::format("; {:.0f}% of the frames' area was unchanged and copied",
                                   100.0 * static_cast<double>(s.strips_copied) / static_cast<double>(s.strips));

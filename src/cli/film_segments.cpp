@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.hpp"
 #include "cli/commands.hpp"
 #include "cli/film_option.hpp"
 #include "cli/interrupt.hpp"
@@ -88,8 +89,7 @@ void add_join(CLI::App& app) {
       const StopRequest stop;
       const FilmResult result = join_film(options->film, segments, options->output, options->streams, stop);
       fill(film, result);
-      film.method =
-          fmt::format("{} {}, {}", result.segments, result.segments == 1 ? "segment" : "segments", result.encoder);
+      film.method = fmt::format("{}, {}", counted(result.segments, "segment"), result.encoder);
       film.stages = {{"writing", result.mux_s}};
     };
     const auto begin = std::chrono::steady_clock::now();
@@ -102,8 +102,7 @@ void add_join(CLI::App& app) {
     if (film.error) {
       fmt::print(stderr, "fsrcnn: {}\n", film.error->what());
     } else if (!options->quiet && !options->json) {
-      fmt::print("{}: {} {} of {} {}\n", options->output, film.frames, film.frames == 1 ? "frame" : "frames",
-                 segments.size(), segments.size() == 1 ? "segment" : "segments");
+      fmt::print("{}: {} of {}\n", options->output, counted(film.frames, "frame"), counted(segments.size(), "segment"));
     }
     finish(summary, options->json);
   });

@@ -35,20 +35,13 @@ inline void clear_key(AVFrame& frame) { frame.key_frame = 0; }
 #endif
 
 /// In the unit of its time.
-inline int64_t duration_of(const AVFrame& frame) {
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)  // FFmpeg 6.0
-  return frame.duration;
+inline int64_t duration_of(const AVFrame& frame) { return frame.duration; }
+inline void set_duration(AVFrame& frame, int64_t duration) { frame.duration = duration; }
 #else
-  return frame.pkt_duration;
+inline int64_t duration_of(const AVFrame& frame) { return frame.pkt_duration; }
+inline void set_duration(AVFrame& frame, int64_t duration) { frame.pkt_duration = duration; }
 #endif
-}
-inline void set_duration(AVFrame& frame, int64_t duration) {
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)  // FFmpeg 6.0
-  frame.duration = duration;
-#else
-  frame.pkt_duration = duration;
-#endif
-}
 
 /// What a graph of filters is told of the frames to come, besides their size.
 inline void set_colours([[maybe_unused]] AVBufferSrcParameters& to, [[maybe_unused]] const AVFrame& frame) {

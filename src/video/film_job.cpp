@@ -6,6 +6,7 @@
 
 #include "base/add_seconds.hpp"
 #include "base/atomic_output.hpp"
+#include "base/counted.hpp"
 #include "base/error.hpp"
 #include "video/container.hpp"
 #include "video/film_check.hpp"
@@ -191,8 +192,7 @@ FilmResult upscale_as_one(Engine& engine, const FilmJob& job, const Film& film, 
     result.damage = r.damage;
     result.frames = r.frames;
     if (film.is_pipe() && !r.broken_off.empty()) {
-      result.cut_short =
-          fmt::format("standard input {} after {} {}", r.broken_off, r.frames, r.frames == 1 ? "frame" : "frames");
+      result.cut_short = fmt::format("standard input {} after {}", r.broken_off, counted(r.frames, "frame"));
     }
     if (r.frames == 0) fail(ErrorCode::input, "no picture of '{}' could be decoded", job.input);
     if (file) file->commit();

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/counted.hpp"
 #include "video/av_versions.hpp"
 #include "video/frame_filter.hpp"
 #include "video/frame_reader.hpp"
@@ -206,9 +207,8 @@ Scan judge_scan(const std::vector<PlaceLook>& places, AVRational rate) {
     soft_places += p.soft_repeats * 10 >= p.frames * 3 && p.soft_repeats * 10 <= p.frames * 7;
   }
   const int64_t combed = all.top_first + all.bottom_first;
-  const std::string seen = fmt::format("of {} {} from {} {} of the film {} show combing and {} do not", all.frames,
-                                       all.frames == 1 ? "frame" : "frames", count, count == 1 ? "place" : "places",
-                                       combed, all.progressive);
+  const std::string seen = fmt::format("of {} from {} of the film {} show combing and {} do not",
+                                       counted(all.frames, "frame"), counted(count, "place"), combed, all.progressive);
   Scan scan;
   // Without flags that say so, a few combed places may be a pattern in progressive pictures.
   constexpr int64_t kFewFrames = 12;
